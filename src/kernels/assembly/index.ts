@@ -1,0 +1,2 @@
+// The one WebAssembly module: every kernel's exports. Each loader instantiates it with a memory of its own.
+export * from './ring';

@@ -1,0 +1,49 @@
+/**
+ * What an algorithm may reveal, and the one gate through which protected values are opened.
+ *
+ * A leakage statement is data: it is embedded in the contract that every party signs, shown to people,
+ * and checked at run time. The ledger is implemented by the node (it stores every opening); protocols
+ * and learning code only ever see this interface.
+ */
+
+/** One kind of value that a task opens. */
+export interface DisclosureClass {
+  /** Stable name, e.g. `validation_scores`. */
+  readonly name: string;
+  /** Who learns it: a role of the algorithm (`label_holder`, `feature_holder`, `receivers`, `all`). */
+  readonly to: string;
+  /** The phase in which it is opened. */
+  readonly phase: 'aligning' | 'training' | 'evaluating' | 'publishing';
+  /** Number of elements opened over the whole task, as a formula over the contract's sizes. */
+  readonly elements: string;
+  /** One sentence for people: what it tells its reader. */
+  readonly meaning: string;
+}
+
+/** Everything that an algorithm reveals, for the contract and the documentation. */
+export interface LeakageStatement {
+  readonly algorithm: string;
+  /** Protected values that are opened, each through the ledger. */
+  readonly opened: readonly DisclosureClass[];
+  /** What message sizes and counts tell, opened by nobody. */
+  readonly structural: readonly string[];
+  /** Adversary and hardness assumptions. */
+  readonly assumptions: readonly string[];
+}
+
+/** One opening, as it is recorded. Values themselves are never stored. */
+export interface Disclosure {
+  readonly class: string;
+  /** Parties that learn the values. */
+  readonly to: readonly string[];
+  /** How many elements are opened by this call. */
+  readonly elements: number;
+}
+
+export interface DisclosureLedger {
+  /**
+   * Records an opening before it happens. Throws `ProtocolError` `NOT_DECLARED` when the contract's
+   * leakage statement has no such class or receiver: then nothing may be sent.
+   */
+  record(disclosure: Disclosure): Promise<void>;
+}
