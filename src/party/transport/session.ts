@@ -1,0 +1,52 @@
+import type { Channel } from '../../protocols/channel.ts';
+
+/** What one attempt at a task with one peer is bound to. Both peers must give the same values. */
+export interface SessionTerms {
+  /** A pinned peer's name. */
+  readonly peer: string;
+  /** 32 bytes. */
+  readonly taskId: Uint8Array;
+  /** SHA-256 of the start certificate, 32 bytes. */
+  readonly certificateDigest: Uint8Array;
+  /** Counted from 1; each is used once. */
+  readonly attempt: number;
+  /** Digest of the checkpoint that the task resumes from; zeros (the default) for its start. */
+  readonly checkpointDigest?: Uint8Array;
+}
+
+export interface SessionOptions {
+  /** How long to wait for the peer to open its side. Default 30 s. */
+  readonly timeoutMs?: number;
+  /** Ends the session, opened or not: every pending and later call throws. */
+  readonly signal?: AbortSignal;
+}
+
+/** Traffic of one direction, as both peers count it. */
+export interface DirectionReceipt {
+  /** Running hash over all frames so far, 32 bytes. */
+  readonly hash: Uint8Array;
+  readonly frames: number;
+  /** Payload bytes, framing not counted. */
+  readonly bytes: number;
+}
+
+/** What was exchanged so far. One peer's `sent` is the other's `received` once all has arrived. */
+export interface SessionReceipt {
+  readonly sent: DirectionReceipt;
+  readonly received: DirectionReceipt;
+}
+
+/** An authenticated link to one peer for one attempt at one task. */
+export interface Session {
+  readonly peer: string;
+  readonly attempt: number;
+  readonly channel: Channel;
+  receipt(): SessionReceipt;
+  /** A key that only the two peers know, for `purpose`; different for every session. */
+  deriveKey(purpose: string, length: number): Uint8Array;
+  /**
+   * Ends the session in order: what was sent still arrives, then the peer's calls throw `CLOSED`.
+   * With a reason, ends it at once.
+   */
+  close(reason?: Error): Promise<void>;
+}
