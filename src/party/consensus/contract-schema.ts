@@ -1,0 +1,141 @@
+import Type, { type Static } from 'typebox';
+import { Hex32, PartyName, Timestamp } from './schema.ts';
+
+/** Largest contract in canonical bytes, before anything of it is parsed. Own choice. */
+export const MAX_CONTRACT_BYTES = 1 << 20;
+export const MAX_PARTIES = 16;
+/** Features of all parties together. */
+export const MAX_COLUMNS = 10_000;
+/** Rows of one dataset: 2^31 - 1, what an Int32Array can index. */
+export const MAX_ROWS = 2 ** 31 - 1;
+
+const exactly = { additionalProperties: false } as const;
+// Lengths are in UTF-16 units; control characters would forge log lines and tables.
+const text = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f]*$' });
+const word = Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' });
+const unitInterval = Type.Number({ minimum: 0, maximum: 1 });
+const openInterval = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 });
+const positive = Type.Number({ exclusiveMinimum: 0 });
+const oneOf = <T extends string[]>(...names: T) => Type.Enum<T>(names);
+
+export const ColumnName: Type.TString = text(256);
+export const DatasetPath: Type.TString = text(1024);
+export const Purpose: Type.TString = text(256);
+
+const LinearParametersSchema = Type.Object(
+  {
+    solver: oneOf('auto', 'sgd'),
+    loss: oneOf('logloss', 'mse'),
+    epochs: Type.Integer({ minimum: 1, maximum: 10_000 }),
+    batch_size: Type.Integer({ minimum: 1, maximum: MAX_ROWS }),
+    learning_rate: positive,
+    momentum: Type.Number({ minimum: 0, exclusiveMaximum: 1 }),
+    l2: Type.Number({ minimum: 0 }),
+    use_intercept: Type.Boolean(),
+    class_weight: Type.Union([
+      oneOf('none', 'balanced'),
+      Type.Object({ '0': positive, '1': positive }, exactly),
+    ]),
+    use_validation_set: Type.Boolean(),
+    validation_set_rate: openInterval,
+    seed: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    predict_threshold: unitInterval,
+    open_bits: Type.Integer({ minimum: 4, maximum: 20 }),
+    model_release: oneOf('full', 'split'),
+  },
+  exactly,
+);
+
+const LeakageSchema = Type.Object(
+  {
+    algorithm: text(64),
+    opened: Type.Array(
+      Type.Object(
+        {
+          name: word,
+          to: word,
+          phase: oneOf('aligning', 'training', 'evaluating', 'publishing'),
+          elements: text(256),
+          meaning: text(1024),
+        },
+        exactly,
+      ),
+      { maxItems: 64 },
+    ),
+    structural: Type.Array(text(1024), { maxItems: 64 }),
+    assumptions: Type.Array(text(1024), { maxItems: 64 }),
+  },
+  exactly,
+);
+
+export const DatasetTermsSchema = Type.Object(
+  {
+    path: DatasetPath,
+    type: oneOf('csv', 'json', 'parquet'),
+    rowCount: Type.Integer({ minimum: 0, maximum: MAX_ROWS }),
+    keyColumn: Type.Union([Type.Null(), ColumnName]),
+    labelColumn: Type.Union([Type.Null(), ColumnName]),
+    features: Type.Array(
+      Type.Object({ name: ColumnName, kind: oneOf('numeric', 'categorical') }, exactly),
+      { maxItems: MAX_COLUMNS },
+    ),
+    commitment: Hex32,
+  },
+  exactly,
+);
+
+const PartySchema = Type.Object(
+  {
+    name: PartyName,
+    fingerprint: Hex32,
+    role: oneOf('label_holder', 'feature_holder', 'receiver'),
+    dataset: Type.Union([Type.Null(), DatasetTermsSchema]),
+  },
+  exactly,
+);
+
+/** The fields of `Contract`, their types and ranges. What relates fields is in `contract-check.ts`. */
+export const ContractSchema = Type.Object(
+  {
+    version: Type.Literal(1),
+    kind: Type.Literal('train'),
+    algorithm: Type.Object(
+      {
+        name: oneOf('logistic_regression', 'linear_regression'),
+        partition: Type.Literal('vertical'),
+        implementation: Hex32,
+      },
+      exactly,
+    ),
+    parameters: LinearParametersSchema,
+    metrics: Type.Array(word, { maxItems: 32 }),
+    security: Type.Object(
+      {
+        model: Type.Literal('semi-honest'),
+        kappa: Type.Literal(128),
+        sigma: Type.Literal(40),
+      },
+      exactly,
+    ),
+    leakage: LeakageSchema,
+    alignment: Type.Object(
+      {
+        method: oneOf('psi', 'row_order'),
+        engine: Type.Literal('ecdh'),
+        duplicates: oneOf('reject', 'first'),
+      },
+      exactly,
+    ),
+    parties: Type.Array(PartySchema, { minItems: 2, maxItems: MAX_PARTIES }),
+    receivers: Type.Array(PartyName, { minItems: 1, maxItems: MAX_PARTIES }),
+    initiator: PartyName,
+    purpose: Purpose,
+    createdAt: Timestamp,
+    expiresAt: Timestamp,
+    nonce: Hex32,
+  },
+  exactly,
+);
+
+export type ContractFields = Static<typeof ContractSchema>;

@@ -1,0 +1,71 @@
+/**
+ * Why a node does not take part in a task. Codes are a closed set: they go to the peer and into both
+ * sides' records, and tests look at nothing else.
+ */
+export type ConsensusErrorCode =
+  // what the message itself is
+  | 'malformed_message' // a request, vote or receipt with a missing, unknown or out-of-range field
+  | 'malformed_contract'
+  | 'unsupported_version'
+  | 'implementation_mismatch' // the parties run different code for this algorithm
+  | 'leakage_mismatch' // the contract declares another leakage than this node's code
+  // who says it
+  | 'unknown_party' // a party of the contract is not pinned here
+  | 'identity_mismatch' // a party of the contract has another key here
+  | 'not_initiator'
+  | 'not_participant'
+  | 'bad_signature'
+  // when
+  | 'expired'
+  | 'vote_expired'
+  | 'not_yet_valid' // dated in the future beyond what clocks may differ
+  // again
+  | 'replayed_task'
+  | 'replayed_nonce'
+  // whether this node wants to
+  | 'refused_by_policy' // the whole answer: the reason stays in the local log
+  | 'dataset_error' // the party's own dataset: missing, unreadable, missing column, ...
+  | 'data_mismatch' // the data are not what the contract says they are
+  // votes and certificates
+  | 'contract_changed' // other bytes than those that were voted on
+  | 'wrong_task' // a vote or receipt for another task
+  | 'missing_vote'
+  | 'duplicate_vote'
+  | 'not_accepted' // a vote whose decision is not `accept`
+  | 'vote_mismatch' // a vote in this node's name that it did not send
+  // state
+  | 'unknown_task'
+  | 'wrong_state' // the task is past, or not yet at, this step
+  | 'aborted'
+  | 'duplicate_receipt' // a second, different receipt for one attempt
+  // the peer did not answer
+  | 'timed_out'
+  | 'unreachable'
+  | 'internal'; // a fault of this node; details in its log
+
+/** What a node tells its peers when it does not take part, and what all of them record. */
+export interface Refusal {
+  readonly code: ConsensusErrorCode;
+  /** One sentence for people; holds no value, no path outside the request and no policy. */
+  readonly reason: string;
+}
+
+/**
+ * A consensus step that was refused. `message` is safe to show to the peer: that is a rule for
+ * whoever throws it. What must stay here goes into `cause`.
+ */
+export class ConsensusError extends Error {
+  readonly code: ConsensusErrorCode;
+
+  constructor(code: ConsensusErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ConsensusError';
+    this.code = code;
+  }
+}
+
+/** The refusal that an error amounts to. An error of any other kind tells the peer nothing. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof ConsensusError) return { code: error.code, reason: error.message };
+  return { code: 'internal', reason: 'the node could not answer; its log says why' };
+}

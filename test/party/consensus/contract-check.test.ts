@@ -1,0 +1,239 @@
+import { deepEqual, equal, notEqual } from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
+import type { Contract } from '../../../src/party/consensus/contract.ts';
+import {
+  CLOCK_SKEW_MS,
+  checkContract,
+  checkDeclaration,
+  checkValidity,
+  decodeContract,
+  MAX_LIFETIME_MS,
+  taskIdOf,
+} from '../../../src/party/consensus/contract-check.ts';
+import { MAX_CONTRACT_BYTES } from '../../../src/party/consensus/contract-schema.ts';
+import { DECLARATION, NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
+import { refuses } from '../../support/refusals.ts';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+const [a, b, c, auditor] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
+
+/** The sample contract with the value at a path replaced, or removed by `undefined`. */
+function changed(path: string, value: Json | undefined, base = sampleContract([a!, b!])): Contract {
+  const copy = structuredClone(base) as unknown as { [key: string]: Json };
+  const keys = path.split('/');
+  const last = keys.pop()!;
+  let node = copy;
+  for (const key of keys) node = node[key] as { [key: string]: Json };
+  if (value === undefined) delete node[last];
+  else node[last] = value;
+  return copy as unknown as Contract;
+}
+
+describe('contract check', () => {
+  it('accepts contracts for two, three and receiver-only parties', () => {
+    checkContract(sampleContract([a!, b!]));
+    checkContract(sampleContract([a!, b!, c!]));
+    const contract = sampleContract([a!, b!], { receiver: auditor! });
+    deepEqual(decodeContract(canonicalBytes(contract)), contract);
+  });
+
+  it('names a task by the SHA-256 of the canonical contract', () => {
+    const contract = sampleContract([a!, b!]);
+    const expected = createHash('sha256').update(canonicalBytes(contract)).digest('hex');
+    equal(taskIdOf(contract), expected);
+    notEqual(taskIdOf(changed('parameters/seed', 43)), expected);
+  });
+
+  it('refuses every missing field and every unknown one, by path', () => {
+    const visit = (node: unknown, path: string): void => {
+      if (typeof node !== 'object' || node === null) return;
+      for (const [key, member] of Object.entries(node)) {
+        const at = path ? `${path}/${key}` : key;
+        if (!Array.isArray(node)) {
+          refuses(() => checkContract(changed(at, undefined)), 'malformed_contract', path);
+          refuses(() => checkContract(changed(`${at}_x`, 1)), 'malformed_contract', `${at}_x`);
+        }
+        visit(member, at);
+      }
+    };
+    visit(sampleContract([a!, b!]), '');
+  });
+
+  it('refuses values of another type or out of range, by path', () => {
+    const cases: readonly (readonly [path: string, value: Json])[] = [
+      ['version', 2],
+      ['kind', 'predict'],
+      ['algorithm/name', 'xgboost'],
+      ['algorithm/partition', 'horizontal'],
+      ['algorithm/implementation', 'AB'.repeat(32)],
+      ['parameters/solver', 'adam'],
+      ['parameters/epochs', 0],
+      ['parameters/epochs', 10_001],
+      ['parameters/epochs', 1.5],
+      ['parameters/epochs', '20'],
+      ['parameters/batch_size', 0],
+      ['parameters/learning_rate', 0],
+      ['parameters/momentum', 1],
+      ['parameters/momentum', -0.1],
+      ['parameters/l2', -1],
+      ['parameters/use_intercept', 1],
+      ['parameters/class_weight', 'heavy'],
+      ['parameters/class_weight/0', 0],
+      ['parameters/validation_set_rate', 0],
+      ['parameters/validation_set_rate', 1],
+      ['parameters/seed', -1],
+      ['parameters/seed', 2 ** 53],
+      ['parameters/predict_threshold', 1.01],
+      ['parameters/open_bits', 3],
+      ['parameters/open_bits', 21],
+      ['parameters/model_release', 'none'],
+      ['metrics/0', ''],
+      ['metrics/0', 'AUC'],
+      ['metrics', Array.from({ length: 33 }, (_, i) => `m${i}`)],
+      ['security/model', 'malicious'],
+      ['security/kappa', 80],
+      ['security/sigma', 0],
+      ['leakage/opened/0/phase', 'later'],
+      ['alignment/method', 'guess'],
+      ['alignment/engine', 'he'],
+      ['alignment/duplicates', 'last'],
+      ['parties', []],
+      ['parties/0/name', ''],
+      ['parties/0/name', '../orgA'],
+      ['parties/0/name', 'a'.repeat(65)],
+      ['parties/0/fingerprint', 'ab'],
+      ['parties/0/role', 'dealer'],
+      ['parties/0/dataset/path', ''],
+      ['parties/0/dataset/path', 'a\nb'],
+      ['parties/0/dataset/path', 'a'.repeat(1025)],
+      ['parties/0/dataset/type', 'xlsx'],
+      ['parties/0/dataset/rowCount', -1],
+      ['parties/0/dataset/rowCount', 2 ** 31],
+      ['parties/0/dataset/features/0/kind', 'text'],
+      ['parties/0/dataset/features/0/name', ''],
+      ['parties/0/dataset/commitment', null],
+      ['receivers', []],
+      ['initiator', 1],
+      ['purpose', ''],
+      ['createdAt', '2026-03-01T12:00:00Z'],
+      ['createdAt', '2026-02-30T12:00:00.000Z'],
+      ['expiresAt', '2026-03-01T25:00:00.000Z'],
+      ['nonce', 'ef'.repeat(31)],
+    ];
+    for (const [path, value] of cases) {
+      const contract = path.startsWith('parameters/class_weight/')
+        ? changed(path, value, changed('parameters/class_weight', { '0': 1, '1': 1 }))
+        : changed(path, value);
+      refuses(() => checkContract(contract), 'malformed_contract', path);
+    }
+  });
+
+  it('refuses parties that do not fit together', () => {
+    const three = sampleContract([a!, b!, c!], { receiver: auditor! });
+    const cases: readonly (readonly [path: string, value: Json, at?: string])[] = [
+      ['parties/0/role', 'feature_holder'],
+      ['parties/1/role', 'label_holder'],
+      ['parties/1/role', 'receiver'],
+      ['parties/2/role', 'label_holder'],
+      ['parties/3/role', 'feature_holder', 'parties/3/dataset'],
+      ['parties/1/name', 'orgA'],
+      ['parties/1/fingerprint', a!.fingerprint],
+      ['parties/1/dataset', null],
+      ['parties/1/dataset/keyColumn', null],
+      ['parties/0/dataset/labelColumn', null],
+      ['parties/0/dataset/labelColumn', 'id'],
+      ['parties/1/dataset/labelColumn', 'y'],
+      ['parties/1/dataset/features', []],
+      ['parties/1/dataset/features/1/name', 'income'],
+      ['parties/1/dataset/features/0/name', 'id'],
+      ['parties/0/dataset/features/0/name', 'y'],
+      ['receivers/0', 'orgX'],
+      ['receivers', ['auditor', 'auditor'], 'receivers/1'],
+      ['receivers', ['orgA'], 'receivers'],
+      ['initiator', 'orgX'],
+    ];
+    for (const [path, value, at] of cases) {
+      refuses(() => checkContract(changed(path, value, three)), 'malformed_contract', at ?? path);
+    }
+  });
+
+  it('asks for equal row counts and no keys when aligned by row order', () => {
+    const base = changed('alignment/method', 'row_order');
+    const keyless = ['parties/0', 'parties/1'].reduce(
+      (contract, party) => changed(`${party}/dataset/keyColumn`, null, contract),
+      base,
+    );
+    checkContract(keyless);
+    refuses(() => checkContract(base), 'malformed_contract', 'parties/0/dataset/keyColumn');
+    const shorter = changed('parties/1/dataset/rowCount', 999, keyless);
+    refuses(() => checkContract(shorter), 'malformed_contract', 'parties');
+  });
+
+  it('bounds features over all parties', () => {
+    const features = (n: number): Json =>
+      Array.from({ length: n }, (_, i) => ({ name: `f${i}`, kind: 'numeric' }));
+    const base = changed('parties/0/dataset/features', features(5_000));
+    checkContract(changed('parties/1/dataset/features', features(5_000), base));
+    const wide = changed('parties/1/dataset/features', features(5_001), base);
+    refuses(() => checkContract(wide), 'malformed_contract', 'parties');
+  });
+
+  it('ties parameters to the algorithm and the data', () => {
+    const linear = changed('algorithm/name', 'linear_regression');
+    refuses(() => checkContract(linear), 'malformed_contract', 'parameters/loss');
+    const mse = changed('parameters/loss', 'mse', linear);
+    checkContract(mse);
+    const weighted = changed('parameters/class_weight', 'balanced', mse);
+    refuses(() => checkContract(weighted), 'malformed_contract', 'parameters/class_weight');
+    const sgd = changed('parameters/solver', 'sgd');
+    checkContract(changed('parameters/batch_size', 1000, sgd));
+    const large = changed('parameters/batch_size', 1001, sgd);
+    refuses(() => checkContract(large), 'malformed_contract', 'parameters/batch_size');
+    const twice = changed('metrics', ['auc', 'auc']);
+    refuses(() => checkContract(twice), 'malformed_contract', 'metrics/1');
+  });
+
+  it('bounds the lifetime', () => {
+    const until = (ms: number): Contract => changed('expiresAt', new Date(NOW + ms).toISOString());
+    checkContract(until(1));
+    checkContract(until(MAX_LIFETIME_MS));
+    for (const ms of [0, -1, MAX_LIFETIME_MS + 1]) {
+      refuses(() => checkContract(until(ms)), 'malformed_contract', 'expiresAt');
+    }
+  });
+
+  it('holds only between creation, give or take the clocks, and expiry', () => {
+    const contract = sampleContract([a!, b!]);
+    const expiry = Date.parse(contract.expiresAt);
+    checkValidity(contract, NOW - CLOCK_SKEW_MS);
+    checkValidity(contract, expiry - 1);
+    refuses(() => checkValidity(contract, NOW - CLOCK_SKEW_MS - 1), 'not_yet_valid');
+    refuses(() => checkValidity(contract, expiry), 'expired');
+  });
+
+  it('decodes nothing but canonical bytes of bounded size', () => {
+    const text = JSON.stringify(sampleContract([a!, b!]), null, 1);
+    refuses(() => decodeContract(new TextEncoder().encode(text)), 'malformed_contract');
+    refuses(() => decodeContract(new Uint8Array(MAX_CONTRACT_BYTES + 1)), 'malformed_contract');
+    refuses(() => decodeContract(new Uint8Array(0)), 'malformed_contract');
+    refuses(() => decodeContract(canonicalBytes([1])), 'malformed_contract', 'value');
+  });
+
+  it('refuses another implementation and another leakage than this node declares', () => {
+    const contract = sampleContract([a!, b!]);
+    checkDeclaration(contract, () => DECLARATION);
+    refuses(() => checkDeclaration(contract, () => undefined), 'implementation_mismatch');
+    const other = changed('algorithm/implementation', 'ac'.repeat(32));
+    refuses(() => checkDeclaration(other, () => DECLARATION), 'implementation_mismatch');
+    for (const [path, value] of [
+      ['leakage/opened/1/to', 'all'],
+      ['leakage/opened', []],
+      ['leakage/structural', []],
+    ] as const) {
+      const leaky = changed(path, value as unknown as Json);
+      refuses(() => checkDeclaration(leaky, () => DECLARATION), 'leakage_mismatch');
+    }
+  });
+});

@@ -1,0 +1,147 @@
+import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
+import type { Contract, ContractParty } from '../../src/party/consensus/contract.ts';
+import type { Declaration } from '../../src/party/consensus/contract-check.ts';
+import type { KeyRing, PinnedKey, Signer } from '../../src/party/consensus/signature.ts';
+
+/** The time at which the sample contract is fresh. */
+export const NOW: number = Date.parse('2026-03-01T12:00:00.000Z');
+
+export const DECLARATION: Declaration = {
+  implementation: 'ab'.repeat(32),
+  leakage: {
+    algorithm: 'vertical logistic regression',
+    opened: [
+      {
+        name: 'intersection_size',
+        to: 'all',
+        phase: 'aligning',
+        elements: '1',
+        meaning: 'How many rows the parties have in common.',
+      },
+      {
+        name: 'validation_scores',
+        to: 'label_holder',
+        phase: 'evaluating',
+        elements: 'rows * validation_set_rate',
+        meaning: 'The model’s score of each held-out row.',
+      },
+      {
+        name: 'weights',
+        to: 'receivers',
+        phase: 'publishing',
+        elements: 'features + 1',
+        meaning: 'The model.',
+      },
+    ],
+    structural: ['row and column counts'],
+    assumptions: ['semi-honest parties', 'RLWE'],
+  },
+};
+
+/** An identity made for one test run: signs, and verifies as its peers would. */
+export interface TestIdentity {
+  readonly signer: Signer;
+  readonly pinned: PinnedKey;
+}
+
+const framed = (domain: string, message: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from(`${domain.length}:${domain}`), message]);
+
+export function testIdentity(name: string): TestIdentity {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  const fingerprint = createHash('sha256').update(spki).digest('hex');
+  return {
+    signer: {
+      name,
+      fingerprint,
+      sign: (domain, message) => sign(null, framed(domain, message), privateKey),
+    },
+    pinned: {
+      fingerprint,
+      verify: (domain, message, signature) =>
+        verify(null, framed(domain, message), publicKey, signature),
+    },
+  };
+}
+
+export function keyRing(identities: readonly TestIdentity[]): KeyRing {
+  const byName = new Map(identities.map(({ signer, pinned }) => [signer.name, pinned]));
+  return { find: (name) => byName.get(name) };
+}
+
+/** A contract between a label holder, feature holders and perhaps a party that only receives. */
+export function sampleContract(
+  [label, ...others]: readonly Signer[],
+  { receiver, ...changes }: Partial<Contract> & { receiver?: Signer } = {},
+): Contract {
+  const dataset = {
+    path: 'credit/train.csv',
+    type: 'csv',
+    rowCount: 1000,
+    keyColumn: 'id',
+    commitment: 'cd'.repeat(32),
+  } as const;
+  const parties: ContractParty[] = [
+    {
+      name: label!.name,
+      fingerprint: label!.fingerprint,
+      role: 'label_holder',
+      dataset: {
+        ...dataset,
+        labelColumn: 'y',
+        features: [{ name: 'age', kind: 'numeric' }],
+      },
+    },
+    ...others.map(({ name, fingerprint }): ContractParty => {
+      const features = [
+        { name: 'income', kind: 'numeric' } as const,
+        { name: 'region', kind: 'categorical' } as const,
+      ];
+      const terms = { ...dataset, labelColumn: null, features };
+      return { name, fingerprint, role: 'feature_holder', dataset: terms };
+    }),
+  ];
+  if (receiver) {
+    const { name, fingerprint } = receiver;
+    parties.push({ name, fingerprint, role: 'receiver', dataset: null });
+  }
+  return {
+    version: 1,
+    kind: 'train',
+    algorithm: {
+      name: 'logistic_regression',
+      partition: 'vertical',
+      implementation: DECLARATION.implementation,
+    },
+    parameters: {
+      solver: 'auto',
+      loss: 'logloss',
+      epochs: 20,
+      batch_size: 256,
+      learning_rate: 0.1,
+      momentum: 0.9,
+      l2: 0.01,
+      use_intercept: true,
+      class_weight: 'none',
+      use_validation_set: true,
+      validation_set_rate: 0.2,
+      seed: 42,
+      predict_threshold: 0.5,
+      open_bits: 12,
+      model_release: 'full',
+    },
+    metrics: ['auc', 'accuracy'],
+    security: { model: 'semi-honest', kappa: 128, sigma: 40 },
+    leakage: DECLARATION.leakage,
+    alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject' },
+    parties,
+    receivers: [label!.name, ...(receiver ? [receiver.name] : [])],
+    initiator: label!.name,
+    purpose: 'credit risk',
+    createdAt: new Date(NOW).toISOString(),
+    expiresAt: new Date(NOW + 3_600_000).toISOString(),
+    nonce: 'ef'.repeat(32),
+    ...changes,
+  };
+}
