@@ -1,0 +1,73 @@
+import { isIPv4 } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from './api-error.ts';
+import type { Caller, Role } from './train-service.ts';
+
+/** Resolves to the holder of a token, or null when the token is not valid. */
+export type VerifyToken = (token: string) => Promise<Caller | null>;
+
+const ANONYMOUS: Caller = { id: 'anonymous', role: 'admin' };
+const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i;
+
+/** Whether a host name or address can only be reached from this machine. */
+export function isLoopback(host: string): boolean {
+  const plain = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  return plain === 'localhost' || plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
+}
+
+/** Who sends a request. Throws `UNAUTHENTICATED` or `FORBIDDEN`. */
+export type Authenticate = (request: FastifyRequest) => Promise<Caller>;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `guard` before the body is read. */
+    caller: Caller;
+  }
+}
+
+/** Authentication by bearer token. */
+export function byToken(verifyToken: VerifyToken): Authenticate {
+  return async (request) => {
+    const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    if (token === undefined) {
+      const message = 'send a token in the header "Authorization: Bearer <token>"';
+      throw new ApiError('UNAUTHENTICATED', message);
+    }
+    const caller = await verifyToken(token);
+    if (caller) return caller;
+    throw new ApiError('UNAUTHENTICATED', 'the token is not valid');
+  };
+}
+
+/**
+ * No authentication, for loopback only. The `Host` header must be loopback as well: otherwise a web
+ * page could reach the node through a name that resolves to 127.0.0.1.
+ */
+export function anonymousOnLoopback(bindHost: string): Authenticate {
+  if (!isLoopback(bindHost)) {
+    throw new RangeError(
+      `"host" expected a loopback address while authentication is off, got ${bindHost}`,
+    );
+  }
+  return async (request) => {
+    if (isLoopback(request.hostname)) return ANONYMOUS;
+    throw new ApiError('FORBIDDEN', 'without authentication only loopback host names are served');
+  };
+}
+
+/** A hook that lets callers of the given roles through, and admins; it runs before the body is read. */
+export function guard(
+  authenticate: Authenticate,
+  ...roles: readonly Role[]
+): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const caller = await authenticate(request);
+    if (caller.role !== 'admin' && !roles.includes(caller.role)) {
+      throw new ApiError(
+        'FORBIDDEN',
+        `a token of role ${[...roles, 'admin'].join(' or ')} is needed`,
+      );
+    }
+    request.caller = caller;
+  };
+}

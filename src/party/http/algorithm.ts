@@ -1,0 +1,59 @@
+import type { AlgorithmName } from './algorithm-name.ts';
+import type { Loss } from './hyper-parameters.ts';
+import type { MetricName } from './metric-name.ts';
+import { parseAlgorithm, type TrainRequest } from './train-request.ts';
+
+/** Which algorithm a request means, and what in it decided. */
+export interface AlgorithmChoice {
+  readonly algorithm: AlgorithmName;
+  readonly reason: string;
+}
+
+const TREE_KEYS = ['num_trees', 'max_depth', 'num_bins'] as const;
+const CLASSIFICATION: readonly MetricName[] = ['accuracy', 'precision', 'recall', 'f1', 'auc'];
+const REGRESSION: readonly MetricName[] = ['mse', 'rmse', 'mae', 'r2'];
+
+const ALGORITHM_OF_LOSS: Readonly<Record<Loss, AlgorithmName>> = {
+  mse: 'linear_regression',
+  mae: 'linear_regression',
+  huber: 'linear_regression',
+  logloss: 'logistic_regression',
+};
+
+/**
+ * The algorithm of a request; the first rule that applies decides. Null when nothing in the request
+ * tells: then the number of distinct labels does, see `algorithmOfLabels`.
+ */
+export function chooseAlgorithm(
+  request: Pick<TrainRequest, 'algorithm' | 'hyper' | 'modelConfig' | 'metrics'>,
+): AlgorithmChoice | null {
+  const { algorithm, hyper, modelConfig, metrics } = request;
+  if (algorithm) return { algorithm, reason: 'algorithm' };
+  if (hyper.algorithm !== undefined) {
+    const named = parseAlgorithm('hyper_params.algorithm', hyper.algorithm);
+    return { algorithm: named, reason: 'hyper_params.algorithm' };
+  }
+  if (modelConfig) return { algorithm: 'dnn', reason: 'model_config is given' };
+
+  const treeKey = TREE_KEYS.find((key) => hyper[key] !== undefined);
+  if (treeKey) return { algorithm: 'xgboost', reason: `hyper_params.${treeKey} is given` };
+
+  const classification = metrics.find((metric) => CLASSIFICATION.includes(metric));
+  if (classification) {
+    return { algorithm: 'logistic_regression', reason: `metric ${classification}` };
+  }
+  const regression = metrics.find((metric) => REGRESSION.includes(metric));
+  if (regression) return { algorithm: 'linear_regression', reason: `metric ${regression}` };
+
+  if (hyper.loss !== undefined) {
+    return { algorithm: ALGORITHM_OF_LOSS[hyper.loss], reason: `loss ${hyper.loss}` };
+  }
+  return null;
+}
+
+/** The last rule: two distinct labels are classes, more are numbers. Only the label holder knows. */
+export function algorithmOfLabels(distinctLabels: number): AlgorithmChoice {
+  return distinctLabels === 2
+    ? { algorithm: 'logistic_regression', reason: 'the label has two values' }
+    : { algorithm: 'linear_regression', reason: 'the label has more than two values' };
+}
