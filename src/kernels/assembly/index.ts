@@ -1,2 +1,3 @@
 // The one WebAssembly module: every kernel's exports. Each loader instantiates it with a memory of its own.
 export * from './ring';
+export * from './bits';

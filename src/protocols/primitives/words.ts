@@ -1,0 +1,25 @@
+/** The byte form of Z_2^64 vectors and of packed bits, as it stands in messages. */
+import { ProtocolError } from '../errors.ts';
+
+export const WORD_BYTES = 8;
+
+/** The little-endian bytes of a vector: a view of the same memory. */
+export function wordsToBytes(words: BigUint64Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+/** A fresh vector of n words from little-endian bytes of a peer; `MALFORMED_MESSAGE` unless 8 n bytes. */
+export function decodeWords(bytes: Uint8Array, n: number): BigUint64Array {
+  checkLength(bytes, WORD_BYTES * n);
+  return new BigUint64Array(new Uint8Array(bytes).buffer);
+}
+
+/** Throws `MALFORMED_MESSAGE` unless a peer's field has the length that both sides derive. */
+export function checkLength(bytes: Uint8Array, expected: number): void {
+  if (bytes.length !== expected) {
+    throw new ProtocolError(
+      'MALFORMED_MESSAGE',
+      `expected ${expected} bytes, got ${bytes.length} bytes`,
+    );
+  }
+}
