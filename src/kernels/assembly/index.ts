@@ -1,3 +1,4 @@
 // The one WebAssembly module: every kernel's exports. Each loader instantiates it with a memory of its own.
 export * from './ring';
 export * from './bits';
+export * from './elligator';
