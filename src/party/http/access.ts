@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import type { Caller, Role } from '../tokens.ts';
 import { ApiError } from './api-error.ts';
-import type { Caller, Role } from './train-service.ts';
 
 /** Resolves to the holder of a token, or null when the token is not valid. */
 export type VerifyToken = (token: string) => Promise<Caller | null>;

@@ -1,16 +1,7 @@
+import type { Caller } from '../tokens.ts';
 import type { ApiErrorCode } from './api-error.ts';
 import type { JsonObject } from './json-shape.ts';
 import type { TrainRequest } from './train-request.ts';
-
-/** Who calls: the holder of a token, or anybody on this machine when authentication is off. */
-export interface Caller {
-  /** The token's id, or `anonymous`. */
-  readonly id: string;
-  readonly role: Role;
-}
-
-/** `coordinator` submits and follows tasks, `auditor` reads, `admin` does everything. */
-export type Role = 'coordinator' | 'auditor' | 'admin';
 
 /** The work behind `runModelTrainTask`. Failures are `ApiError`s; anything else is a fault here. */
 export interface TrainService {

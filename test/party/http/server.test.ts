@@ -8,13 +8,12 @@ import {
 } from '../../../src/party/http/server.ts';
 import type { TrainRequest } from '../../../src/party/http/train-request.ts';
 import type {
-  Caller,
-  Role,
   TaskHandle,
   TaskView,
   TrainOutcome,
   TrainService,
 } from '../../../src/party/http/train-service.ts';
+import type { Caller, Role } from '../../../src/party/tokens.ts';
 
 const OUTCOME: TrainOutcome = {
   modelId: 'model-01',

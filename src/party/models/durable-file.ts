@@ -1,0 +1,47 @@
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * Writes a file that is there whole or not at all, also after a crash: temporary name, sync, rename,
+ * sync of the folder. Creates missing folders. One writer at a time; what an interrupted one left
+ * behind under the temporary name is overwritten.
+ */
+export async function writeDurably(
+  path: string,
+  content: string | Uint8Array,
+  { mode }: { readonly mode: number },
+): Promise<void> {
+  const folder = dirname(path);
+  const firstCreated = await mkdir(folder, { recursive: true, mode: 0o750 });
+  const temporary = join(folder, `.${basename(path)}.tmp`);
+  await rm(temporary, { force: true });
+  try {
+    await withFile(temporary, 'wx', mode, async (file) => {
+      await file.writeFile(content);
+      await file.sync();
+    });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  // A renamed file and a new folder are durable once the folder that lists them is.
+  for (let each = folder; ; each = dirname(each)) {
+    await withFile(each, 'r', undefined, (listing) => listing.sync());
+    if (firstCreated === undefined || each === dirname(firstCreated)) break;
+  }
+}
+
+async function withFile(
+  path: string,
+  flags: string,
+  mode: number | undefined,
+  use: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await open(path, flags, mode);
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,103 @@
+import { deepEqual, equal, rejects } from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ModelFormatError } from '../../../src/party/models/model-document.ts';
+import { ModelRegistry } from '../../../src/party/models/model-registry.ts';
+import { Store } from '../../../src/party/store.ts';
+import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { MODEL, SHARE } from './sample.ts';
+
+interface World {
+  readonly registry: ModelRegistry;
+  readonly resultRoot: string;
+  readonly store: Store;
+}
+
+async function withRegistry(use: (world: World) => Promise<void>): Promise<void> {
+  await withTemporaryDirectory(async (directory) => {
+    const store = await Store.open(join(directory, 'store'));
+    const resultRoot = join(directory, 'out');
+    try {
+      await use({ registry: new ModelRegistry({ resultRoot }, { store }), resultRoot, store });
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+describe('model registry', () => {
+  it('keeps a model: file, row, digest', async () => {
+    await withRegistry(async ({ registry, resultRoot }) => {
+      const manifest = await registry.put(MODEL);
+      equal(manifest.path, 'results/task-1/model.json');
+      const bytes = await readFile(join(resultRoot, manifest.path));
+      equal(manifest.digest, createHash('sha256').update(bytes).digest('hex'));
+      equal(manifest.sizeBytes, bytes.length);
+      deepEqual(await registry.get(MODEL.model_id), manifest);
+      deepEqual(await registry.list(), [manifest]);
+      deepEqual(await registry.load(MODEL.model_id), MODEL);
+      await rejects(registry.loadShare(MODEL.model_id), ModelFormatError);
+      equal(await registry.get('model-none'), null);
+    });
+  });
+
+  it('keeps a share for this node alone', async () => {
+    await withRegistry(async ({ registry, resultRoot }) => {
+      const manifest = await registry.put(SHARE);
+      equal(manifest.path, 'results/task-1/model-share.json');
+      equal((await stat(join(resultRoot, manifest.path))).mode & 0o777, 0o600);
+      deepEqual(await registry.loadShare(SHARE.model_id), SHARE);
+      await rejects(registry.load(SHARE.model_id), ModelFormatError);
+    });
+  });
+
+  it('takes the same model again and refuses another of that id', async () => {
+    await withRegistry(async ({ registry }) => {
+      const [one, two] = await Promise.all([registry.put(MODEL), registry.put(MODEL)]);
+      deepEqual(one, two);
+      await rejects(registry.put({ ...MODEL, intercept: 0 }), /is there already and differs/);
+      deepEqual(await registry.load(MODEL.model_id), MODEL);
+    });
+  });
+
+  it('has no row before the file is whole, and a put that was interrupted is put again', async () => {
+    await withRegistry(async ({ registry, resultRoot, store }) => {
+      const failing = Object.create(store, {
+        write: { value: async () => Promise.reject(new Error('power cut')) },
+        exclusive: { value: store.exclusive.bind(store) },
+        table: { value: store.table.bind(store) },
+      }) as Store;
+      await rejects(new ModelRegistry({ resultRoot }, { store: failing }).put(MODEL), /power cut/);
+      equal(await registry.get(MODEL.model_id), null);
+      deepEqual(await registry.list(), []);
+
+      const folder = join(resultRoot, 'results/task-1');
+      await rm(join(folder, 'model.json'));
+      await writeFile(join(folder, '.model.json.tmp'), '{"format": "ent');
+      await registry.put(MODEL);
+      deepEqual(await readdir(folder), ['model.json']);
+      deepEqual(await registry.load(MODEL.model_id), MODEL);
+    });
+  });
+
+  it('does not load a file that was changed or removed', async () => {
+    await withRegistry(async ({ registry, resultRoot }) => {
+      const manifest = await registry.put(MODEL);
+      const path = join(resultRoot, manifest.path);
+      await writeFile(path, (await readFile(path, 'utf8')).replace('-0.5', '-5.5'));
+      await rejects(registry.load(MODEL.model_id), /is not the one that was stored/);
+      await rm(path);
+      await rejects(registry.load(MODEL.model_id), /cannot be read/);
+      await rejects(registry.load('model-none'), /there is no model/);
+    });
+  });
+
+  it('refuses documents that could not be read back, and task ids that are no folder', async () => {
+    await withRegistry(async ({ registry }) => {
+      await rejects(registry.put({ ...MODEL, intercept: Number.NaN }), ModelFormatError);
+      await rejects(registry.put({ ...MODEL, task_id: '../../x' }), TypeError);
+      deepEqual(await registry.list(), []);
+    });
+  });
+});
