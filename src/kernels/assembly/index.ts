@@ -2,3 +2,4 @@
 export * from './ring';
 export * from './bits';
 export * from './elligator';
+export * from './rlwe';

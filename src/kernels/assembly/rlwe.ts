@@ -1,0 +1,289 @@
+// AssemblyScript. Polynomials of degree below 4096 modulo several primes; pointers and lengths only.
+// `moduli` points at the blocks of the primes (see ntt.ts), one after the other, and `primes` says how
+// many of them a polynomial has: residues of prime k of a polynomial at x start at x + 16384 k.
+
+import {
+  BARRETT, BLOCK, DROP, HALF64, HAT, INV64, INV64_S, N, P, Q_MOD, Q_MOD_S, R31, ONE_S, R64, STRIDE,
+  T_INV, T_INV_S, forwardTransform, inverseTransform, mulLazy, mulShoup, reduceOnce, reduceWide,
+} from './ntt';
+
+export function rlweForward(x: usize, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, x += STRIDE, moduli += BLOCK) forwardTransform(x, moduli);
+}
+
+export function rlweInverse(x: usize, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, x += STRIDE, moduli += BLOCK) inverseTransform(x, moduli);
+}
+
+/** z = x + y. */
+export function rlweAdd(z: usize, x: usize, y: usize, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli);
+    for (const end = z + STRIDE; z < end; x += 16, y += 16, z += 16) {
+      v128.store(z, reduceOnce(i32x4.add(v128.load(x), v128.load(y)), p));
+    }
+  }
+}
+
+/** z = x - y. */
+export function rlweSubtract(z: usize, x: usize, y: usize, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli);
+    for (const end = z + STRIDE; z < end; x += 16, y += 16, z += 16) {
+      v128.store(z, reduceOnce(i32x4.add(i32x4.sub(v128.load(x), v128.load(y)), p), p));
+    }
+  }
+}
+
+/** z = x y pointwise. Barrett: x y < 2^54, quotient floor(floor(xy / 2^26) floor(2^54 / p) / 2^28) is at most 2 too small. */
+export function rlweMultiply(z: usize, x: usize, y: usize, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli), p2 = i32x4.shl(p, 1);
+    const mu = v128.load32_splat(moduli + BARRETT);
+    for (const end = z + STRIDE; z < end; x += 16, y += 16, z += 16) {
+      const a = v128.load(x), b = v128.load(y);
+      const lo = i64x2.extmul_low_i32x4_u(a, b), hi = i64x2.extmul_high_i32x4_u(a, b);
+      const h = v128.shuffle<i32>(i64x2.shr_u(lo, 26), i64x2.shr_u(hi, 26), 0, 2, 4, 6);
+      const q = v128.shuffle<i32>(
+        i64x2.shr_u(i64x2.extmul_low_i32x4_u(h, mu), 28),
+        i64x2.shr_u(i64x2.extmul_high_i32x4_u(h, mu), 28),
+        0, 2, 4, 6,
+      );
+      const r = i32x4.sub(i32x4.mul(a, b), i32x4.mul(q, p));
+      v128.store(z, reduceOnce(reduceOnce(r, p2), p));
+    }
+  }
+}
+
+/** acc += x y pointwise in u64 lanes, not reduced. */
+export function rlweMultiplyAdd(acc: usize, x: usize, y: usize, primes: i32): void {
+  for (const end = x + <usize>primes * STRIDE; x < end; x += 16, y += 16, acc += 32) {
+    const a = v128.load(x), b = v128.load(y);
+    v128.store(acc, i64x2.add(v128.load(acc), i64x2.extmul_low_i32x4_u(a, b)));
+    v128.store(acc, i64x2.add(v128.load(acc, 16), i64x2.extmul_high_i32x4_u(a, b)), 16);
+  }
+}
+
+/** z = acc mod p. */
+export function rlweReduce(z: usize, acc: usize, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli);
+    for (const end = z + STRIDE; z < end; z += 16, acc += 32) {
+      v128.store(z, reduceWide(v128.load(acc), v128.load(acc, 16), moduli, p));
+    }
+  }
+}
+
+/** acc = acc mod p, in place. */
+export function rlweReduceLanes(acc: usize, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli);
+    for (const end = acc + 2 * STRIDE; acc < end; acc += 32) {
+      const r = reduceWide(v128.load(acc), v128.load(acc, 16), moduli, p);
+      v128.store(acc, i64x2.extend_low_i32x4_u(r));
+      v128.store(acc, i64x2.extend_high_i32x4_u(r), 16);
+    }
+  }
+}
+
+/** x += values (4096 int32 coefficients). */
+export function rlweAddInt32(x: usize, values: usize, moduli: usize, primes: i32): void {
+  const sign = i32x4.splat(0x80000000), one = i32x4.splat(1);
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli), s = v128.load32_splat(moduli + ONE_S);
+    const shift = i32x4.sub(p, v128.load32_splat(moduli + R31)); // -2^31 mod p
+    let v = values;
+    for (const end = x + STRIDE; x < end; x += 16, v += 16) {
+      const u = reduceOnce(mulLazy(v128.xor(v128.load(v), sign), one, s, p), p); // value + 2^31
+      const r = reduceOnce(i32x4.add(u, shift), p);
+      v128.store(x, reduceOnce(i32x4.add(v128.load(x), r), p));
+    }
+  }
+}
+
+/** x += values 2^shift (4096 int64 coefficients, shift < 32). */
+export function rlweAddInt64(x: usize, values: usize, shift: i32, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const modulus: u32 = load<u32>(moduli + P);
+    const f: u32 = <u32>(((<u64>1) << shift) % modulus), fs: u32 = <u32>((<u64>f << 32) / modulus);
+    const p = v128.load32_splat(moduli), w = i32x4.splat(f), ws = i32x4.splat(fs);
+    const wrap = v128.load32_splat(moduli + R64);
+    let v = values;
+    for (const end = x + STRIDE; x < end; x += 16, v += 32) {
+      const a = v128.load(v), b = v128.load(v, 16);
+      const negative = i32x4.shr_s(v128.shuffle<i32>(a, b, 1, 3, 5, 7), 31);
+      let r = reduceWide(a, b, moduli, p); // of the value taken as unsigned: 2^64 too much if negative
+      r = reduceOnce(i32x4.sub(i32x4.add(r, p), v128.and(wrap, negative)), p);
+      r = reduceOnce(mulLazy(r, w, ws, p), p);
+      v128.store(x, reduceOnce(i32x4.add(v128.load(x), r), p));
+    }
+  }
+}
+
+/**
+ * x = round(q m / 2^64), m: 4096 u64, qLow = q mod 2^64. With r = q m + 2^63 mod 2^64 the rounded
+ * quotient is (q m + 2^63 - r) / 2^64, and q m vanishes modulo every prime of q.
+ */
+export function rlweEncodeRing(x: usize, m: usize, qLow: u64, moduli: usize, primes: i32): void {
+  const q = i64x2.splat(qLow), half = i64x2.splat(0x8000000000000000);
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli);
+    const h = i32x4.add(v128.load32_splat(moduli + HALF64), p);
+    const w = v128.load32_splat(moduli + INV64), ws = v128.load32_splat(moduli + INV64_S);
+    let v = m;
+    for (const end = x + STRIDE; x < end; x += 16, v += 32) {
+      const a = i64x2.add(i64x2.mul(v128.load(v), q), half);
+      const b = i64x2.add(i64x2.mul(v128.load(v, 16), q), half);
+      const y = i32x4.sub(h, reduceWide(a, b, moduli, p)); // 2^63 - r
+      v128.store(x, reduceOnce(mulLazy(y, w, ws, p), p));
+    }
+  }
+}
+
+/** x = round(q m / t), m: 4096 values below t, overwritten; `slots` is the block of t. The same idea. */
+export function rlweEncodeSlots(x: usize, m: usize, slots: usize, moduli: usize, primes: i32): void {
+  const t = v128.load32_splat(slots), half = i32x4.shr_u(t, 1);
+  const q = v128.load32_splat(slots + Q_MOD), qs = v128.load32_splat(slots + Q_MOD_S);
+  for (let v = m, end = m + STRIDE; v < end; v += 16) {
+    const r = reduceOnce(i32x4.add(reduceOnce(mulLazy(v128.load(v), q, qs, t), t), half), t);
+    v128.store(v, i32x4.sub(half, r)); // half - r, |.| <= t/2
+  }
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli);
+    const w = v128.load32_splat(moduli + T_INV), ws = v128.load32_splat(moduli + T_INV_S);
+    let v = m;
+    for (const end = x + STRIDE; x < end; x += 16, v += 16) {
+      v128.store(x, reduceOnce(mulLazy(i32x4.add(v128.load(v), p), w, ws, p), p));
+    }
+  }
+}
+
+/** m (4096 values below t) -> int32 in (-t/2, t/2], in place. */
+export function rlweCentre(m: usize, slots: usize): void {
+  const t = v128.load32_splat(slots), half = i32x4.shr_u(t, 1);
+  for (const end = m + STRIDE; m < end; m += 16) {
+    const v = v128.load(m);
+    v128.store(m, i32x4.sub(v, v128.and(t, i32x4.gt_s(v, half))));
+  }
+}
+
+/** Divides by the last of `primes` primes and rounds: x_k = (x_k - [x_last]) / p_last, [.] centred. */
+export function rlweDropPrime(x: usize, moduli: usize, primes: i32): void {
+  const last = x + <usize>(primes - 1) * STRIDE;
+  const dropped = v128.load32_splat(moduli + <usize>(primes - 1) * BLOCK), half = i32x4.shr_u(dropped, 1);
+  for (let k = 0; k < primes - 1; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli), pair = moduli + DROP + (<usize>(primes - 2) << 3);
+    const w = v128.load32_splat(pair), ws = v128.load32_splat(pair, 4);
+    let v = last;
+    for (const end = x + STRIDE; x < end; x += 16, v += 16) {
+      const a = v128.load(v);
+      const c = i32x4.sub(a, v128.and(dropped, i32x4.gt_s(a, half))); // |c| < p_last / 2 < p
+      const y = i32x4.add(i32x4.sub(v128.load(x), c), p); // in (0, 3p)
+      v128.store(x, reduceOnce(mulLazy(y, w, ws, p), p));
+    }
+  }
+}
+
+/**
+ * out = round(T x / (p_0 ... p_{k-1})) mod 2^64 for the numerator T whose constants stand at `ratio` in
+ * each block: with y_i = x_i (Q/p_i)^-1 mod p_i the quotient is sum y_i T / p_i modulo T. The fraction
+ * is kept to 32 bits, short by less than 8 of its units: exact unless within 2^-29 of a tie.
+ */
+export function rlweRound(out: usize, x: usize, ratio: usize, moduli: usize, primes: i32): void {
+  const hat = HAT + (<usize>(primes - 2) << 3);
+  for (let i: usize = 0; i < N; i++) {
+    let whole: u64 = 0, fraction: u64 = 0x80000000;
+    let v = x + (i << 2), block = moduli;
+    for (let k = 0; k < primes; k++, v += STRIDE, block += BLOCK) {
+      const y: u64 = mulShoup(load<u32>(v), load<u32>(block + hat), load<u32>(block + hat, 4), load<u32>(block + P));
+      const at = block + ratio;
+      whole += y * load<u64>(at);
+      fraction += y * load<u32>(at, 8) + ((y * load<u32>(at, 12)) >> 32);
+    }
+    store<u64>(out + (i << 3), whole + (fraction >> 32));
+  }
+}
+
+/** out (u32) = values (u64, small) mod t. */
+export function rlweReduceSlots(out: usize, values: usize, slots: usize): void {
+  const t: u64 = load<u32>(slots + P);
+  for (let i: usize = 0; i < N; i++) store<u32>(out + (i << 2), <u32>(load<u64>(values + (i << 3)) % t));
+}
+
+/**
+ * Uniform residues by 27-bit mask and rejection, primes in order, from `words` u32 of keystream.
+ * Returns the number of words used, or 0 when they did not suffice.
+ */
+export function rlweUniform(x: usize, stream: usize, words: u32, moduli: usize, primes: i32): u32 {
+  let used: u32 = 0;
+  for (let k = 0; k < primes; k++, moduli += BLOCK, x += STRIDE) {
+    const p = load<u32>(moduli + P);
+    let i: usize = 0;
+    while (i < N && used < words) {
+      const r = load<u32>(stream + (<usize>used << 2)) & 0x7ffffff;
+      store<u32>(x + (i << 2), r);
+      used++;
+      i += <usize>(r < p);
+    }
+    if (i < N) return 0;
+  }
+  return used;
+}
+
+/** values = 4096 int32 in {-1, 0, 1}, each byte below 255 taken mod 3. Returns bytes used, or 0 as above. */
+export function rlweTernary(values: usize, stream: usize, bytes: u32): u32 {
+  let used: u32 = 0;
+  let i: usize = 0;
+  while (i < N && used < bytes) {
+    const r: u32 = load<u8>(stream + used);
+    store<i32>(values + (i << 2), <i32>(r % 3) - 1);
+    used++;
+    i += <usize>(r < 255);
+  }
+  return i < N ? 0 : used;
+}
+
+/** values = 4096 int32, centred binomial of 21 pairs: bits 0-20 less bits 21-41 of a u64 each. */
+export function rlweBinomial(values: usize, stream: usize): void {
+  for (let i: usize = 0; i < N; i++) {
+    const w = load<u64>(stream + (i << 3));
+    const e = <i32>popcnt<u64>(w & 0x1fffff) - <i32>popcnt<u64>((w >> 21) & 0x1fffff);
+    store<i32>(values + (i << 2), e);
+  }
+}
+
+/** `count` residues, a multiple of 32, as 27-bit little-endian fields without gaps. */
+export function rlwePack(out: usize, x: usize, count: u32): void {
+  let buffer: u64 = 0, bits: u64 = 0;
+  for (const end = x + (<usize>count << 2); x < end; x += 4) {
+    buffer |= <u64>load<u32>(x) << bits;
+    bits += 27;
+    if (bits >= 32) {
+      store<u32>(out, <u32>buffer);
+      out += 4;
+      buffer >>= 32;
+      bits -= 32;
+    }
+  }
+}
+
+/** The inverse of `rlwePack` for `primes` primes. Returns 1 when every residue is below its prime. */
+export function rlweUnpack(x: usize, bytes: usize, moduli: usize, primes: i32): i32 {
+  let buffer: u64 = 0, bits: u64 = 0, outside: u32 = 0;
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = load<u32>(moduli + P);
+    for (const end = x + STRIDE; x < end; x += 4) {
+      if (bits < 27) {
+        buffer |= <u64>load<u32>(bytes) << bits;
+        bytes += 4;
+        bits += 32;
+      }
+      const r = <u32>buffer & 0x7ffffff;
+      buffer >>= 27;
+      bits -= 27;
+      outside |= <u32>(r >= p);
+      store<u32>(x, r);
+    }
+  }
+  return 1 - outside;
+}

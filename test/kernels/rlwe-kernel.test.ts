@@ -1,0 +1,228 @@
+import { deepEqual, equal, ok, throws } from 'node:assert/strict';
+import { createCipheriv } from 'node:crypto';
+import { mod, powMod, primitiveRoot, reverseBits } from '../../src/kernels/number-theory.ts';
+import { referenceRlweKernel as reference } from '../../src/kernels/rlwe-kernel.reference.ts';
+import {
+  BINOMIAL_BYTES,
+  DEGREE,
+  MAX_PRODUCTS,
+  type Polynomial,
+  PRIMES,
+  packedBytes,
+  type RlweKernel,
+  SLOT_MODULUS,
+  TERNARY_BYTES,
+  UNIFORM_BYTES,
+} from '../../src/kernels/rlwe-kernel.ts';
+import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
+
+const P = PRIMES.map(BigInt);
+
+/** Deterministic bytes; the label is the seed. */
+function bytes(label: string, length: number): Uint8Array {
+  const cipher = createCipheriv('aes-128-ctr', label.padEnd(16).slice(0, 16), Buffer.alloc(16));
+  return new Uint8Array(cipher.update(new Uint8Array(length)));
+}
+
+const uint64s = (label: string): BigUint64Array =>
+  new BigUint64Array(bytes(label, 8 * DEGREE).buffer, 0, DEGREE);
+const slotsOf = (label: string): Uint32Array =>
+  Uint32Array.from(uint64s(label), (v) => Number(v % BigInt(SLOT_MODULUS)));
+
+/** The same residues in a polynomial of each kernel: random, all zero or all the largest. */
+function polynomialOf(kernel: RlweKernel, label: string): Polynomial {
+  const x = kernel.allocate();
+  if (label === 'zero') return x;
+  if (label === 'largest') return largest(x);
+  kernel.uniform(x, bytes(label, UNIFORM_BYTES));
+  return x;
+}
+
+function largest(x: Polynomial): Polynomial {
+  for (let i = 0; i < x.length; i++) x[i] = PRIMES[Math.floor(i / DEGREE)]! - 1;
+  return x;
+}
+
+function same(actual: Polynomial, expected: Polynomial, message: string, primes = 4): void {
+  const n = primes * DEGREE;
+  const at = actual.subarray(0, n).findIndex((v, i) => v !== expected[i]);
+  equal(at, -1, `${message}: residue ${at} is ${actual[at]}, expected ${expected[at]}`);
+}
+
+for (const kernel of [loadWasmRlweKernel()]) {
+  describe(`rlwe kernel: ${kernel.name}`, () => {
+    const inputs = ['zero', 'largest', 'random'];
+
+    /** Applies an operation in both kernels to the same inputs and compares what becomes of the first. */
+    function parity(
+      name: string,
+      labels: readonly string[],
+      operate: (k: RlweKernel, ...x: Polynomial[]) => unknown,
+      primes = 4,
+    ): void {
+      const mine = labels.map((label) => polynomialOf(kernel, label));
+      const theirs = labels.map((label) => polynomialOf(reference, label));
+      const message = `${name}(${labels.join()})`;
+      deepEqual(operate(kernel, ...mine), operate(reference, ...theirs), message);
+      mine.forEach((x, i) => same(x, theirs[i]!, message, primes));
+      for (const x of mine) kernel.release(x);
+    }
+
+    it('samples as the reference does', () => {
+      parity('uniform', ['zero'], (k, x) => k.uniform(x, bytes('u', UNIFORM_BYTES)));
+      parity('uniform 3', ['zero'], (k, x) => k.uniform(x, bytes('u', UNIFORM_BYTES), 3));
+      parity('ternary', ['largest'], (k, x) => k.ternary(x, bytes('t', TERNARY_BYTES)));
+      for (const label of inputs) {
+        parity('binomial', [label], (k, x) => k.addBinomial(x, bytes('b', BINOMIAL_BYTES)));
+      }
+    });
+
+    it('lifts, shifts and encodes as the reference does', () => {
+      const edges = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), PRIMES[0], -PRIMES[3]];
+      const int32 = new Int32Array(bytes('i', 4 * DEGREE).buffer, 0, DEGREE);
+      int32.set(edges);
+      const int64 = new BigInt64Array(bytes('j', 8 * DEGREE).buffer, 0, DEGREE);
+      int64.set([0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n)]);
+      const m = uint64s('m');
+      m.set([0n, 1n, 2n ** 63n, 2n ** 63n - 1n, 2n ** 64n - 1n]);
+      const slots = slotsOf('s');
+      slots.set([0, 1, SLOT_MODULUS - 1, SLOT_MODULUS >> 1, (SLOT_MODULUS >> 1) + 1]);
+
+      parity('lift', ['largest'], (k, x) => k.lift(x, int32));
+      for (const shift of [0, 1, 30, 31]) {
+        for (const label of inputs) {
+          parity(`shift ${shift}`, [label], (k, x) => k.addShifted(x, int64, shift));
+        }
+      }
+      parity('encodeRing', ['largest'], (k, x) => k.encodeRing(x, m));
+      parity('encodeSlots', ['largest'], (k, x) => k.encodeSlots(x, slots));
+      parity('liftSlots', ['largest'], (k, x) => k.liftSlots(x, slots));
+      const constant = new Uint32Array(DEGREE).fill(SLOT_MODULUS - 1); // the polynomial -1
+      parity('encodeSlots -1', ['zero'], (k, x) => k.encodeSlots(x, constant));
+      parity('liftSlots -1', ['zero'], (k, x) => k.liftSlots(x, constant));
+    });
+
+    it('transforms as the reference does, and as defined', () => {
+      for (const label of inputs) {
+        parity('forward', [label], (k, x) => k.forward(x));
+        parity('inverse', [label], (k, x) => k.inverse(x));
+        parity('both', [label], (k, x) => {
+          k.forward(x, 3);
+          k.inverse(x, 3);
+        });
+      }
+      const a = polynomialOf(kernel, 'defined');
+      const coefficients = Array.from(a, BigInt);
+      kernel.forward(a);
+      for (const [k, j] of [
+        [0, 0],
+        [1, 1],
+        [2, 2049],
+        [3, 4095],
+      ] as const) {
+        const p = P[k]!;
+        const point = powMod(primitiveRoot(DEGREE, p), BigInt(2 * reverseBits(j, 12) + 1), p);
+        const run = coefficients.slice(k * DEGREE, (k + 1) * DEGREE);
+        const value = run.reduceRight((sum, c) => (sum * point + c) % p, 0n); // Horner
+        equal(BigInt(a[k * DEGREE + j]!), value, `prime ${k}, entry ${j}`);
+      }
+    });
+
+    it('adds, subtracts and multiplies as the reference does', () => {
+      for (const x of inputs) {
+        for (const y of inputs) {
+          for (const op of ['add', 'subtract', 'multiply'] as const) {
+            parity(op, ['zero', x, y], (k, z, a, b) => k[op](z!, a!, b!));
+            parity(`${op} in place`, [x, y], (k, a, b) => k[op](a!, a!, b!, 3));
+          }
+        }
+      }
+    });
+
+    it('accumulates more products than a lane holds', () => {
+      const x = polynomialOf(kernel, 'largest');
+      const y = polynomialOf(kernel, 'random');
+      const out = kernel.allocate();
+      const sum = kernel.accumulator();
+      for (const count of [0, 1, MAX_PRODUCTS, MAX_PRODUCTS + 1, 3 * MAX_PRODUCTS]) {
+        for (let i = 0; i < count; i++) sum.multiplyAdd(x, x);
+        sum.multiplyAdd(x, y);
+        sum.moveTo(out);
+        for (let i = 0; i < out.length; i += 509) {
+          const p = P[Math.floor(i / DEGREE)]!;
+          const expected = mod(BigInt(count) - BigInt(y[i]!), p); // (-1)(-1) count + (-1) y
+          equal(BigInt(out[i]!), expected, `${count} products, residue ${i}`);
+        }
+      }
+      sum.release();
+      throws(() => sum.multiplyAdd(x, y), TypeError);
+      for (const z of [x, y, out]) kernel.release(z);
+    });
+
+    it('drops primes and rounds as the reference does', () => {
+      for (const label of [...inputs, 'second']) {
+        for (const primes of [4, 3, 2]) {
+          parity(`drop ${primes}`, [label], (k, x) => k.dropPrime(x, primes), primes - 1);
+          parity(`ring ${primes}`, [label], (k, x) => k.roundToRing(x, primes));
+          parity(`slots ${primes}`, [label], (k, x) => k.roundToSlots(x, primes));
+        }
+      }
+    });
+
+    it('packs as the reference does and refuses residues out of range', () => {
+      for (const label of inputs) {
+        for (const primes of [1, 2, 3, 4]) {
+          parity(`pack ${primes}`, [label], (k, x) => k.pack(x, primes));
+          parity(`unpack ${primes}`, ['zero', label], (k, z, x) =>
+            k.unpack(z!, k.pack(x!, primes), primes),
+          );
+        }
+      }
+      const x = kernel.allocate();
+      for (const at of [0, 1, 4095, 4096, 4 * DEGREE - 1]) {
+        const wrong = polynomialOf(kernel, 'random');
+        wrong[at] = PRIMES[Math.floor(at / DEGREE)]!;
+        equal(kernel.unpack(x, kernel.pack(wrong)), false, `residue ${at}`);
+        kernel.release(wrong);
+      }
+      equal(kernel.unpack(x, new Uint8Array(packedBytes(4)).fill(255)), false);
+      throws(() => kernel.unpack(x, new Uint8Array(packedBytes(4) - 1)), RangeError);
+      throws(() => kernel.unpack(x, new Uint8Array(packedBytes(3)), 4), RangeError);
+      kernel.release(x);
+    });
+
+    it('lends memory: zeroed, refused after release, refused from elsewhere', () => {
+      const x = polynomialOf(kernel, 'random');
+      kernel.release(x);
+      throws(() => kernel.forward(x), TypeError);
+      throws(() => kernel.release(x), TypeError);
+      throws(() => kernel.forward(new Uint32Array(4 * DEGREE)), TypeError);
+      throws(() => kernel.forward(loadWasmRlweKernel().allocate()), TypeError);
+      const many = Array.from({ length: 100 }, () => kernel.allocate()); // the memory grows
+      many.forEach((p, i) => {
+        ok(
+          p.every((v) => v === 0),
+          `polynomial ${i} is zero`,
+        );
+        p.fill(i);
+      });
+      many.forEach((p, i) => {
+        equal(p[0], i);
+        equal(p.at(-1), i);
+        kernel.release(p);
+      });
+    });
+
+    it('refuses wrong lengths and prime counts', () => {
+      const x = kernel.allocate();
+      throws(() => kernel.uniform(x, new Uint8Array(16)), RangeError);
+      throws(() => kernel.encodeRing(x, new BigUint64Array(1)), RangeError);
+      throws(() => kernel.encodeSlots(x, new Uint32Array(DEGREE).fill(SLOT_MODULUS)), RangeError);
+      throws(() => kernel.addShifted(x, new BigInt64Array(DEGREE), 32), RangeError);
+      throws(() => kernel.forward(x, 5), RangeError);
+      throws(() => kernel.dropPrime(x, 1), RangeError);
+      throws(() => kernel.uniform(x, new Uint8Array(UNIFORM_BYTES).fill(255)), /keystream/);
+      kernel.release(x);
+    });
+  });
+}
