@@ -64,7 +64,7 @@ for (const kernel of [loadWasmRlweKernel()]) {
       const theirs = labels.map((label) => polynomialOf(reference, label));
       const message = `${name}(${labels.join()})`;
       deepEqual(operate(kernel, ...mine), operate(reference, ...theirs), message);
-      mine.forEach((x, i) => same(x, theirs[i]!, message, primes));
+      for (const [i, x] of mine.entries()) same(x, theirs[i]!, message, primes);
       for (const x of mine) kernel.release(x);
     }
 
