@@ -16,9 +16,10 @@ import {
   TERNARY_BYTES,
 } from '../../kernels/rlwe-kernel.ts';
 import { ProtocolError } from '../errors.ts';
+import { SEED_BYTES } from '../primitives/prg.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { expandUniform, keystream } from './expand.ts';
-import { CIPHERTEXT_PRIMES, SEED_BYTES } from './parameters.ts';
+import { CIPHERTEXT_PRIMES } from './parameters.ts';
 
 /** A ciphertext in the kernel's memory, its holder's to release. */
 export interface Ciphertext {
@@ -35,7 +36,7 @@ export interface PublicKey {
 /** A fresh secret key, uniform ternary, at the NTT points. */
 export function generateSecretKey(kernel: RlweKernel, rng: Rng): Polynomial {
   const s = kernel.allocate();
-  kernel.ternary(s, keystream(rng(SEED_BYTES), TERNARY_BYTES));
+  kernel.ternary(s, keystream(rng(SEED_BYTES), 'ternary', TERNARY_BYTES));
   kernel.forward(s);
   return s;
 }
@@ -59,7 +60,7 @@ export function encryptSymmetric(
 ): HeCiphertext {
   const seed = rng(SEED_BYTES);
   const a = kernel.allocate();
-  expandUniform(kernel, a, seed, CIPHERTEXT_PRIMES);
+  expandUniform(kernel, a, seed, 'a', CIPHERTEXT_PRIMES);
   addError(kernel, encoded, rng);
   kernel.forward(encoded);
   kernel.multiply(a, a, s);
@@ -71,7 +72,7 @@ export function encryptSymmetric(
 /** Enc_pk(0) = (u b + e_0, u a + e_1) with fresh u, e_0, e_1; coefficients. */
 export function encryptZero(kernel: RlweKernel, key: PublicKey, rng: Rng): Ciphertext {
   const u = kernel.allocate();
-  kernel.ternary(u, keystream(rng(SEED_BYTES), TERNARY_BYTES));
+  kernel.ternary(u, keystream(rng(SEED_BYTES), 'ternary', TERNARY_BYTES));
   kernel.forward(u);
   const [c0, c1] = [key.b, key.a].map((half) => {
     const c = kernel.allocate();
@@ -94,7 +95,7 @@ export function rerandomise(kernel: RlweKernel, ct: Ciphertext, key: PublicKey, 
 
 /** x += e, a fresh error; coefficients. */
 function addError(kernel: RlweKernel, x: Polynomial, rng: Rng): void {
-  kernel.addBinomial(x, keystream(rng(SEED_BYTES), BINOMIAL_BYTES));
+  kernel.addBinomial(x, keystream(rng(SEED_BYTES), 'error', BINOMIAL_BYTES));
 }
 
 export function releaseCiphertext(kernel: RlweKernel, { c0, c1 }: Ciphertext): void {
@@ -112,7 +113,7 @@ export function decodePublicKey(kernel: RlweKernel, { seed, b }: HePublicKey): P
 export function decodeCiphertext(kernel: RlweKernel, { seed, c0 }: HeCiphertext): Ciphertext {
   checkSeed(seed);
   const ct = { c0: decodePolynomial(kernel, c0, CIPHERTEXT_PRIMES), c1: kernel.allocate() };
-  expandUniform(kernel, ct.c1, seed, CIPHERTEXT_PRIMES);
+  expandUniform(kernel, ct.c1, seed, 'a', CIPHERTEXT_PRIMES);
   return ct;
 }
 

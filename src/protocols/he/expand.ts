@@ -1,22 +1,21 @@
-import { createCipheriv } from 'node:crypto';
 import { type Polynomial, type RlweKernel, UNIFORM_BYTES } from '../../kernels/rlwe-kernel.ts';
-import { SEED_BYTES } from './parameters.ts';
+import { Prg } from '../primitives/prg.ts';
 
-/**
- * The AES-128-CTR keystream of a seed. A seed is drawn for one purpose and expanded once, so nothing
- * separates uses but the seed itself.
- */
-export function keystream(seed: Uint8Array, length: number): Uint8Array {
-  const cipher = createCipheriv('aes-128-ctr', seed, new Uint8Array(SEED_BYTES));
-  return cipher.update(new Uint8Array(length));
+/** What a seed is drawn for; each seed is expanded for one use, once. */
+type Use = 'a' | 'mask' | 'ternary' | 'error' | 'flood' | 'slots';
+
+/** The bytes that a seed stands for. */
+export function keystream(seed: Uint8Array, use: Use, length: number): Uint8Array {
+  return new Prg(seed, `entente/he/v1/${use}`).next(length);
 }
 
-/** x = the uniform residues that stand behind a seed. */
+/** x = the uniform residues that a seed stands for. */
 export function expandUniform(
   kernel: RlweKernel,
   x: Polynomial,
   seed: Uint8Array,
+  use: 'a' | 'mask',
   primes: number,
 ): void {
-  kernel.uniform(x, keystream(seed, UNIFORM_BYTES), primes);
+  kernel.uniform(x, keystream(seed, use, UNIFORM_BYTES), primes);
 }

@@ -21,9 +21,8 @@
  * recomputes every figure of this file with BigInt and measures the margins.
  */
 import { DEGREE, PRIMES, packedBytes, SLOT_MODULUS } from '../../kernels/rlwe-kernel.ts';
+import { SEED_BYTES } from '../primitives/prg.ts';
 
-/** AES-128 seeds, see expand.ts. */
-export const SEED_BYTES = 16;
 /** Primes of a ciphertext that an evaluator receives. */
 export const CIPHERTEXT_PRIMES = PRIMES.length;
 /**

@@ -22,6 +22,7 @@
  */
 import type { HeRingAnswer } from '../../../proto/gen/he.ts';
 import type { Polynomial, RlweKernel } from '../../kernels/rlwe-kernel.ts';
+import { SEED_BYTES } from '../primitives/prg.ts';
 import type { Rng } from '../primitives/rng.ts';
 import {
   type Ciphertext,
@@ -31,7 +32,7 @@ import {
   rerandomise,
 } from './encryption.ts';
 import { expandUniform } from './expand.ts';
-import { CIPHERTEXT_PRIMES, RING_ANSWER_PRIMES, SEED_BYTES } from './parameters.ts';
+import { CIPHERTEXT_PRIMES, RING_ANSWER_PRIMES } from './parameters.ts';
 
 /** Steps 1 to 3. `product`: coefficients, overwritten. Returns the message and the evaluator's share [N]. */
 export function answerRing(
@@ -55,7 +56,7 @@ export function maskRing(
 
   const seed = rng(SEED_BYTES);
   const mask = kernel.allocate();
-  expandUniform(kernel, mask, seed, RING_ANSWER_PRIMES);
+  expandUniform(kernel, mask, seed, 'mask', RING_ANSWER_PRIMES);
   kernel.subtract(c0, c0, mask, RING_ANSWER_PRIMES); // r
   kernel.release(mask);
   return {
@@ -77,7 +78,7 @@ export function openRing(
   kernel.inverse(phase, RING_ANSWER_PRIMES);
 
   const mask = kernel.allocate();
-  expandUniform(kernel, mask, seed, RING_ANSWER_PRIMES);
+  expandUniform(kernel, mask, seed, 'mask', RING_ANSWER_PRIMES);
   kernel.add(phase, phase, mask, RING_ANSWER_PRIMES); // c0' + c1 s
   kernel.release(mask);
   const share = kernel.roundToRing(phase, RING_ANSWER_PRIMES);
