@@ -102,6 +102,7 @@ const ROLE_ORDER = { label_holder: 0, feature_holder: 1, receiver: 2 } as const;
 
 function checkParties({ parties, receivers, initiator }: Contract): void {
   const names = parties.map((party) => party.name);
+  const lowerCase = names.map((name) => name.toLowerCase()); // names stand in DNS names
   for (const [i, party] of parties.entries()) {
     const order = ROLE_ORDER[party.role];
     if (i === 0 && order !== 0) malformed('parties/0/role', 'must be label_holder');
@@ -109,7 +110,9 @@ function checkParties({ parties, receivers, initiator }: Contract): void {
     if (i > 0 && (order === 0 || order < ROLE_ORDER[parties[i - 1]!.role])) {
       malformed(`parties/${i}/role`, 'must follow: label_holder, feature_holder..., receiver...');
     }
-    if (names.indexOf(party.name) < i) malformed(`parties/${i}/name`, 'must be unique');
+    if (lowerCase.indexOf(party.name.toLowerCase()) < i) {
+      malformed(`parties/${i}/name`, 'must be unique, also in lower case');
+    }
     if (parties.findIndex((other) => other.fingerprint === party.fingerprint) < i) {
       malformed(`parties/${i}/fingerprint`, 'must be unique');
     }

@@ -19,7 +19,7 @@ const openInterval = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 });
 const positive = Type.Number({ exclusiveMinimum: 0 });
 const oneOf = <T extends string[]>(...names: T) => Type.Enum<T>(names);
 
-export const ColumnName: Type.TString = text(256);
+export const ColumnName: Type.TString = text(512);
 export const DatasetPath: Type.TString = text(1024);
 export const Purpose: Type.TString = text(256);
 

@@ -3,9 +3,9 @@ import { Check, Errors } from 'typebox/value';
 import { parseCanonical } from './canonical-json.ts';
 import { ConsensusError, type ConsensusErrorCode } from './errors.ts';
 
-/** A party's name: what file names, log lines and store keys can hold without escaping. */
+/** A party's name: a DNS label, as its certificate has it. */
 export const PartyName: Type.TString = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+  pattern: '^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$',
 });
 
 /** 32 bytes as lower-case hex: digests, fingerprints, nonces, salts. */

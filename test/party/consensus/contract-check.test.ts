@@ -139,6 +139,7 @@ describe('contract check', () => {
       ['parties/2/role', 'label_holder'],
       ['parties/3/role', 'feature_holder', 'parties/3/dataset'],
       ['parties/1/name', 'orgA'],
+      ['parties/1/name', 'ORGA'],
       ['parties/1/fingerprint', a!.fingerprint],
       ['parties/1/dataset', null],
       ['parties/1/dataset/keyColumn', null],

@@ -1,0 +1,112 @@
+import { deepEqual, equal, rejects, throws } from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PolicyError, parsePolicy, policyFile } from '../../src/party/policy-file.ts';
+import { withTemporaryDirectory } from '../support/temporary-directory.ts';
+
+const POLICY = `# who may do what
+version: 1
+rules:
+  - name: scoring
+    peers: [orgB]
+    purposes: ['credit risk*']
+    algorithms: ['vertical/*']
+    datasets: ['credit/*.csv']
+    columns:
+      key: [id]
+      feature: [age]
+    receivers: []
+    model_release: [full, split]
+`;
+
+/** The problems of a text, as the operator reads them. */
+function problemsOf(text: string): readonly string[] {
+  let problems: readonly string[] = [];
+  throws(
+    () => parsePolicy(text, 'p.yaml'),
+    (error) => {
+      problems = (error as PolicyError).problems;
+      return error instanceof PolicyError;
+    },
+  );
+  return problems;
+}
+
+describe('policy file', () => {
+  it('reads every key', () => {
+    deepEqual(parsePolicy(POLICY).rules[0], {
+      name: 'scoring',
+      peers: ['orgB'],
+      purposes: ['credit risk*'],
+      algorithms: ['vertical/*'],
+      datasets: ['credit/*.csv'],
+      columns: { key: ['id'], feature: ['age'] },
+      receivers: [],
+      model_release: ['full', 'split'],
+    });
+    deepEqual(parsePolicy('version: 1\nrules: []'), { version: 1, rules: [] });
+  });
+
+  it('reads the example of its own documentation', () => {
+    const source = readFileSync('src/party/policy.ts', 'utf8');
+    const example = source
+      .split('```')[1]!
+      .replace(/^yaml/, '')
+      .replace(/^ \* ?/gm, '');
+    equal(parsePolicy(example).rules[0]!.name, 'credit scoring with orgB');
+  });
+
+  it('names unknown keys by line, all at once', () => {
+    const text = POLICY.replace('name: scoring', 'nmae: scoring').replace(
+      'key: [id]',
+      'keys: [id]',
+    );
+    deepEqual(problemsOf(`${text}budget: 3\n`), [
+      'p.yaml:14: budget is not a known key',
+      'p.yaml:4: rules.0.nmae is not a known key',
+      'p.yaml:10: rules.0.columns.keys is not a known key',
+    ]);
+  });
+
+  it('names missing and wrong values by line', () => {
+    deepEqual(problemsOf(POLICY.replace('    peers: [orgB]\n', '')), [
+      'p.yaml:4: rules.0 must have required properties peers',
+    ]);
+    deepEqual(problemsOf(POLICY.replace('[orgB]', 'orgB')), [
+      'p.yaml:5: rules.0.peers must be array',
+    ]);
+    deepEqual(problemsOf(POLICY.replace('[orgB]', '[orgB, 3]')), [
+      'p.yaml:5: rules.0.peers.1 must be string',
+    ]);
+    deepEqual(problemsOf(POLICY.replace('full, split', 'full, all')), [
+      'p.yaml:13: rules.0.model_release.1 must be equal to one of the allowed values',
+    ]);
+    deepEqual(problemsOf(POLICY.replace('version: 1', 'version: 2')), [
+      'p.yaml:2: version must be equal to constant',
+    ]);
+    deepEqual(problemsOf(''), ['p.yaml:1: the file must be object']);
+  });
+
+  it('refuses YAML that could read otherwise than it looks', () => {
+    equal(problemsOf('version: 1\nrules: []\nversion: 1').length, 1, 'a key twice');
+    equal(problemsOf('version: 1\nrules: &r []\nx: *r').length, 1, 'an alias');
+    equal(problemsOf('version: 1\nrules: !!set {}').length > 0, true, 'a tag');
+    equal(problemsOf('version: 1\nrules: []\n---\nversion: 1').length, 1, 'two documents');
+    equal(problemsOf('version: 1\nrules: [').length > 0, true, 'broken');
+  });
+
+  it('is read anew at every decision, and allows nothing while it is broken', () =>
+    withTemporaryDirectory(async (directory) => {
+      const path = join(directory, 'policy.yaml');
+      const source = policyFile(path);
+      await rejects(source(), PolicyError);
+      writeFileSync(path, POLICY);
+      equal((await source()).rules.length, 1);
+      writeFileSync(path, 'version: 1\nrules: []');
+      equal((await source()).rules.length, 0);
+      writeFileSync(path, 'version: 1\nrules: [');
+      await rejects(source(), PolicyError);
+      writeFileSync(path, `version: 1\nrules: []\n#${'x'.repeat(1 << 20)}`);
+      await rejects(source(), PolicyError);
+    }));
+});
