@@ -3,8 +3,8 @@ import { Value } from 'typebox/value';
 import { isModelId } from './model-id.ts';
 
 /**
- * The result file of a task that releases its model: everything that is needed to apply it, in the
- * units of the parties' own columns. Names are snake_case because the file is public.
+ * The result file of a task that releases its model: everything that is needed to apply it to
+ * encoded columns. Names are snake_case because the file is public.
  */
 const name = Type.String({ minLength: 1 });
 const closed = { additionalProperties: false };
@@ -13,14 +13,14 @@ const Feature = Type.Object(
   {
     party: name,
     column: name,
-    /** Of a categorical column: the weight counts where the value is this one. */
-    category: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    /** Of a categorical column: the weight counts where the value is this level. The owner knows which. */
+    level: Type.Optional(Type.Integer({ minimum: 0 })),
     weight: Type.Number(),
   },
   closed,
 );
 
-/** What full models and shares of models have in common. */
+/** What a model and a party's part of it have in common. */
 export const MODEL_HEAD = {
   model_id: Type.String(),
   /** SHA-256 of the contract, hex: the model's provenance. */
@@ -61,14 +61,14 @@ export class ModelFormatError extends Error {
 export function parseModelDocument(text: string): ModelDocument {
   const document = parseDocument(ModelDocumentSchema, text);
   const seen = new Set<string>();
-  for (const { party, column, category } of document.features) {
-    const key = JSON.stringify([party, column, category ?? null]);
+  for (const { party, column, level } of document.features) {
+    const key = JSON.stringify([party, column, level ?? null]);
     if (seen.has(key)) throw new ModelFormatError(`the model has ${party}.${column} twice`);
     seen.add(key);
   }
-  for (const { party, column, category } of document.features) {
-    if (category !== undefined && seen.has(JSON.stringify([party, column, null]))) {
-      throw new ModelFormatError(`the model has ${party}.${column} as number and as category`);
+  for (const { party, column, level } of document.features) {
+    if (level !== undefined && seen.has(JSON.stringify([party, column, null]))) {
+      throw new ModelFormatError(`the model has ${party}.${column} as number and as levels`);
     }
   }
   return document;

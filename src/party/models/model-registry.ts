@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Store, Table } from '../store.ts';
-import { writeDurably } from './durable-file.ts';
+import { writeDurably } from '../durable-file.ts';
+import { type Store, storeKey, type Table } from '../store.ts';
 import { type ModelDocument, ModelFormatError, parseModelDocument } from './model-document.ts';
-import { type ModelShareDocument, parseModelShareDocument } from './model-share-document.ts';
+import { type ModelPart, parseModelPart } from './model-part.ts';
 
-/** What a node knows of a model it holds, whole or in part. */
+/** `model`: the weights, at receivers. `part`: what a data provider keeps for itself. */
+export type ModelKind = 'model' | 'part';
+
+/** What a node knows of a file that belongs to a model. */
 export interface ModelManifest {
   readonly modelId: string;
+  readonly kind: ModelKind;
   readonly taskId: string;
   readonly algorithm: ModelDocument['algorithm'];
-  /** `full`: the weights. `split`: this party's share of them. */
-  readonly release: 'full' | 'split';
-  /** Relative to the result root: `results/<taskId>/model.json`, for a share `model-share.json`. */
+  /** Relative to the result root: `results/<taskId>/model.json`, or `model-part.json`. */
   readonly path: string;
   readonly type: 'json';
   /** SHA-256 of the file, hex. */
@@ -26,13 +28,15 @@ export interface ModelManifest {
 /** A task id becomes a folder. */
 const TASK_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
-/** Receivers hand a model on to their own programs; a share is for this node alone. */
-const MODEL_MODE = 0o640;
-const SHARE_MODE = 0o600;
+/** Receivers hand a model on to their own programs; a part is for this node alone. */
+const FILES: Readonly<Record<ModelKind, { readonly name: string; readonly mode: number }>> = {
+  model: { name: 'model.json', mode: 0o640 },
+  part: { name: 'model-part.json', mode: 0o600 },
+};
 
 /**
- * The models of a node: a file below the result root, then a row in the store. A model that has a row
- * has its file, whole; a file without a row is a put that was interrupted, and is put again.
+ * The models of a node: a file below the result root, then a row `modelId / kind` in the store. What
+ * has a row has its file, whole; a file without a row is a put that was interrupted, and is put again.
  */
 export class ModelRegistry {
   readonly #store: Store;
@@ -46,22 +50,22 @@ export class ModelRegistry {
     this.#resultRoot = resultRoot;
   }
 
-  /** Keeps a model or a share of one. The same again changes nothing; another one throws. */
-  async put(document: ModelDocument | ModelShareDocument): Promise<ModelManifest> {
+  /** Keeps a model or a part of one. The same again changes nothing; another one throws. */
+  async put(document: ModelDocument | ModelPart): Promise<ModelManifest> {
     const text = `${JSON.stringify(document, null, 2)}\n`;
-    const split = document.format === 'entente/model-share/v1';
+    const kind = document.format === 'entente/model/v1' ? 'model' : 'part';
     // What is written must be what can be read: a NaN would have become null.
-    if (split) parseModelShareDocument(text);
-    else parseModelDocument(text);
+    if (kind === 'model') parseModelDocument(text);
+    else parseModelPart(text);
     if (!TASK_ID.test(document.task_id)) {
       throw new TypeError('"document" expected a task id of letters, digits, "_" and "-"');
     }
     const manifest: ModelManifest = {
       modelId: document.model_id,
+      kind,
       taskId: document.task_id,
       algorithm: document.algorithm,
-      release: split ? 'split' : 'full',
-      path: `results/${document.task_id}/${split ? 'model-share.json' : 'model.json'}`,
+      path: `results/${document.task_id}/${FILES[kind].name}`,
       type: 'json',
       digest: digestOf(text),
       sizeBytes: Buffer.byteLength(text),
@@ -69,53 +73,47 @@ export class ModelRegistry {
       metrics: document.metrics,
     };
     return this.#store.exclusive(`models/${manifest.modelId}`, async () => {
-      const earlier = await this.get(manifest.modelId);
+      const earlier = await this.get(manifest.modelId, kind);
       if (earlier) {
         if (earlier.digest === manifest.digest) return earlier;
-        throw new Error(`${manifest.modelId} is there already and differs`);
+        throw new Error(`the ${kind} of ${manifest.modelId} is there already and differs`);
       }
-      const mode = split ? SHARE_MODE : MODEL_MODE;
-      await writeDurably(join(this.#resultRoot, manifest.path), text, { mode });
-      await this.#store.write(this.#table().put(manifest.modelId, manifest));
+      await writeDurably(join(this.#resultRoot, manifest.path), text, FILES[kind]);
+      await this.#store.write(this.#table().put(storeKey(manifest.modelId, kind), manifest));
       return manifest;
     });
   }
 
-  async get(modelId: string): Promise<ModelManifest | null> {
-    return (await this.#table().get(modelId)) ?? null;
+  async get(modelId: string, kind: ModelKind = 'model'): Promise<ModelManifest | null> {
+    return (await this.#table().get(storeKey(modelId, kind))) ?? null;
   }
 
-  /** Oldest first. */
+  /** Oldest model first. */
   async list(): Promise<readonly ModelManifest[]> {
     return (await this.#table().list()).map(([, manifest]) => manifest);
   }
 
-  /** The weights. Throws `ModelFormatError` when the file is gone, changed or only a share. */
+  /** The model with its weights. Throws `ModelFormatError` when there is none or its file changed. */
   async load(modelId: string): Promise<ModelDocument> {
-    return parseModelDocument(await this.#read(modelId, 'full'));
+    return parseModelDocument(await this.#read(modelId, 'model'));
   }
 
-  /** This party's share. Throws `ModelFormatError` when the file is gone, changed or not a share. */
-  async loadShare(modelId: string): Promise<ModelShareDocument> {
-    return parseModelShareDocument(await this.#read(modelId, 'split'));
+  /** This node's part. Throws `ModelFormatError` when there is none or its file changed. */
+  async loadPart(modelId: string): Promise<ModelPart> {
+    return parseModelPart(await this.#read(modelId, 'part'));
   }
 
-  async #read(modelId: string, release: ModelManifest['release']): Promise<string> {
-    const manifest = await this.get(modelId);
-    if (!manifest) throw new ModelFormatError(`there is no model ${modelId}`);
-    if (manifest.release !== release) {
-      throw new ModelFormatError(`${modelId} is ${manifest.release}, not ${release}`);
-    }
+  async #read(modelId: string, kind: ModelKind): Promise<string> {
+    const manifest = await this.get(modelId, kind);
+    if (!manifest) throw new ModelFormatError(`this node has no ${kind} of ${modelId}`);
     let text: string;
     try {
       text = await readFile(join(this.#resultRoot, manifest.path), 'utf8');
     } catch (cause) {
-      throw new ModelFormatError(`the file of ${modelId} cannot be read`, { cause });
+      throw new ModelFormatError(`the ${kind} of ${modelId} cannot be read`, { cause });
     }
-    if (digestOf(text) !== manifest.digest) {
-      throw new ModelFormatError(`the file of ${modelId} is not the one that was stored`);
-    }
-    return text;
+    if (digestOf(text) === manifest.digest) return text;
+    throw new ModelFormatError(`the ${kind} of ${modelId} is not the file that was stored`);
   }
 
   #table(): Table<ModelManifest> {

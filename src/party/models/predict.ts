@@ -1,17 +1,17 @@
 import type { ModelDocument, ModelFeature } from './model-document.ts';
 
-type Cell = number | string | boolean;
+/** A number; of a categorical column the position of its level, or null for the level without one. */
+export type Cell = number | null;
 
 /** One joined record: the columns of each party, by party and column name. */
 export type JoinedRow = Readonly<Record<string, Readonly<Record<string, Cell>>>>;
 
-/** Feature weights by party and column, resolved once for all rows. */
+/** What one column adds to the score. */
 type Term = (row: JoinedRow, i: number) => number;
 
 /**
  * Applies a model: probabilities of class 1 for logistic regression, values for linear regression;
- * [rows]. Throws `RangeError` naming row and column where a value is missing, not a finite number, or
- * not one of the model's categories.
+ * [rows]. Throws `RangeError` naming row and column where a cell is missing or cannot be used.
  */
 export function predict(model: ModelDocument, rows: readonly JoinedRow[]): Float64Array {
   const terms = termsOf(model.features);
@@ -37,27 +37,28 @@ function sigmoid(z: number): number {
   return e / (1 + e);
 }
 
-/** One term a numeric feature, one a categorical column; in the model's order, so sums are the same. */
+/** One term a column, in the model's order, so that sums are always the same. */
 function termsOf(features: readonly ModelFeature[]): readonly Term[] {
-  const categorical = new Map<string, Map<Cell, number>>();
+  const levels = new Map<string, Map<number, number>>();
   const terms: Term[] = [];
-  for (const { party, column, category, weight } of features) {
-    if (category === undefined) {
+  for (const { party, column, level, weight } of features) {
+    if (level === undefined) {
       terms.push((row, i) => weight * numberAt(row, party, column, i));
       continue;
     }
     const key = JSON.stringify([party, column]);
-    const known = categorical.get(key);
+    const known = levels.get(key);
     if (known) {
-      known.set(category, weight);
+      known.set(level, weight);
       continue;
     }
-    const weights = new Map([[category, weight]]);
-    categorical.set(key, weights);
+    const weights = new Map([[level, weight]]);
+    levels.set(key, weights);
     terms.push((row, i) => {
-      const found = weights.get(cellAt(row, party, column, i));
+      const cell = cellAt(row, party, column, i);
+      const found = cell === null ? 0 : weights.get(cell);
       if (found !== undefined) return found;
-      throw new RangeError(`row ${i}: ${party}.${column} has a category the model does not know`);
+      throw new RangeError(`row ${i}: ${party}.${column} expected a level of the model, or null`);
     });
   }
   return terms;

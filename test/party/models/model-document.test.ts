@@ -24,8 +24,8 @@ describe('model document', () => {
       [{ ...MODEL, features: [{ ...feature, weight: '1' }] }, /features\/0\/weight/],
       [{ ...MODEL, features: [feature, feature] }, /twice/],
       [
-        { ...MODEL, features: [...MODEL.features, { ...MODEL.features[2]!, category: undefined }] },
-        /as number and as category/,
+        { ...MODEL, features: [...MODEL.features, { ...MODEL.features[2]!, level: undefined }] },
+        /as number and as levels/,
       ],
       [[], /object/],
     ];

@@ -6,7 +6,7 @@ import { ModelFormatError } from '../../../src/party/models/model-document.ts';
 import { ModelRegistry } from '../../../src/party/models/model-registry.ts';
 import { Store } from '../../../src/party/store.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
-import { MODEL, SHARE } from './sample.ts';
+import { MODEL, PART } from './sample.ts';
 
 interface World {
   readonly registry: ModelRegistry;
@@ -37,18 +37,27 @@ describe('model registry', () => {
       deepEqual(await registry.get(MODEL.model_id), manifest);
       deepEqual(await registry.list(), [manifest]);
       deepEqual(await registry.load(MODEL.model_id), MODEL);
-      await rejects(registry.loadShare(MODEL.model_id), ModelFormatError);
+      await rejects(registry.loadPart(MODEL.model_id), ModelFormatError);
       equal(await registry.get('model-none'), null);
     });
   });
 
-  it('keeps a share for this node alone', async () => {
+  it('keeps a part for this node alone, beside the model', async () => {
     await withRegistry(async ({ registry, resultRoot }) => {
-      const manifest = await registry.put(SHARE);
-      equal(manifest.path, 'results/task-1/model-share.json');
+      const manifest = await registry.put(PART);
+      equal(manifest.path, 'results/task-1/model-part.json');
       equal((await stat(join(resultRoot, manifest.path))).mode & 0o777, 0o600);
-      deepEqual(await registry.loadShare(SHARE.model_id), SHARE);
-      await rejects(registry.load(SHARE.model_id), ModelFormatError);
+      deepEqual(await registry.loadPart(PART.model_id), PART);
+      await rejects(registry.load(PART.model_id), ModelFormatError);
+      await registry.put(MODEL);
+      deepEqual(
+        (await registry.list()).map(({ modelId, kind }) => [modelId, kind]),
+        [
+          [MODEL.model_id, 'model'],
+          [PART.model_id, 'part'],
+        ],
+      );
+      equal((await registry.get(PART.model_id, 'part'))?.digest, manifest.digest);
     });
   });
 
@@ -86,10 +95,10 @@ describe('model registry', () => {
       const manifest = await registry.put(MODEL);
       const path = join(resultRoot, manifest.path);
       await writeFile(path, (await readFile(path, 'utf8')).replace('-0.5', '-5.5'));
-      await rejects(registry.load(MODEL.model_id), /is not the one that was stored/);
+      await rejects(registry.load(MODEL.model_id), /is not the file that was stored/);
       await rm(path);
       await rejects(registry.load(MODEL.model_id), /cannot be read/);
-      await rejects(registry.load('model-none'), /there is no model/);
+      await rejects(registry.load('model-none'), /this node has no model/);
     });
   });
 

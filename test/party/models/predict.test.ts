@@ -2,18 +2,22 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { classify, type JoinedRow, predict } from '../../../src/party/models/predict.ts';
 import { MODEL } from './sample.ts';
 
-const ROW: JoinedRow = { bank: { x: 1 }, shop: { x: 4, city: 'B' } };
+const ROW: JoinedRow = { bank: { x: 1 }, shop: { x: 4, city: 1 } };
 
 describe('predict', () => {
-  it('adds weights, keeps parties apart and takes the category of the row', () => {
+  it('adds weights, keeps parties apart and takes the level of the row', () => {
     const linear = { ...MODEL, algorithm: 'linear_regression', threshold: null } as const;
-    const other: JoinedRow = { bank: { x: -1 }, shop: { x: 0, city: 'A', unused: 7 } };
-    deepEqual([...predict(linear, [ROW, other])], [-1 + 2 - 2 + 0.25, -1 - 2 + 1]);
+    const rows: JoinedRow[] = [
+      ROW,
+      { bank: { x: -1 }, shop: { x: 0, city: 0, unused: 7 } },
+      { bank: { x: 0 }, shop: { x: 0, city: null } },
+    ];
+    deepEqual([...predict(linear, rows)], [-1 + 2 - 2 + 0.25, -1 - 2 + 1, -1]);
     deepEqual([...predict(linear, [])], []);
   });
 
   it('gives probabilities, also far out', () => {
-    const rows = [0, 1e4, -1e4].map((x) => ({ bank: { x }, shop: { x: -2, city: 'A' } }));
+    const rows = [0, 1e4, -1e4].map((x) => ({ bank: { x }, shop: { x: -2, city: 0 } }));
     const probabilities = predict(MODEL, rows);
     ok(Math.abs(probabilities[0]! - 1 / (1 + Math.exp(-1))) < 1e-15);
     deepEqual([...probabilities.subarray(1)], [1, 0]);
@@ -29,11 +33,11 @@ describe('predict', () => {
     const wrong: [JoinedRow, string][] = [
       [{ shop: ROW.shop! }, 'row 1: bank.x is missing'],
       [{ ...ROW, bank: {} }, 'row 1: bank.x is missing'],
-      [{ ...ROW, bank: { x: '1' } }, 'row 1: bank.x expected a finite number'],
+      [{ ...ROW, bank: { x: null } }, 'row 1: bank.x expected a finite number'],
       [{ ...ROW, bank: { x: Number.NaN } }, 'row 1: bank.x expected a finite number'],
       [
-        { ...ROW, shop: { x: 1, city: 'Z' } },
-        'row 1: shop.city has a category the model does not know',
+        { ...ROW, shop: { x: 1, city: 2 } },
+        'row 1: shop.city expected a level of the model, or null',
       ],
     ];
     for (const [row, message] of wrong) {

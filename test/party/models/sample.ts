@@ -1,9 +1,6 @@
 import type { ModelDocument } from '../../../src/party/models/model-document.ts';
 import { modelId } from '../../../src/party/models/model-id.ts';
-import {
-  encodeShareWords,
-  type ModelShareDocument,
-} from '../../../src/party/models/model-share-document.ts';
+import { encodeShareWords, type ModelPart } from '../../../src/party/models/model-part.ts';
 
 const CREATED_AT = '2026-02-03T12:00:00.000Z';
 
@@ -25,17 +22,22 @@ export const MODEL: ModelDocument = {
   features: [
     { party: 'bank', column: 'x', weight: 2 },
     { party: 'shop', column: 'x', weight: -0.5 },
-    { party: 'shop', column: 'city', category: 'A', weight: 1 },
-    { party: 'shop', column: 'city', category: 'B', weight: 0.25 },
+    { party: 'shop', column: 'city', level: 0, weight: 1 },
+    { party: 'shop', column: 'city', level: 1, weight: 0.25 },
   ],
   intercept: -1,
 };
 
-/** The bank's part of a model that nobody sees. */
-export const SHARE: ModelShareDocument = {
-  format: 'entente/model-share/v1',
+/** The shop's part of a model that nobody sees. */
+export const PART: ModelPart = {
+  format: 'entente/model-part/v1',
   ...HEAD,
-  party: 'bank',
+  party: 'shop',
+  encoding: [
+    { kind: 'numeric', name: 'x', mean: 3.5 },
+    { kind: 'categorical', name: 'city', levels: ['A', 'B'] },
+  ],
+  transformation: { mean: [1, 0, 0], scale: [2, 1, 1], factor: [1, 0, 0, 0, 1, 0, 0, 0, 1] },
   shares: [
     {
       owner: 'bank',
@@ -44,6 +46,4 @@ export const SHARE: ModelShareDocument = {
       words: encodeShareWords(BigUint64Array.of(1n, 2n ** 64n - 1n)),
     },
   ],
-  columns: [{ column: 'x' }],
-  transformation: { mean: [1], scale: [2], factor: [1] },
 };

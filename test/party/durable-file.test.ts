@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDurably } from '../../../src/party/models/durable-file.ts';
-import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { writeDurably } from '../../src/party/durable-file.ts';
+import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 describe('durable file', () => {
   it('writes a file with its mode, in folders that need not exist', async () => {
@@ -37,7 +37,7 @@ describe('durable file', () => {
 
   it('shows a whole file or none when the process is killed at any moment', async () => {
     const size = 2_000_000;
-    const module = new URL('../../../src/party/models/durable-file.js', import.meta.url);
+    const module = new URL('../../src/party/durable-file.js', import.meta.url);
     const program = `
       import { writeDurably } from ${JSON.stringify(module.href)};
       for (let i = 0; ; i++) {
