@@ -67,4 +67,6 @@ export interface DatasetTerms {
 export interface FeatureTerms {
   readonly name: string;
   readonly kind: 'numeric' | 'categorical';
+  /** Model columns of a categorical feature: its levels but one. The levels' names stay at the owner. */
+  readonly categories?: number;
 }

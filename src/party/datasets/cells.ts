@@ -1,0 +1,75 @@
+import { DatasetError } from './dataset-error.ts';
+import type { Storage, Table } from './table.ts';
+
+/**
+ * What a cell of a numeric column is, if it is not a finite number. Numbers of this kind cannot be valid cells
+ * themselves, so a column of cells is one plain array.
+ */
+export const MISSING: number = Number.POSITIVE_INFINITY;
+/** A number, but infinite or NaN. */
+export const NOT_FINITE: number = Number.NEGATIVE_INFINITY;
+// NaN: not a number.
+
+/** Feature cells with these texts (case and outer space ignored) are missing, as are empty cells. */
+const MISSING_MARKS = ['NA', 'N/A', 'NULL'];
+
+/**
+ * SQL for a numeric cell: a finite DOUBLE, `MISSING`, `NOT_FINITE`, or NaN for what is not a number. Text counts as
+ * a number in decimal notation with a point and an optional exponent.
+ */
+export function numericCell(column: string, storage: Storage): string {
+  if (storage === 'boolean') return `coalesce(${column}::INTEGER::DOUBLE, 'inf'::DOUBLE)`;
+  if (storage === 'integer' || storage === 'real') {
+    const value = `${column}::DOUBLE`;
+    return `CASE WHEN ${column} IS NULL THEN 'inf'::DOUBLE WHEN isfinite(${value}) THEN ${value} ELSE '-inf'::DOUBLE END`;
+  }
+  if (storage !== 'text') {
+    return `CASE WHEN ${column} IS NULL THEN 'inf'::DOUBLE ELSE 'nan'::DOUBLE END`;
+  }
+  const value = `try_cast(${column} AS DOUBLE)`; // accepts 1_000, which is no number here
+  const marks = ['', ...MISSING_MARKS].map((mark) => `'${mark}'`).join(', ');
+  return `CASE WHEN isfinite(${value}) AND NOT contains(${column}, '_') THEN ${value}
+    WHEN ${column} IS NULL OR upper(trim(${column}, ${SPACE})) IN (${marks}) THEN 'inf'::DOUBLE
+    WHEN ${value} IS NOT NULL AND NOT contains(${column}, '_') THEN '-inf'::DOUBLE
+    ELSE 'nan'::DOUBLE END`;
+}
+
+/** SQL for a two-valued label: as `numericCell`, and true and false are 1 and 0. */
+export function binaryCell(column: string, storage: Storage): string {
+  const numeric = numericCell(column, storage);
+  if (storage !== 'text') return numeric;
+  return `CASE lower(trim(${column}, ${SPACE})) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE ${numeric} END`;
+}
+
+/** SQL for a categorical cell: its text without outer space, or NULL if that is empty. */
+export function categoricalCell(column: string, storage: Storage): string {
+  const text = storage === 'text' ? column : `CAST(${column} AS VARCHAR)`;
+  return `nullif(trim(${text}, ${SPACE}), '')`;
+}
+
+/**
+ * SQL for a key cell before `canonicalKey`. Text as it stands, integers in decimal notation: the integer 12 and the
+ * text 12 are the same key, the text 012 is another one. Types whose text depends on the writer
+ * (floats, times) are refused.
+ */
+export function keyCell(table: Table, index: number): string {
+  const storage = table.storage[index]!;
+  if (storage === 'text') return `c${index}`;
+  if (storage === 'integer' || storage === 'uuid') return `CAST(c${index} AS VARCHAR)`;
+  throw new DatasetError(
+    'bad_key',
+    `${table.file.name}: column ${table.names[index]} cannot be a key: write it as text or integer`,
+  );
+}
+
+/** The form in which keys of all parties are compared: Unicode NFC, no outer white space, case kept. */
+export function canonicalKey(text: string): string {
+  const trimmed = text.trim();
+  return ASCII.test(trimmed) ? trimmed : trimmed.normalize('NFC');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range
+const ASCII = /^[\u0000-\u007f]*$/;
+
+/** White space around a cell that is not part of it. */
+const SPACE = `' ' || chr(9) || chr(10) || chr(13)`;

@@ -1,0 +1,278 @@
+import type { Rng } from '../../protocols/primitives/rng.ts';
+import type { DatasetTerms, FeatureTerms } from '../consensus/contract.ts';
+import { DatasetError } from './dataset-error.ts';
+import { type DatasetDescription, describeTable } from './describe.ts';
+import {
+  columnLevels,
+  type EncodedFeatures,
+  encodeFeatures,
+  type FeatureEncoding,
+  featureWidth,
+  learnEncoding,
+  refuseEmptyFeatures,
+} from './encoding.ts';
+import { commitmentOf, type Prescan, prescan } from './prescan.ts';
+import { explain, type LabelKind, type ReadPlan, readTable } from './read-table.ts';
+import { type DatasetFile, listDatasets, resolveDataset, stampOf } from './roots.ts';
+import { type ReadLimits, withSandbox } from './sandbox.ts';
+import { openTable, parseDatasetType, type Table } from './table.ts';
+
+/** What a request asks of one party's data. */
+export interface DatasetDraft {
+  readonly path: string;
+  /** `csv`, `json` or `parquet`, any case. */
+  readonly type: string;
+  readonly keyColumn: string | null;
+  /** Null unless this party is the label holder. */
+  readonly label: { readonly column: string; readonly kind: LabelKind } | null;
+  /** Null: every column except key, label and `notFeatures`. */
+  readonly selectColumns: readonly string[] | null;
+  readonly discreteColumns: readonly string[];
+  /** Columns left out when `selectColumns` is null: a label column of a party that is not the label holder. */
+  readonly notFeatures?: readonly string[];
+  /** To predict: the model's encoding. Its features are read, and its columns are those of the model. */
+  readonly encoding?: readonly FeatureEncoding[];
+}
+
+/** Terms to put into a contract, with what stays at the owner. */
+export interface DatasetOffer {
+  readonly terms: DatasetTerms;
+  /** 32 bytes, fresh for every offer. Private: with it the file's digest could be guessed from the contract. */
+  readonly salt: Uint8Array;
+  /** Private: rows whose key an earlier row has. */
+  readonly duplicateKeys: number;
+  /** Private: features with missing cells. */
+  readonly missing: readonly { readonly name: string; readonly cells: number }[];
+}
+
+/** A dataset in memory, its rows in the file's order. */
+export interface LoadedDataset extends EncodedFeatures {
+  readonly rowCount: number;
+  /** Canonical text; null for alignment by row order. */
+  readonly keys: string[] | null;
+  /** 0 or 1 for a binary label. */
+  readonly label: Float64Array | null;
+  /** Keep with the model: a prediction needs it. */
+  readonly encoding: readonly FeatureEncoding[];
+  /** Cells that were filled in, by feature. */
+  readonly missing: readonly { readonly name: string; readonly cells: number }[];
+}
+
+/** What `load` needs beside the terms. */
+export interface LoadOptions {
+  /** Required if the terms name a label. */
+  readonly labelKind?: LabelKind;
+  /** To predict: the model's encoding in place of one learnt from the file. */
+  readonly encoding?: readonly FeatureEncoding[];
+}
+
+/** The datasets of this node. Every method throws `DatasetError`. */
+export interface Datasets {
+  /** Data files under the roots, by name. */
+  list(): Promise<string[]>;
+  describe(path: string, type: string): Promise<DatasetDescription>;
+  /** Checks a request against the data, every cell included, and commits to the file. */
+  terms(draft: DatasetDraft): Promise<DatasetOffer>;
+  /** Throws `changed` unless the file is the one that was committed to. */
+  verify(terms: DatasetTerms, salt: Uint8Array): Promise<void>;
+  /** Verifies the commitment and reads the columns; throws `changed` also if the file is written meanwhile. */
+  load(terms: DatasetTerms, salt: Uint8Array, options?: LoadOptions): Promise<LoadedDataset>;
+}
+
+/** Datasets under folders of this machine. Roots are absolute. */
+export function createDatasets(
+  { roots, ...limits }: ReadLimits & { readonly roots: readonly string[] },
+  rng: Rng,
+): Datasets {
+  /** Opens a file as a table; whatever the database says comes out without values. */
+  async function withTable<T>(
+    file: DatasetFile,
+    type: DatasetTerms['type'],
+    scan: Prescan,
+    use: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    return withSandbox(file, limits, async (connection) => {
+      const table = await openTable(connection, file, type).catch(async (error: unknown) => {
+        throw error instanceof DatasetError
+          ? error
+          : await explain(error, { file, type, header: null });
+      });
+      const result = await use({
+        table,
+        describe: () => describeTable(connection, table, scan.plainLines),
+        read: (plan, capacity) => readTable(connection, table, plan, capacity, scan.plainLines),
+      });
+      if ((await stampOf(file.realPath).catch(() => '')) !== file.stamp) throw changed(file.name);
+      return result;
+    });
+  }
+
+  async function verified(terms: DatasetTerms, salt: Uint8Array): Promise<[DatasetFile, Prescan]> {
+    const file = await resolveDataset(roots, terms.path);
+    const scan = await prescan(file, terms.type);
+    if (commitmentOf(scan.digest, salt) !== terms.commitment) throw changed(file.name);
+    return [file, scan];
+  }
+
+  return {
+    list: () => listDatasets(roots),
+
+    async describe(path, typeName) {
+      const file = await resolveDataset(roots, path);
+      const type = parseDatasetType(file.name, typeName);
+      const scan = await prescan(file, type);
+      return withTable(file, type, scan, ({ describe }) => describe());
+    },
+
+    async terms(draft) {
+      const file = await resolveDataset(roots, draft.path);
+      const type = parseDatasetType(file.name, draft.type);
+      const scan = await prescan(file, type);
+      return withTable(file, type, scan, async ({ table, read }) => {
+        const chosen = chooseFeatures(table, draft);
+        const plan = planOf(table, draft.keyColumn, draft.label, chosen);
+        const raw = await read(plan, null);
+        if (raw.rowCount === 0) throw new DatasetError('empty', `${file.name}: has no rows`);
+        if (!draft.encoding) refuseEmptyFeatures(file.name, chosen, raw);
+        const features = chosen.map(({ name, kind }, f): FeatureTerms => {
+          if (kind === 'numeric') return { name, kind };
+          const learnt = draft.encoding?.[f];
+          const levels =
+            learnt?.kind === 'categorical'
+              ? learnt.levels
+              : columnLevels(raw.levels[f]!, raw.missing[f]!);
+          return { name, kind, categories: levels.length };
+        });
+        const salt = rng(32);
+        return {
+          terms: {
+            path: draft.path,
+            type,
+            rowCount: raw.rowCount,
+            keyColumn: draft.keyColumn,
+            labelColumn: draft.label?.column ?? null,
+            features,
+            commitment: commitmentOf(scan.digest, salt),
+          },
+          salt,
+          duplicateKeys: raw.keys ? raw.keys.length - new Set(raw.keys).size : 0,
+          missing: missingOf(features, raw.missing),
+        };
+      });
+    },
+
+    async verify(terms, salt) {
+      await verified(terms, salt);
+    },
+
+    async load(terms, salt, options = {}) {
+      if (terms.labelColumn !== null && !options.labelKind) {
+        throw new TypeError('"labelKind" expected for a dataset with a label');
+      }
+      const [file, scan] = await verified(terms, salt);
+      const label =
+        terms.labelColumn === null ? null : { column: terms.labelColumn, kind: options.labelKind! };
+      return withTable(file, terms.type, scan, async ({ table, read }) => {
+        const plan = planOf(table, terms.keyColumn, label, terms.features);
+        const raw = await read(plan, terms.rowCount);
+        const encoding = options.encoding ?? learnEncoding(terms.features, raw);
+        refuseOtherWidths(file.name, terms.features, encoding);
+        return {
+          ...encodeFeatures(encoding, raw),
+          rowCount: raw.rowCount,
+          keys: raw.keys,
+          label: raw.label,
+          encoding,
+          missing: missingOf(terms.features, raw.missing),
+        };
+      });
+    },
+  };
+}
+
+/** A file that is open for reading. */
+interface Session {
+  readonly table: Table;
+  describe(): Promise<DatasetDescription>;
+  read(plan: ReadPlan, capacity: number | null): ReturnType<typeof readTable>;
+}
+
+/** Resolves which columns are features and of which kind. */
+function chooseFeatures(table: Table, draft: DatasetDraft): FeatureTerms[] {
+  const { name: file } = table.file;
+  if (draft.encoding) return draft.encoding.map(({ name, kind }) => ({ name, kind }));
+  const taken = [draft.keyColumn, draft.label?.column ?? null];
+  const notFeatures = draft.notFeatures ?? [];
+  const refuse = (what: string): DatasetError =>
+    new DatasetError('bad_selection', `${file}: ${what}`);
+  if (draft.selectColumns?.length === 0) throw refuse('no columns selected');
+  const names =
+    draft.selectColumns ??
+    table.names.filter((name) => !taken.includes(name) && !notFeatures.includes(name));
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw refuse(`column ${twice} is selected twice`);
+  const reserved = names.find((name) => taken.includes(name));
+  if (reserved !== undefined) throw refuse(`column ${reserved} is key or label, not a feature`);
+  const other = draft.discreteColumns.find((name) => !names.includes(name));
+  if (other !== undefined) {
+    if (!table.names.includes(other)) throw missingColumn(file, other);
+    throw refuse(`discrete column ${other} is not among the features`);
+  }
+  return names.map((name) => ({
+    name,
+    kind: draft.discreteColumns.includes(name) ? 'categorical' : 'numeric',
+  }));
+}
+
+function planOf(
+  table: Table,
+  keyColumn: string | null,
+  label: DatasetDraft['label'],
+  features: readonly FeatureTerms[],
+): ReadPlan {
+  const indexOf = (name: string): number => {
+    const index = table.names.indexOf(name);
+    if (index < 0) throw missingColumn(table.file.name, name);
+    return index;
+  };
+  if (keyColumn !== null && keyColumn === label?.column) {
+    throw new DatasetError('bad_selection', `${table.file.name}: key and label are one column`);
+  }
+  return {
+    key: keyColumn === null ? null : indexOf(keyColumn),
+    label: label && { index: indexOf(label.column), kind: label.kind },
+    features: features.map(({ name, kind }) => ({ index: indexOf(name), kind })),
+  };
+}
+
+function refuseOtherWidths(
+  file: string,
+  features: readonly FeatureTerms[],
+  encoding: readonly FeatureEncoding[],
+): void {
+  const same =
+    features.length === encoding.length &&
+    features.every((feature, f) => {
+      const { kind, name } = encoding[f]!;
+      const width = encoding[f]!.kind === 'categorical' ? encoding[f]!.levels.length : 1;
+      return feature.kind === kind && feature.name === name && featureWidth(feature) === width;
+    });
+  if (!same) throw changed(file);
+}
+
+function missingOf(
+  features: readonly FeatureTerms[],
+  missing: readonly number[],
+): { name: string; cells: number }[] {
+  return features
+    .map(({ name }, f) => ({ name, cells: missing[f]! }))
+    .filter(({ cells }) => cells > 0);
+}
+
+function missingColumn(file: string, name: string): DatasetError {
+  return new DatasetError('missing_column', `${file}: no column ${name}`);
+}
+
+function changed(name: string): DatasetError {
+  return new DatasetError('changed', `${name}: is not the file that was described`);
+}

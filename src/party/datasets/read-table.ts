@@ -1,0 +1,284 @@
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import {
+  binaryCell,
+  canonicalKey,
+  categoricalCell,
+  keyCell,
+  MISSING,
+  NOT_FINITE,
+  numericCell,
+} from './cells.ts';
+import { findCsvFault } from './csv-fault.ts';
+import { DatasetError } from './dataset-error.ts';
+import type { Table } from './table.ts';
+
+/** What a label has to be: two values, or any finite number. */
+export type LabelKind = 'binary' | 'numeric';
+
+/** Which columns to read, by index in the table, and as what. */
+export interface ReadPlan {
+  readonly key: number | null;
+  readonly label: { readonly index: number; readonly kind: LabelKind } | null;
+  readonly features: readonly {
+    readonly index: number;
+    readonly kind: 'numeric' | 'categorical';
+  }[];
+}
+
+/** Cells as read, before missing values are filled and categories become columns. */
+export interface RawColumns {
+  readonly rowCount: number;
+  /** Canonical keys, or null if the plan names none. */
+  readonly keys: string[] | null;
+  readonly label: Float64Array | null;
+  /**
+   * Features, [rowCount, features] row-major: a number or `MISSING`; for a categorical feature the position of its level
+   * in `levels`, or `MISSING`. Empty if the cells were not to be kept.
+   */
+  readonly cells: Float64Array;
+  /** Distinct texts of each categorical feature in order of appearance; empty for numeric ones. */
+  readonly levels: readonly (readonly string[])[];
+  /** Missing cells of each feature. */
+  readonly missing: readonly number[];
+}
+
+/** More distinct values than this make a column no category. */
+const MAX_LEVELS = 1000;
+
+/**
+ * Reads columns in the file's order and checks every cell on the way.
+ *
+ * @param capacity - rows to keep cells for, at most 2^31 cells in all; null to check only and keep keys.
+ * @param plainLines - the file's independent line count, see `Prescan`; null if there is none.
+ */
+export async function readTable(
+  connection: DuckDBConnection,
+  table: Table,
+  plan: ReadPlan,
+  capacity: number | null,
+  plainLines: number | null,
+): Promise<RawColumns> {
+  return readTwice(table, plainLines, async (relation) => {
+    const reader = new Reader(table, plan, capacity);
+    const result = await connection.stream(`SELECT ${reader.select} FROM ${relation}`);
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (!chunk || chunk.rowCount === 0) return reader.finish();
+      reader.take(chunk);
+    }
+  });
+}
+
+/**
+ * Runs a read over a table on all threads if that is safe, else on one. The database's parallel CSV reader looks for
+ * the start of a record in the middle of the file: with quoted fields it may fail, and a record can be lost
+ * without an error where lines are nearly as long as its buffers. So a file with quotes is read by one thread, and
+ * without quotes the number of records must be that of the lines; one thread reads again otherwise.
+ */
+export async function readTwice<T extends { readonly rowCount: number }>(
+  table: Table,
+  plainLines: number | null,
+  read: (relation: string) => Promise<T>,
+): Promise<T> {
+  if (table.type !== 'csv' || plainLines !== null) {
+    try {
+      const result = await read(table.relation('parallel'));
+      if (table.type !== 'csv' || result.rowCount === plainLines! - 1) return result;
+    } catch (error) {
+      if (error instanceof DatasetError && error.code !== 'changed') throw error;
+      if (table.type !== 'csv') throw await explain(error, table);
+    }
+  }
+  try {
+    return await read(table.relation('serial'));
+  } catch (error) {
+    throw error instanceof DatasetError ? error : await explain(error, table);
+  }
+}
+
+/** Turns an error of the database, whose message may quote values, into one that does not. */
+export async function explain(
+  error: unknown,
+  table: Pick<Table, 'file' | 'header' | 'type'>,
+): Promise<DatasetError> {
+  const { name } = table.file;
+  const text = error instanceof Error ? error.message : '';
+  if (text.startsWith('Out of Memory')) {
+    return new DatasetError('too_large', `${name}: needs more than data.memoryLimit to read`);
+  }
+  const fault = table.header ? await findCsvFault(table.file, table.header) : null;
+  if (fault) return fault;
+  const row = /(?:record\/value|line) (\d+)/.exec(text)?.[1];
+  const where = table.type === 'json' && row ? ` near record ${row}` : '';
+  return new DatasetError('malformed', `${name}: not well-formed ${table.type}${where}`);
+}
+
+/** Collects the cells of one pass. */
+class Reader {
+  readonly select: string;
+  readonly #table: Table;
+  readonly #plan: ReadPlan;
+  readonly #capacity: number | null;
+  readonly #keys: string[] | null;
+  readonly #label: Float64Array | null;
+  readonly #labelValues = new Set<number>();
+  readonly #cells: Float64Array;
+  readonly #levels: Map<string, number>[];
+  readonly #missing: number[];
+  #rowCount = 0;
+
+  constructor(table: Table, plan: ReadPlan, capacity: number | null) {
+    this.#table = table;
+    this.#plan = plan;
+    this.#capacity = capacity;
+    this.#keys = plan.key === null ? null : [];
+    this.#label = plan.label && new Float64Array(capacity ?? 0);
+    this.#cells = new Float64Array((capacity ?? 0) * plan.features.length);
+    this.#levels = plan.features.map(() => new Map());
+    this.#missing = plan.features.map(() => 0);
+    const cell = (
+      index: number,
+      make: (column: string, storage: Table['storage'][number]) => string,
+    ) => make(`c${index}`, table.storage[index]!);
+    this.select = [
+      plan.key === null ? 'NULL' : keyCell(table, plan.key),
+      plan.label === null
+        ? 'NULL'
+        : cell(plan.label.index, plan.label.kind === 'binary' ? binaryCell : numericCell),
+      ...plan.features.map(({ index, kind }) =>
+        cell(index, kind === 'numeric' ? numericCell : categoricalCell),
+      ),
+    ].join(', ');
+  }
+
+  take(chunk: DuckDBDataChunk): void {
+    const first = this.#rowCount;
+    const rows = chunk.rowCount;
+    if (this.#capacity !== null && first + rows > this.#capacity) throw changed(this.#table);
+    if (this.#keys) this.#takeKeys(chunk, this.#keys);
+    if (this.#plan.label) this.#takeLabel(numbers(chunk, 1), this.#plan.label.index);
+    this.#plan.features.forEach(({ index, kind }, f) => {
+      if (kind === 'numeric') this.#takeNumbers(numbers(chunk, f + 2), f, index);
+      else this.#takeLevels(chunk.getColumnValues(f + 2) as (string | null)[], f, index);
+    });
+    this.#rowCount += rows;
+  }
+
+  finish(): RawColumns {
+    if (this.#capacity !== null && this.#rowCount !== this.#capacity) throw changed(this.#table);
+    const { label } = this.#plan;
+    if (label?.kind === 'binary' && this.#rowCount > 0) {
+      this.#checkTwoValues(this.#table.names[label.index]!);
+    }
+    return {
+      rowCount: this.#rowCount,
+      keys: this.#keys,
+      label: this.#label,
+      cells: this.#cells,
+      levels: this.#levels.map((map) => [...map.keys()]),
+      missing: this.#missing,
+    };
+  }
+
+  #takeKeys(chunk: DuckDBDataChunk, keys: string[]): void {
+    const texts = chunk.getColumnValues(0) as (string | null)[];
+    for (let i = 0; i < texts.length; i++) {
+      const key = texts[i] === null ? '' : canonicalKey(texts[i]!);
+      if (key === '') throw this.#fault('missing_key', i, this.#plan.key!, 'has no key');
+      keys.push(key);
+    }
+  }
+
+  #takeLabel(values: Float64Array, index: number): void {
+    const binary = this.#plan.label!.kind === 'binary';
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      if (value === MISSING) throw this.#fault('missing_label', i, index, 'has no label');
+      if (!Number.isFinite(value)) throw this.#notNumber(value, i, index);
+      // One beyond two values is enough to refuse the column.
+      if (binary && this.#labelValues.size < 3) this.#labelValues.add(value);
+    }
+    if (this.#capacity === null) return;
+    this.#label!.set(values, this.#rowCount);
+  }
+
+  #checkTwoValues(column: string): void {
+    const values = [...this.#labelValues].sort((a, b) => a - b);
+    const isBinary =
+      values.length === 2 && values[1] === 1 && (values[0] === 0 || values[0] === -1);
+    if (!isBinary) {
+      const count = values.length > 2 ? 'more than two values' : `${values.length} value(s)`;
+      throw new DatasetError(
+        'not_binary',
+        `${this.#table.file.name}: label column ${column} has ${count}; a classification needs both 0 and 1 (or -1 and 1, or false and true) and no other`,
+      );
+    }
+    if (values[0] === -1) {
+      const label = this.#label!;
+      for (let i = 0; i < label.length; i++) if (label[i] === -1) label[i] = 0;
+    }
+  }
+
+  #takeNumbers(values: Float64Array, f: number, index: number): void {
+    const d = this.#plan.features.length;
+    const keep = this.#capacity !== null;
+    const cells = this.#cells;
+    let missing = 0;
+    for (let i = 0, at = this.#rowCount * d + f; i < values.length; i++, at += d) {
+      const value = values[i]!;
+      if (value - value !== 0) {
+        // MISSING, NOT_FINITE or NaN
+        if (value !== MISSING) throw this.#notNumber(value, i, index);
+        missing++;
+      }
+      if (keep) cells[at] = value;
+    }
+    this.#missing[f]! += missing;
+  }
+
+  #takeLevels(texts: readonly (string | null)[], f: number, index: number): void {
+    const d = this.#plan.features.length;
+    const keep = this.#capacity !== null;
+    const levels = this.#levels[f]!;
+    for (let i = 0, at = this.#rowCount * d + f; i < texts.length; i++, at += d) {
+      const text = texts[i]!;
+      let cell: number;
+      if (text === null) {
+        cell = MISSING;
+        this.#missing[f]!++;
+      } else {
+        cell = levels.get(text) ?? levels.size;
+        if (cell === levels.size) levels.set(text, cell);
+      }
+      if (keep) this.#cells[at] = cell;
+    }
+    if (levels.size > MAX_LEVELS) {
+      throw new DatasetError(
+        'too_many_categories',
+        `${this.#table.file.name}: column ${this.#table.names[index]} has more than ${MAX_LEVELS} categories`,
+      );
+    }
+  }
+
+  #notNumber(value: number, offset: number, index: number): DatasetError {
+    return value === NOT_FINITE
+      ? this.#fault('not_finite', offset, index, 'is not finite')
+      : this.#fault('not_numeric', offset, index, 'is not a number');
+  }
+
+  #fault(code: DatasetError['code'], offset: number, index: number, what: string): DatasetError {
+    const { file, names } = this.#table;
+    const row = this.#rowCount + offset + 1;
+    return new DatasetError(code, `${file.name}: row ${row}, column ${names[index]}: ${what}`);
+  }
+}
+
+/** The numbers of a DOUBLE column without NULLs: a view into the chunk. */
+function numbers(chunk: DuckDBDataChunk, column: number): Float64Array {
+  const { items } = chunk.getColumnVector(column) as unknown as { items: Float64Array };
+  return items.subarray(0, chunk.rowCount);
+}
+
+function changed({ file }: Table): DatasetError {
+  return new DatasetError('changed', `${file.name}: has changed since it was described`);
+}
