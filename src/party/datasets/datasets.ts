@@ -93,9 +93,7 @@ export function createDatasets(
   ): Promise<T> {
     return withSandbox(file, limits, async (connection) => {
       const table = await openTable(connection, file, type).catch(async (error: unknown) => {
-        throw error instanceof DatasetError
-          ? error
-          : await explain(error, { file, type, header: null });
+        throw await explain(error, { file, type, header: null });
       });
       const result = await use({
         table,

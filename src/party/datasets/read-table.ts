@@ -8,7 +8,7 @@ import {
   NOT_FINITE,
   numericCell,
 } from './cells.ts';
-import { findCsvFault } from './csv-fault.ts';
+import { checkCsv } from './csv-check.ts';
 import { DatasetError } from './dataset-error.ts';
 import type { Table } from './table.ts';
 
@@ -74,26 +74,31 @@ export async function readTable(
  * the start of a record in the middle of the file: with quoted fields it may fail, and a record can be lost
  * without an error where lines are nearly as long as its buffers. So a file with quotes is read by one thread, and
  * without quotes the number of records must be that of the lines; one thread reads again otherwise.
+ * What one thread reads is counted apart from the database too.
  */
 export async function readTwice<T extends { readonly rowCount: number }>(
   table: Table,
   plainLines: number | null,
   read: (relation: string) => Promise<T>,
 ): Promise<T> {
-  if (table.type !== 'csv' || plainLines !== null) {
-    try {
-      const result = await read(table.relation('parallel'));
-      if (table.type !== 'csv' || result.rowCount === plainLines! - 1) return result;
-    } catch (error) {
+  if (table.header === null) {
+    return read(table.relation('parallel')).catch(async (error: unknown) => {
+      throw await explain(error, table);
+    });
+  }
+  if (plainLines !== null) {
+    const result = await read(table.relation('parallel')).catch((error: unknown) => {
+      // A row count that is off may be the parallel reader's fault.
       if (error instanceof DatasetError && error.code !== 'changed') throw error;
-      if (table.type !== 'csv') throw await explain(error, table);
-    }
+    });
+    if (result?.rowCount === plainLines - 1) return result;
   }
-  try {
-    return await read(table.relation('serial'));
-  } catch (error) {
-    throw error instanceof DatasetError ? error : await explain(error, table);
-  }
+  const result = await read(table.relation('serial')).catch(async (error: unknown) => {
+    throw await explain(error, table);
+  });
+  const { records, fault } = await checkCsv(table.file, table.header);
+  if (fault || records !== result.rowCount) throw fault ?? malformed(table, '');
+  return result;
 }
 
 /** Turns an error of the database, whose message may quote values, into one that does not. */
@@ -101,16 +106,20 @@ export async function explain(
   error: unknown,
   table: Pick<Table, 'file' | 'header' | 'type'>,
 ): Promise<DatasetError> {
-  const { name } = table.file;
+  if (error instanceof DatasetError) return error;
   const text = error instanceof Error ? error.message : '';
   if (text.startsWith('Out of Memory')) {
+    const { name } = table.file;
     return new DatasetError('too_large', `${name}: needs more than data.memoryLimit to read`);
   }
-  const fault = table.header ? await findCsvFault(table.file, table.header) : null;
-  if (fault) return fault;
+  const check = table.header && (await checkCsv(table.file, table.header));
+  if (check?.fault) return check.fault;
   const row = /(?:record\/value|line) (\d+)/.exec(text)?.[1];
-  const where = table.type === 'json' && row ? ` near record ${row}` : '';
-  return new DatasetError('malformed', `${name}: not well-formed ${table.type}${where}`);
+  return malformed(table, table.type === 'json' && row ? ` near record ${row}` : '');
+}
+
+function malformed({ file, type }: Pick<Table, 'file' | 'type'>, where: string): DatasetError {
+  return new DatasetError('malformed', `${file.name}: not well-formed ${type}${where}`);
 }
 
 /** Collects the cells of one pass. */

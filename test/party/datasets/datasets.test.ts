@@ -1,0 +1,491 @@
+import { deepEqual, doesNotMatch, equal, notEqual, rejects } from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { DatasetErrorCode } from '../../../src/party/datasets/dataset-error.ts';
+import {
+  createDatasets,
+  type DatasetDraft,
+  type LoadedDataset,
+  type LoadOptions,
+} from '../../../src/party/datasets/datasets.ts';
+import { csvText, scratchFolder } from '../../support/scratch-folder.ts';
+
+const LIMITS = { threads: 1, memoryLimit: '256MB' };
+
+describe('datasets', () => {
+  const folder = scratchFolder();
+  let calls = 0;
+  const rng = (length: number): Uint8Array => new Uint8Array(length).fill(++calls);
+  const datasets = createDatasets({ roots: [folder.path], ...LIMITS }, rng);
+
+  const draft = (path: string, more: Partial<DatasetDraft> = {}): DatasetDraft => ({
+    path,
+    type: path.split('.').at(-1)!,
+    keyColumn: 'id',
+    label: null,
+    selectColumns: null,
+    discreteColumns: [],
+    ...more,
+  });
+  const load = async (asked: DatasetDraft, options?: LoadOptions): Promise<LoadedDataset> => {
+    const { terms, salt } = await datasets.terms(asked);
+    return datasets.load(terms, salt, {
+      ...(asked.label ? { labelKind: asked.label.kind } : {}),
+      ...options,
+    });
+  };
+
+  it('describes, offers and loads one table alike from CSV and JSON', async () => {
+    const rows = [
+      { id: '7', y: 1, age: 30.5, city: 'Ulm' },
+      { id: '8', y: 0, age: null, city: 'Bonn' },
+      { id: '9', y: 1, age: 20.5, city: 'Ulm' },
+    ];
+    const csv = [
+      ['id', 'y', 'age', 'city'],
+      ...rows.map(({ id, y, age, city }) => [id, `${y}`, `${age ?? ''}`, city]),
+    ];
+    folder.write('t.csv', csvText(csv));
+    folder.write('t.json', JSON.stringify(rows));
+    folder.write('lines.json', rows.map((row) => JSON.stringify(row)).join('\n'));
+    for (const path of ['t.csv', 't.json', 'lines.json']) {
+      const type = path.endsWith('csv') ? 'csv' : 'json';
+      deepEqual(await datasets.describe(path, type.toUpperCase()), {
+        type,
+        rowCount: 3,
+        columns: [
+          { name: 'id', type: 'integer', missing: 0 },
+          { name: 'y', type: 'integer', missing: 0 },
+          { name: 'age', type: 'number', missing: 1 },
+          { name: 'city', type: 'text', missing: 0 },
+        ],
+      });
+      const asked = draft(path, {
+        label: { column: 'y', kind: 'binary' },
+        discreteColumns: ['city'],
+      });
+      const { terms, missing, duplicateKeys } = await datasets.terms(asked);
+      deepEqual(
+        { ...terms, commitment: '' },
+        {
+          path,
+          type,
+          rowCount: 3,
+          keyColumn: 'id',
+          labelColumn: 'y',
+          features: [
+            { name: 'age', kind: 'numeric' },
+            { name: 'city', kind: 'categorical', categories: 1 },
+          ],
+          commitment: '',
+        },
+      );
+      deepEqual(
+        { missing, duplicateKeys },
+        { missing: [{ name: 'age', cells: 1 }], duplicateKeys: 0 },
+      );
+      deepEqual(await load(asked), {
+        rowCount: 3,
+        keys: ['7', '8', '9'],
+        label: Float64Array.of(1, 0, 1),
+        features: Float64Array.of(30.5, 1, 25.5, 0, 20.5, 1),
+        columnNames: ['age', 'city=Ulm'],
+        encoding: [
+          { kind: 'numeric', name: 'age', mean: 25.5 },
+          { kind: 'categorical', name: 'city', levels: ['Ulm'] },
+        ],
+        missing: [{ name: 'age', cells: 1 }],
+      });
+    }
+  });
+
+  it('commits to the file with a fresh salt, and notices every change', async () => {
+    const bytes = 'id,x\n1,2\n';
+    const path = folder.write('c.csv', bytes);
+    const first = await datasets.terms(draft(path));
+    const second = await datasets.terms(draft(path));
+    notEqual(first.terms.commitment, second.terms.commitment);
+    const digest = createHash('sha256').update(bytes).digest();
+    equal(
+      first.terms.commitment,
+      createHash('sha256')
+        .update('entente/dataset/v1')
+        .update(first.salt)
+        .update(digest)
+        .digest('hex'),
+    );
+    await datasets.verify(first.terms, first.salt);
+    await rejects(datasets.verify(first.terms, second.salt), { code: 'changed' });
+    folder.write('c.csv', 'id,x\n1,3\n');
+    await rejects(datasets.verify(first.terms, first.salt), { code: 'changed' });
+    await rejects(datasets.load(first.terms, first.salt), { code: 'changed' });
+  });
+
+  it('refuses terms that the file does not bear out', async () => {
+    const { terms, salt } = await datasets.terms(
+      draft(folder.write('w.csv', 'id,x,c\n1,2,a\n2,3,b\n'), { discreteColumns: ['c'] }),
+    );
+    await rejects(datasets.load({ ...terms, rowCount: 1 }, salt), { code: 'changed' });
+    await rejects(datasets.load({ ...terms, rowCount: 3 }, salt), { code: 'changed' });
+    const features = [{ name: 'c', kind: 'categorical', categories: 2 }] as const;
+    await rejects(datasets.load({ ...terms, features }, salt), { code: 'changed' });
+    await rejects(datasets.load({ ...terms, labelColumn: 'x' }, salt), TypeError);
+  });
+
+  it('applies a model encoding to new rows: unseen and missing values included', async () => {
+    const { encoding } = await load(
+      draft(folder.write('train.csv', 'id,x,c\n1,2,a\n2,4,b\n3,,c\n'), { discreteColumns: ['c'] }),
+    );
+    const asked = draft(folder.write('new.csv', 'id,c,x\n1,b,9\n2,zzz,\n3,,1\n4,a,0\n'), {
+      encoding,
+    });
+    const { terms } = await datasets.terms(asked);
+    deepEqual(terms.features, [
+      { name: 'x', kind: 'numeric' },
+      { name: 'c', kind: 'categorical', categories: 2 },
+    ]);
+    const { features, columnNames } = await load(asked, { encoding });
+    deepEqual(columnNames, ['x', 'c=b', 'c=c']);
+    deepEqual(features, Float64Array.of(9, 1, 0, 3, 0, 0, 1, 0, 0, 0, 0, 0));
+  });
+
+  it('keeps keys as text, trimmed and composed, whatever the type', async () => {
+    const json = '[{"id":12,"x":1},{"id":" 12 ","x":1},{"id":"012","x":1},{"id":"e\\u0301","x":1}]';
+    deepEqual((await load(draft(folder.write('k.json', json)))).keys, ['12', '12', '012', 'é']);
+    const csv = csvText([
+      ['id', 'x'],
+      ['12', '1'],
+      ['012', '1'],
+      ['12.0', '1'],
+      ['Ab', '1'],
+    ]);
+    deepEqual((await load(draft(folder.write('k.csv', csv)))).keys, ['12', '012', '12.0', 'Ab']);
+    equal((await datasets.terms(draft('k.json'))).duplicateKeys, 1);
+  });
+
+  it('selects columns in the order asked, all but key and label by default', async () => {
+    const path = folder.write('s.csv', 'y,b,id,a\n0,1,k,2\n1,3,l,4\n');
+    const label = { column: 'y', kind: 'binary' } as const;
+    deepEqual((await load(draft(path, { label }))).columnNames, ['b', 'a']);
+    deepEqual((await load(draft(path))).columnNames, ['y', 'b', 'a']);
+    deepEqual((await load(draft(path, { notFeatures: ['y', 'nope'] }))).columnNames, ['b', 'a']);
+    const picked = await load(draft(path, { selectColumns: ['a', 'b'] }));
+    deepEqual([...picked.features], [2, 1, 4, 3]);
+    const rowOrder = await load(draft(path, { keyColumn: null, selectColumns: ['b'] }));
+    deepEqual([rowOrder.keys, [...rowOrder.features]], [null, [1, 3]]);
+    const labelOnly = await load(draft(folder.write('l.csv', 'id,y\n1,0\n2,1\n'), { label }));
+    deepEqual([labelOnly.columnNames, labelOnly.features.length], [[], 0]);
+  });
+
+  it('reads binary labels as 0 and 1', async () => {
+    const label = { column: 'y', kind: 'binary' } as const;
+    const cases: [string[], number[]][] = [
+      [
+        ['0', '1', '1.0'],
+        [0, 1, 1],
+      ],
+      [
+        ['-1', '1', '-1'],
+        [0, 1, 0],
+      ],
+      [
+        ['true', 'False', 'TRUE'],
+        [1, 0, 1],
+      ],
+    ];
+    for (const [values, expected] of cases) {
+      const path = folder.write(
+        'y.csv',
+        csvText([['id', 'y'], ...values.map((y, i) => [`${i}`, y])]),
+      );
+      deepEqual([...(await load(draft(path, { label }))).label!], expected, values.join());
+    }
+    const real = draft(folder.write('r.csv', 'id,y\n1,2.5\n2,-1e3\n'), {
+      label: { column: 'y', kind: 'numeric' },
+    });
+    deepEqual([...(await load(real)).label!], [2.5, -1000]);
+  });
+
+  describe('refuses', () => {
+    const label = { column: 'y', kind: 'binary' } as const;
+    const SECRET = '867530911';
+    const cases: [string, string, Partial<DatasetDraft>, DatasetErrorCode, RegExp][] = [
+      ['a header without rows', 'id,x\n', {}, 'empty', /no rows/],
+      ['an unknown type', 'id,x\n1,2\n', { type: 'xlsx' }, 'bad_type', /csv, json or parquet/],
+      ['CSV called JSON', `id,x\n${SECRET},2\n`, { type: 'json' }, 'malformed', /json/],
+      ['CSV called Parquet', `id,x\n${SECRET},2\n`, { type: 'parquet' }, 'malformed', /parquet/],
+      ['an absent key column', 'k,x\n1,2\n', {}, 'missing_column', /no column id/],
+      [
+        'an absent feature',
+        'id,x\n1,2\n',
+        { selectColumns: ['z'] },
+        'missing_column',
+        /no column z$/,
+      ],
+      [
+        'an absent discrete column',
+        'id,x\n1,2\n',
+        { discreteColumns: ['z'] },
+        'missing_column',
+        /z$/,
+      ],
+      ['an empty selection', 'id,x\n1,2\n', { selectColumns: [] }, 'bad_selection', /no columns/],
+      [
+        'a column twice',
+        'id,x\n1,2\n',
+        { selectColumns: ['x', 'x'] },
+        'bad_selection',
+        /x is selected twice/,
+      ],
+      [
+        'the key as feature',
+        'id,x\n1,2\n',
+        { selectColumns: ['id'] },
+        'bad_selection',
+        /key or label/,
+      ],
+      [
+        'the label as feature',
+        'id,y\n1,2\n',
+        { label, selectColumns: ['y'] },
+        'bad_selection',
+        /y is key or/,
+      ],
+      [
+        'the label as key',
+        'id,y\n1,2\n',
+        { label: { ...label, column: 'id' } },
+        'bad_selection',
+        /one column/,
+      ],
+      [
+        'a discrete column that is not selected',
+        'id,x,c\n1,2,3\n',
+        { selectColumns: ['x'], discreteColumns: ['c'] },
+        'bad_selection',
+        /c is not among/,
+      ],
+      ['a missing key', `id,x\n1,2\n ,${SECRET}\n`, {}, 'missing_key', /row 2, column id/],
+      [
+        'a missing label',
+        `id,y\n1,0\n2,1\n${SECRET},NA\n`,
+        { label },
+        'missing_label',
+        /row 3, column y/,
+      ],
+      [
+        'a label that is text',
+        `id,y\n1,0\n2,${SECRET}a\n`,
+        { label },
+        'not_numeric',
+        /row 2, column y/,
+      ],
+      [
+        'a label with one value',
+        `id,y\n1,1\n2,1\n`,
+        { label },
+        'not_binary',
+        /column y has 1 value/,
+      ],
+      [
+        'a label with three values',
+        `id,y\n1,0\n2,1\n3,${SECRET}\n`,
+        { label },
+        'not_binary',
+        /y has more than two/,
+      ],
+      ['a label of 1 and 2', 'id,y\n1,1\n2,2\n', { label }, 'not_binary', /column y has 2 value/],
+      [
+        'text in a numeric column',
+        `id,x\n1,2\n2,${SECRET}a\n`,
+        {},
+        'not_numeric',
+        /row 2, column x/,
+      ],
+      ['digit groups', 'id,x\n1,86_753\n', {}, 'not_numeric', /row 1, column x/],
+      ['decimal commas', 'id;x\n1;2,5\n', {}, 'not_numeric', /row 1, column x/],
+      ['infinity', 'id,x\n1,2\n2,-inf\n', {}, 'not_finite', /row 2, column x/],
+      ['NaN', 'id,x\n1,NaN\n', {}, 'not_finite', /row 1, column x/],
+      ['numbers beyond the range', 'id,x\n1,1e999\n', {}, 'not_finite', /row 1, column x/],
+      ['a column without values', 'id,x\n1,\n2,NA\n', {}, 'missing_values', /column x/],
+      ['a short row', `id,x\n1,2\n${SECRET}\n`, {}, 'malformed', /row 2 \(line 3\)/],
+      ['a long row', `id,x\n1,2\n${SECRET},2,3\n`, {}, 'malformed', /row 2 \(line 3\)/],
+      ['an open quote', `id,x\n1,"${SECRET}\n`, {}, 'malformed', /column x/],
+      ['mixed line ends', `id,x\n1,2\r\n${SECRET},4\n`, {}, 'malformed', /CRLF/],
+    ];
+    for (const [what, content, more, code, message] of cases) {
+      it(`${what}: ${code}`, async () => {
+        const path = folder.write('bad.csv', content);
+        await rejects(datasets.terms(draft(path, more)), (error: Error & { code: string }) => {
+          equal(error.code, code, error.message);
+          equal(message.test(error.message), true, error.message);
+          // Nothing about the error may carry a value: not its text, not a cause, not a field.
+          doesNotMatch(
+            JSON.stringify([error.message, error.cause, { ...error }]),
+            /8675309|86_753/,
+          );
+          return true;
+        });
+      });
+    }
+
+    it('a feature with more than 1000 categories', async () => {
+      const rows = Array.from({ length: 1001 }, (_, i) => [`${i}`, `c${i}`]);
+      const path = folder.write('many.csv', csvText([['id', 'c'], ...rows]));
+      await rejects(datasets.terms(draft(path, { discreteColumns: ['c'] })), {
+        code: 'too_many_categories',
+      });
+    });
+
+    it('JSON that is not a list of plain objects', async () => {
+      const texts: [string, DatasetErrorCode][] = [
+        ['[]', 'missing_column'],
+        ['[1,2]', 'bad_type'],
+        ['[[{"id":1}]]', 'bad_type'],
+        ['{"id":1}\n7\n', 'bad_type'],
+        ['[{"id":1,"id":2}]', 'duplicate_column'],
+        ['[{"id":1,"x":1},{"X":2}]', 'duplicate_column'],
+        ['[{"id":1,"":2}]', 'no_header'],
+        [`[{"id":1,"x":${SECRET}},]`, 'malformed'],
+        [`[{"id":1,"x":{"a":${SECRET}}}]`, 'not_numeric'],
+        ['[{"id":1,"x":1},{"x":2}]', 'missing_key'],
+        ['[{"id":1,"x":NaN}]', 'not_finite'],
+        ['\uFEFF[{"id":1}]', 'bad_type'],
+      ];
+      for (const [text, code] of texts) {
+        const path = folder.write('bad.json', text);
+        await rejects(datasets.terms(draft(path)), (error: Error & { code: string }) => {
+          equal(error.code, code, `${text}: ${error.message}`);
+          doesNotMatch(error.message, /8675309/);
+          return true;
+        });
+      }
+    });
+
+    it('every file outside the roots, before anything else', async () => {
+      const outside = draft(join(folder.path, '..', 'x.csv'), { type: 'nonsense' });
+      await rejects(datasets.terms(outside), { code: 'outside_roots' });
+      await rejects(datasets.describe('/etc/passwd', 'csv'), { code: 'outside_roots' });
+    });
+  });
+
+  it('reads back any text and number that RFC 4180 can hold', async () => {
+    const text = fc.oneof(
+      fc.string({
+        unit: fc.constantFrom('a', '"', ',', ';', '\n', '\r', '\r\n', ' ', 'é', "'", '\\'),
+      }),
+      fc.string({ unit: 'grapheme' }).map((s) => s.replaceAll('\0', '')),
+    );
+    const number = fc.double({ noNaN: true, noDefaultInfinity: true });
+    const row = fc.record({ text, number: fc.option(number) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(row, { minLength: 1, maxLength: 30 }),
+        fc.record({
+          newline: fc.constantFrom('\n', '\r\n'),
+          delimiter: fc.constantFrom(',', ';', '\t', '|'),
+          quoteAll: fc.boolean(),
+        }),
+        fc.constantFrom('', '\uFEFF'),
+        fc.nat(3),
+        async (rows, style, bom, blanks) => {
+          const table = [
+            ['id', 'name', 'x'],
+            ...rows.map(({ text, number }, i) => [
+              `k${i}`,
+              `t${text}.`,
+              number === null ? '' : `${number}`,
+            ]),
+          ];
+          const content = bom + csvText(table, style) + style.newline.repeat(blanks);
+          const path = folder.write('p.csv', content);
+          const all = rows.every(({ number }) => number === null);
+          const byName = await load(
+            draft(path, {
+              keyColumn: 'name',
+              selectColumns: all ? ['id'] : ['x'],
+              discreteColumns: all ? ['id'] : [],
+            }),
+          );
+          const keys = rows.map(({ text }) => `t${text}.`.trim().normalize('NFC'));
+          deepEqual(byName.keys, keys);
+          if (all) return;
+          rows.forEach(({ number }, i) => {
+            if (number !== null)
+              equal(byName.features[i], number === 0 ? byName.features[i] : number);
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('reads a damaged file right, or refuses it, and never by its values', async () => {
+    const clean = csvText([
+      ['id', 'x'],
+      ...Array.from({ length: 12 }, (_, i) => [`k${i}`, `${900 + i}`]),
+    ]);
+    const damage = fc.record({
+      at: fc.nat(clean.length),
+      cut: fc.nat(3),
+      put: fc.constantFrom(
+        '',
+        '"',
+        ',',
+        '\n',
+        '\r',
+        '\r\n',
+        '\0',
+        '\xff',
+        '1',
+        ' ',
+        '""',
+        '\n\n',
+        '#',
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ at, cut, put }) => {
+        const text = clean.slice(0, at) + put + clean.slice(at + cut);
+        const path = folder.write('d.csv', Buffer.from(text, 'latin1'));
+        try {
+          const { keys, features, columnNames } = await load(draft(path));
+          if (columnNames.length !== 1) return;
+          const expected = reference(text);
+          deepEqual(
+            keys,
+            expected.map(([key]) => key),
+            JSON.stringify(text),
+          );
+          expected.forEach(([, x], i) => {
+            if (x !== '') equal(features[i], Number(x), JSON.stringify(text)); // else the mean
+          });
+        } catch (error) {
+          equal((error as Error).name, 'DatasetError', String(error));
+          doesNotMatch((error as Error).message, /k\d|9\d\d/);
+        }
+      }),
+      { numRuns: 120 },
+    );
+  });
+});
+
+/** The records of a two-column CSV text after its header, by a plain reading of RFC 4180. */
+function reference(text: string): string[][] {
+  const rows: string[][] = [];
+  let fields = [''];
+  let quoted = false;
+  for (let i = 0; i <= text.length; i++) {
+    const c = text[i];
+    if (quoted && c === '"' && text[i + 1] === '"') fields[fields.length - 1] += text[++i];
+    else if (c === '"' && (quoted || fields.at(-1)!.trim() === '')) quoted = !quoted;
+    else if (quoted) fields[fields.length - 1] += c;
+    else if (c === ',') fields.push('');
+    else if (c === '\n' || c === '\r' || c === undefined) {
+      if (fields.length > 1 || fields[0] !== '') rows.push(fields);
+      fields = [''];
+    } else fields[fields.length - 1] += c;
+  }
+  return rows.slice(1).map((fields) => fields.map((field) => field.trim()));
+}
