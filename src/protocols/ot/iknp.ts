@@ -1,7 +1,8 @@
 /**
  * Rows of the OT extension [IKNP03] "Extending Oblivious Transfers Efficiently". Ishai, Kilian, Nissim,
- * Petrank. https://www.iacr.org/archive/crypto2003/27290145/27290145.pdf, §3, in the form of [ALSZ13]
- * (https://eprint.iacr.org/2013/552, Protocol 4): local steps, no messages.
+ * Petrank. https://doi.org/10.1007/978-3-540-45146-4_9, Figure 1, with the columns of [ALSZ13]
+ * (https://eprint.iacr.org/2013/552), where the first of the two masks is itself a stream: local steps,
+ * no messages.
  *
  * Functionality: m rows with q_i = t_i ^ p_i * Delta.
  *   Sender   in: Delta, k_j^Delta_j   out: q_i

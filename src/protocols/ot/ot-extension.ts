@@ -1,6 +1,6 @@
 /**
- * OT extension, [IKNP03] over [CO15] base OTs, with the correlated OT of [ALSZ13] §5.1.
- * https://eprint.iacr.org/2013/552. The rows are in iknp.ts.
+ * OT extension, [IKNP03] over [CO15] base OTs, with the correlated OT of [ALSZ13]
+ * (https://eprint.iacr.org/2013/552). The rows are in iknp.ts.
  *
  * Functionality: m 1-out-of-2 OTs in three kinds, any number of calls after one setup.
  *   random     Sender in: -            out: k_i^0, k_i^1   Receiver in: p_i out: k_i^p_i

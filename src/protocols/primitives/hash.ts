@@ -1,6 +1,6 @@
 /**
  * Correlation-robust hash from fixed-key AES, [GKWY20] "Efficient and Secure Multiparty Computation
- * from Fixed-Key Block Ciphers". Guo, Katz, Wang, Yu. https://eprint.iacr.org/2019/074, §4.1 (MMO).
+ * from Fixed-Key Block Ciphers". Guo, Katz, Wang, Yu. https://eprint.iacr.org/2019/074 (MMO).
  *
  * H(x) = pi(x) ^ x with pi = AES-128 under a public key; H(i, x) = H(x ^ i) for distinct tweaks i.
  * Security: pi is an ideal permutation; inputs x ^ i must be distinct and, to the adversary, offset by

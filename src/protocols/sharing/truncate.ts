@@ -1,7 +1,7 @@
 /**
  * Faithful truncation of shared signed values: the wrap of the two shares is computed, not guessed.
- * The multiplexed sign is that of [SIRNN] "SIRNN: A Math Library for Secure RNN Inference". Rathee et al.
- * https://eprint.iacr.org/2021/459, §3.2, for a known sign, where one correlated OT is enough.
+ * After [SIRNN] "SIRNN: A Math Library for Secure RNN Inference". Rathee et al.
+ * https://eprint.iacr.org/2021/459, where a known sign saves the comparison and leaves one correlated OT.
  *
  * Functionality: shares of a value shifted to the right by f bits. |v_i| < 2^62, 1 <= f_i <= 62.
  *   Sender   in: x0_i   out: y0_i

@@ -105,6 +105,22 @@ describe('OT extension [IKNP03]', () => {
     }
   });
 
+  it('keeps at most two chunks under way, however many there are', async () => {
+    const [m, l] = [16 * 6, 65_536];
+    const order: string[] = [];
+    const record = (_label: string, type: string) => order.push(type);
+    const { sender, receiver } = await otPair('window', { tapFirst: record, tapSecond: record });
+    order.length = 0;
+    const x = new Uint8Array(m * l);
+    await Promise.all([sender.transfer(x, x, l), receiver.choose(new Uint8Array(m / 8), m, l)]);
+    equal(order.length, 12);
+    let unanswered = 0;
+    for (const type of order) {
+      unanswered += type === ExtensionColumns.$type ? 1 : -1;
+      ok(unanswered >= 0 && unanswered <= 2, order.join(' '));
+    }
+  });
+
   it('costs what its header says', async () => {
     const PROTO = (bytes: number) =>
       1 + (bytes < 128 ? 1 : bytes < 16_384 ? 2 : bytes < 2 ** 21 ? 3 : 4);

@@ -10,15 +10,20 @@ describe('turn', () => {
 
   it('refuses a second call while one is pending, and does not disturb the first', async () => {
     const turn = new Turn();
-    const { promise, resolve } = deferred<number>();
-    const first = turn.take(() => promise);
+    let finish: (value: number) => void = () => undefined;
+    const first = turn.take(
+      () =>
+        new Promise<number>((resolve) => {
+          finish = resolve;
+        }),
+    );
     let ran = false;
     const second = turn.take(async () => {
       ran = true;
     });
     await rejects(second, TypeError);
     equal(ran, false);
-    resolve(7);
+    finish(7);
     equal(await first, 7);
     equal(await turn.take(async () => 8), 8);
   });
@@ -35,11 +40,3 @@ describe('turn', () => {
     );
   });
 });
-
-function deferred<T>(): { promise: Promise<T>; resolve(value: T): void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
-}

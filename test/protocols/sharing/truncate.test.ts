@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
 import fc from 'fast-check';
 import { reconstruct, share } from '../../../src/protocols/sharing/share.ts';
 import { segmentShifts, truncate } from '../../../src/protocols/sharing/truncate.ts';
+import { looksUniform } from '../../support/chi-square.ts';
 import { type OtPair, otPair } from '../../support/ot-pair.ts';
 import { randomWords, seededRng } from '../../support/seeded-rng.ts';
 
@@ -82,6 +83,17 @@ describe('faithful truncation', () => {
       const up = y.filter((x) => x === (v >> 3n) + 1n).length;
       ok(Math.abs(up / n - probability) < 0.02, `${v}: ${up / n}`);
     }
+  });
+
+  it('gives each party a share that looks uniform', async () => {
+    const [x0, x1] = share(new BigUint64Array(4000).fill(12_345n), seededRng('view'));
+    const outputs = await Promise.all([
+      truncate(pair.sender, x0, 21),
+      truncate(pair.receiver, x1, 21),
+    ]);
+    outputs.forEach((y, party) => {
+      looksUniform(new Uint8Array(y.buffer), `party ${party}`);
+    });
   });
 
   it('keeps the boundary sizes', async () => {
