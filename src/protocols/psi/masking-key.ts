@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
 import { LowOrderPointError } from '../../kernels/curve25519-kernel.ts';
 import { ProtocolError } from '../errors.ts';
+import { malformed } from './malformed.ts';
 
 /**
  * The secret scalar of one run, and all that is done with it.
@@ -19,6 +20,11 @@ export class MaskingKey {
   constructor(engine: CurveEngine, scalar: Uint8Array) {
     this.#engine = engine;
     this.#scalar = scalar;
+  }
+
+  /** Batches that keep the engine busy while another one is sent or awaited. */
+  get depth(): number {
+    return this.#engine.parallelism + 1;
   }
 
   /** a H(x) for items x. items: n x 16; returns n x 32. */
@@ -42,7 +48,7 @@ export class MaskingKey {
       return await work();
     } catch (cause) {
       if (!(cause instanceof LowOrderPointError)) throw cause;
-      throw new ProtocolError('MALFORMED_MESSAGE', 'a point has low order', { cause });
+      throw malformed('a point has low order', { cause });
     }
   }
 

@@ -1,0 +1,121 @@
+import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
+import { EcdhPsiMatchCount, EcdhPsiMatches } from '../../../proto/gen/psi.ts';
+import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
+import {
+  BATCH_POSITIONS,
+  collectMatches,
+  matchPrefixes,
+  prefixBytes,
+  receivePositions,
+  sendPositions,
+} from '../../../src/protocols/psi/matching.ts';
+import { seededRng } from '../../support/seeded-rng.ts';
+import { runTwoParty } from '../../support/two-party.ts';
+
+describe('prefixBytes', () => {
+  it('is ceil((40 + ceil(log2 n_x) + ceil(log2 n_y)) / 8)', () => {
+    const table = [
+      [1, 1, 5],
+      [1, 2, 6],
+      [16, 16, 6],
+      [16, 17, 7],
+      [2 ** 16, 2 ** 16, 9],
+      [2 ** 20, 2 ** 20, 10],
+      [2 ** 24, 2 ** 24, 11],
+      [100_000, 100_000, 10],
+    ] as const;
+    for (const [nX, nY, l] of table) equal(prefixBytes(nX, nY), l, `${nX} x ${nY}`);
+  });
+});
+
+describe('matchPrefixes', () => {
+  it('matches at random as often as the prefix is short', () => {
+    const rng = seededRng('false positives');
+    const n = 2000;
+    const [points, others] = [rng(32 * n), rng(32 * n)];
+    const cut = (l: number): Uint8Array =>
+      Uint8Array.from({ length: n * l }, (_, k) => others[32 * Math.floor(k / l) + (k % l)]!);
+    const matches = (l: number): number =>
+      matchPrefixes(cut(l), points, l).filter((j) => j >= 0).length;
+    const expected = (n * n) / 2 ** 16; // 61 pairs, standard deviation 8
+    ok(
+      Math.abs(matches(2) - expected) < 40,
+      `${matches(2)} of ${expected} false matches at 2 bytes`,
+    );
+    equal(matches(prefixBytes(n, n)), 0);
+  });
+
+  it('finds each prefix where it is', () => {
+    const points = seededRng('find')(32 * 50);
+    const row = (j: number): Uint8Array => points.slice(32 * j, 32 * j + 6);
+    const prefixes = new Uint8Array(Buffer.concat([row(49), new Uint8Array(6), row(0), row(17)]));
+    deepEqual(matchPrefixes(prefixes, points, 6), Int32Array.of(49, -1, 0, 17));
+  });
+});
+
+describe('collectMatches', () => {
+  it('sorts rows and positions apart', () => {
+    const found = Int32Array.of(5, -1, 2, 9);
+    const { rows, positions } = collectMatches(found, Uint32Array.of(3, 0, 2, 1));
+    deepEqual([...rows], [1, 2, 3]);
+    deepEqual([...positions], [2, 5, 9]);
+  });
+
+  it('refuses two items that matched one position', () => {
+    throws(() => collectMatches(Int32Array.of(4, 4), Uint32Array.of(0, 1)), {
+      code: 'MALFORMED_MESSAGE',
+    });
+  });
+});
+
+describe('positions', () => {
+  const n = 3 * BATCH_POSITIONS;
+
+  it('arrive as they were sent, at every batch size', async () => {
+    for (const count of [0, 1, BATCH_POSITIONS - 1, BATCH_POSITIONS, BATCH_POSITIONS + 1]) {
+      const positions = Uint32Array.from({ length: count }, (_, k) => 2 * k + 1);
+      const { b, chA } = await runTwoParty(
+        (ch) => sendPositions(ch, positions),
+        (ch) => receivePositions(ch, count, n),
+      );
+      deepEqual(b, positions, `${count}`);
+      equal(chA.stats.messagesSent, 1 + Math.ceil(count / BATCH_POSITIONS));
+    }
+  });
+
+  const cases: readonly (readonly [what: string, matches: number, ...batches: number[][]])[] = [
+    ['more matches than items', 11],
+    ['too few positions', 2, [1]],
+    ['too many positions', 2, [1, 2, 3]],
+    ['a repeated position', 2, [5, 5]],
+    ['a falling position', 3, [1, 6, 5]],
+    ['a position out of range', 2, [1, n]],
+  ];
+  for (const [what, matches, ...batches] of cases) {
+    it(`are refused with ${what}`, async () => {
+      await refuses(10, matches, batches);
+    });
+  }
+
+  it('are refused where a batch does not rise above the last one', async () => {
+    const first = Array.from({ length: BATCH_POSITIONS }, (_, k) => k);
+    await refuses(BATCH_POSITIONS + 1, BATCH_POSITIONS + 1, [first, [BATCH_POSITIONS - 1]]);
+  });
+
+  it('are refused with a part of a position', async () => {
+    const [peer, ch] = memoryChannelPair();
+    await peer.send(EcdhPsiMatchCount, { matches: 1 });
+    await peer.send(EcdhPsiMatches, { positions: new Uint8Array(3) });
+    await rejects(receivePositions(ch, 10, n), { code: 'MALFORMED_MESSAGE' });
+  });
+
+  async function refuses(limit: number, matches: number, batches: number[][]): Promise<void> {
+    const [peer, ch] = memoryChannelPair();
+    await peer.send(EcdhPsiMatchCount, { matches });
+    for (const batch of batches) {
+      const positions = new Uint8Array(Uint32Array.from(batch).buffer);
+      await peer.send(EcdhPsiMatches, { positions });
+    }
+    await rejects(receivePositions(ch, limit, n), { code: 'MALFORMED_MESSAGE' });
+  }
+});

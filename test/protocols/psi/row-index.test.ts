@@ -1,0 +1,44 @@
+import { equal } from 'node:assert/strict';
+import fc from 'fast-check';
+import { RowIndex } from '../../../src/protocols/psi/row-index.ts';
+
+/** Rows over a small alphabet: many equal rows and equal hashes. */
+const tables = fc
+  .record({
+    stride: fc.integer({ min: 1, max: 7 }),
+    cut: fc.integer({ min: 0, max: 6 }),
+    n: fc.nat(40),
+  })
+  .chain(({ stride, cut, n }) => {
+    const bytes = fc.uint8Array({ minLength: n * stride, maxLength: n * stride, max: 2 });
+    return fc.record({
+      stride: fc.constant(stride),
+      width: fc.constant(Math.max(1, stride - cut)),
+      n: fc.constant(n),
+      bytes,
+    });
+  });
+
+describe('row index', () => {
+  it('finds rows by their first bytes, as a linear search does', () => {
+    fc.assert(
+      fc.property(tables, ({ stride, width, n, bytes }) => {
+        const index = new RowIndex(bytes, stride, width);
+        const first = new Map<string, number>();
+        for (let i = 0; i < n; i++) {
+          const text = bytes.subarray(i * stride, i * stride + width).join();
+          equal(index.find(bytes, i * stride), first.get(text) ?? -1, `find ${i}`);
+          equal(index.add(i), first.get(text) ?? -1, `add ${i}`);
+          if (!first.has(text)) first.set(text, i);
+        }
+      }),
+    );
+  });
+
+  it('holds no row and one row', () => {
+    equal(new RowIndex(new Uint8Array(0), 4).find(Uint8Array.of(1, 2, 3, 4), 0), -1);
+    const one = new RowIndex(Uint8Array.of(255, 255, 255, 255), 4);
+    equal(one.add(0), -1);
+    equal(one.find(Uint8Array.of(0, 255, 255, 255, 255), 1), 0);
+  });
+});
