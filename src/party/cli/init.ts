@@ -1,0 +1,73 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { isPartyName } from '../certificate.ts';
+import { createIdentity, saveIdentity } from '../identity.ts';
+import { CliError, type CommandResult } from './command.ts';
+import { FOLDERS, sampleConfig } from './node-config.ts';
+import { SAMPLE_POLICY } from './sample-policy.ts';
+
+export interface InitOptions {
+  readonly name: string;
+  /** `host:port` */
+  readonly grpc: string;
+  /** `host:port` */
+  readonly http: string;
+}
+
+const ADDRESS = /^(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})$/;
+
+/** Creates a node in a new or empty folder. Overwrites nothing. */
+export async function init(dir: string, { name, grpc, http }: InitOptions): Promise<CommandResult> {
+  if (!isPartyName(name)) {
+    const hint = 'use 1 to 63 letters, digits and inner hyphens, e.g. --name orgA';
+    throw new CliError(`"${name}" cannot be the name of a party`, hint);
+  }
+  checkAddress('--grpc', grpc);
+  checkAddress('--http', http);
+  const root = resolve(dir);
+  await refuseUsedFolder(root);
+
+  for (const folder of [root, ...Object.values(FOLDERS).map((each) => join(root, each))]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  }
+  const identity = await createIdentity(name);
+  await saveIdentity(join(root, FOLDERS.identity), identity);
+  const config = join(root, 'entente.yaml');
+  await writeFile(join(root, 'policy.yaml'), SAMPLE_POLICY, { flag: 'wx', mode: 0o640 });
+  // Last: a folder with a configuration is a complete one.
+  await writeFile(config, sampleConfig({ name, grpc, http }), { flag: 'wx', mode: 0o640 });
+
+  const certificate = join(root, FOLDERS.identity, 'identity.crt');
+  const text = `${name} is ready in ${root}
+  fingerprint  ${identity.fingerprint}
+  certificate  ${certificate}
+Next:
+  1. exchange certificates: entente peer add NAME HOST:PORT --certificate FILE --config ${config}
+  2. put data into ${join(root, FOLDERS.data)} and say in policy.yaml what may be done with it
+  3. entente token create --role coordinator --config ${config}
+  4. entente node --config ${config}
+`;
+  return {
+    text,
+    json: { name, dir: root, config, certificate, fingerprint: identity.fingerprint },
+  };
+}
+
+function checkAddress(option: string, address: string): void {
+  const port = Number(ADDRESS.exec(address)?.[1]);
+  if (port >= 1 && port <= 65_535) return;
+  throw new CliError(
+    `${option} ${address} is not host:port`,
+    `write it like ${option} 127.0.0.1:8080`,
+  );
+}
+
+async function refuseUsedFolder(root: string): Promise<void> {
+  const entries = await readdir(root).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (entries.length > 0) {
+    throw new CliError(`${root} is not empty`, 'name a new folder; init overwrites nothing');
+  }
+}

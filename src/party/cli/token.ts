@@ -1,0 +1,72 @@
+import { systemRng } from '../../protocols/primitives/rng.ts';
+import { Store, StoreError } from '../store.ts';
+import { createToken, listTokens, ROLES, revokeToken } from '../tokens.ts';
+import { CliError, type CommandResult } from './command.ts';
+import { readNodeConfig } from './node-config.ts';
+
+export interface TokenOptions {
+  readonly role: string;
+  /** For lists. */
+  readonly label: string;
+}
+
+/** Creates a token. Its text is in the result and nowhere else. */
+export async function tokenCreate(
+  configPath: string,
+  { role: roleName, label }: TokenOptions,
+): Promise<CommandResult> {
+  const role = ROLES.find((each) => each === roleName);
+  if (!role) throw new CliError(`there is no role ${roleName}`, `use one of ${ROLES.join(', ')}`);
+  return withStore(configPath, async (store) => {
+    const { token, record } = await createToken(store, { role, label }, systemRng);
+    return {
+      text: `${token}\n  id    ${record.id}\n  role  ${role}\nKeep it: it is not stored and cannot be shown again.\n`,
+      json: { token, id: record.id, role, label },
+    };
+  });
+}
+
+export async function tokenList(configPath: string): Promise<CommandResult> {
+  return withStore(configPath, async (store) => {
+    const tokens = (await listTokens(store)).map(({ id, role, label, createdAt }) => ({
+      id,
+      role,
+      label,
+      createdAt,
+    }));
+    const lines = tokens.map((each) =>
+      `${each.id}  ${each.role.padEnd(11)}  ${each.createdAt}  ${each.label}`.trimEnd(),
+    );
+    return { text: lines.map((line) => `${line}\n`).join(''), json: { tokens } };
+  });
+}
+
+export async function tokenRevoke(configPath: string, id: string): Promise<CommandResult> {
+  return withStore(configPath, async (store) => {
+    if (await revokeToken(store, id)) return { text: `${id} is revoked\n`, json: { revoked: id } };
+    throw new CliError(`there is no token ${id}`, '"entente token list" shows them');
+  });
+}
+
+async function withStore(
+  configPath: string,
+  use: (store: Store) => Promise<CommandResult>,
+): Promise<CommandResult> {
+  const { storeDir } = await readNodeConfig(configPath);
+  let store: Store;
+  try {
+    store = await Store.open(storeDir);
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause;
+    const hint =
+      cause.code === 'LOCKED'
+        ? 'the node is running: stop it, run this again, and start it'
+        : 'check the folder and who may write to it';
+    throw new CliError(cause.message, hint, { cause });
+  }
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
