@@ -92,19 +92,17 @@ export function readCertificate(certificate: string | Uint8Array): CertificateFa
 
 /** As `readCertificate`, but undefined when it is none. */
 export function tryReadCertificate(certificate: string | Uint8Array): CertificateFacts | undefined {
-  let parsed: X509Certificate;
   try {
-    parsed = new X509Certificate(certificate);
+    const { publicKey, raw, subjectAltName } = new X509Certificate(certificate);
+    return {
+      name: partyName(subjectAltName),
+      fingerprint: keyFingerprint(publicKey),
+      digest: new Uint8Array(createHash('sha256').update(raw).digest()),
+      publicKey,
+    };
   } catch {
     return undefined;
   }
-  const { publicKey, raw } = parsed;
-  return {
-    name: partyName(parsed.subjectAltName),
-    fingerprint: keyFingerprint(publicKey),
-    digest: new Uint8Array(createHash('sha256').update(raw).digest()),
-    publicKey,
-  };
 }
 
 /** SHA-256 of a public key (SPKI, DER), lower-case hex. */

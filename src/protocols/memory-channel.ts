@@ -1,7 +1,6 @@
-import type { Channel, ChannelStats, MessageType } from './channel.ts';
+import type { Channel } from './channel.ts';
 import { ProtocolError } from './errors.ts';
-
-type Frame = { readonly type: string; readonly bytes: Uint8Array };
+import { type LinkMessage, linkChannel, type MessageLink } from './link-channel.ts';
 
 /** What an observer of one direction sees; used by transcript and view tests. */
 export type Tap = (label: string, type: string, bytes: Uint8Array) => void;
@@ -20,57 +19,68 @@ export interface MemoryChannelOptions {
  * bytes, and nothing is shared between the two sides.
  */
 export function memoryChannelPair(options: MemoryChannelOptions = {}): [Channel, Channel] {
-  const link = new Link(options.signal);
-  return [
-    new MemoryChannel(link, 0, '', newStats(), options.tapFirst),
-    new MemoryChannel(link, 1, '', newStats(), options.tapSecond),
-  ];
+  const forth = new Mailboxes(options.signal, options.tapFirst);
+  const back = new Mailboxes(options.signal, options.tapSecond);
+  return [linkChannel(memoryLink(forth, back)), linkChannel(memoryLink(back, forth))];
 }
 
-function newStats(): ChannelStats {
-  return { bytesSent: 0, bytesReceived: 0, messagesSent: 0, messagesReceived: 0, rounds: 0 };
+function memoryLink(outgoing: Mailboxes, incoming: Mailboxes): MessageLink {
+  return {
+    send: async (label, type, bytes) => outgoing.put(label, type, bytes),
+    receive: (label) => incoming.take(label),
+  };
 }
 
-/** The mailboxes of both directions, one a label, made on first use by either end. */
-class Link {
+/** The messages of one direction, one mailbox a label, made on first use by either end. */
+class Mailboxes {
   readonly #boxes = new Map<string, Mailbox>();
   readonly #signal: AbortSignal | undefined;
+  readonly #tap: Tap | undefined;
 
-  constructor(signal: AbortSignal | undefined) {
+  constructor(signal: AbortSignal | undefined, tap: Tap | undefined) {
     this.#signal = signal;
+    this.#tap = tap;
     signal?.addEventListener('abort', () => {
       for (const box of this.#boxes.values()) box.close();
     });
   }
 
-  box(from: 0 | 1, label: string): Mailbox {
-    const key = `${from}${label}`;
-    let box = this.#boxes.get(key);
+  put(label: string, type: string, bytes: Uint8Array): void {
+    this.#box(label).put({ type, bytes: new Uint8Array(bytes) });
+    this.#tap?.(label, type, bytes);
+  }
+
+  take(label: string): Promise<LinkMessage> {
+    return this.#box(label).take();
+  }
+
+  #box(label: string): Mailbox {
+    let box = this.#boxes.get(label);
     if (!box) {
       box = new Mailbox();
       if (this.#signal?.aborted) box.close();
-      this.#boxes.set(key, box);
+      this.#boxes.set(label, box);
     }
     return box;
   }
 }
 
 class Mailbox {
-  readonly #frames: Frame[] = [];
-  readonly #waiting: { resolve(frame: Frame): void; reject(error: Error): void }[] = [];
+  readonly #messages: LinkMessage[] = [];
+  readonly #waiting: { resolve(message: LinkMessage): void; reject(error: Error): void }[] = [];
   #closed = false;
 
-  put(frame: Frame): void {
+  put(message: LinkMessage): void {
     if (this.#closed) throw closed();
     const waiter = this.#waiting.shift();
-    if (waiter) waiter.resolve(frame);
-    else this.#frames.push(frame);
+    if (waiter) waiter.resolve(message);
+    else this.#messages.push(message);
   }
 
-  take(): Promise<Frame> {
+  take(): Promise<LinkMessage> {
     if (this.#closed) return Promise.reject(closed());
-    const frame = this.#frames.shift();
-    if (frame) return Promise.resolve(frame);
+    const message = this.#messages.shift();
+    if (message) return Promise.resolve(message);
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
@@ -82,54 +92,4 @@ class Mailbox {
 
 function closed(): ProtocolError {
   return new ProtocolError('CLOSED', 'the channel was closed');
-}
-
-class MemoryChannel implements Channel {
-  readonly stats: ChannelStats;
-  readonly #link: Link;
-  readonly #end: 0 | 1;
-  readonly #label: string;
-  readonly #tap: Tap | undefined;
-  readonly #labels = new Set<string>();
-  #sending = false;
-
-  constructor(link: Link, end: 0 | 1, label: string, stats: ChannelStats, tap: Tap | undefined) {
-    this.#link = link;
-    this.#end = end;
-    this.#label = label;
-    this.stats = stats;
-    this.#tap = tap;
-  }
-
-  async send<M>(type: MessageType<M>, message: M): Promise<void> {
-    const bytes = type.encode(message).finish();
-    this.#link.box(this.#end, this.#label).put({ type: type.$type, bytes: bytes.slice() });
-    this.#tap?.(this.#label, type.$type, bytes);
-    if (!this.#sending) this.stats.rounds += 1;
-    this.#sending = true;
-    this.stats.messagesSent += 1;
-    this.stats.bytesSent += bytes.length;
-  }
-
-  async receive<M>(type: MessageType<M>): Promise<M> {
-    const frame = await this.#link.box(this.#end === 0 ? 1 : 0, this.#label).take();
-    this.#sending = false;
-    this.stats.messagesReceived += 1;
-    this.stats.bytesReceived += frame.bytes.length;
-    if (frame.type !== type.$type) {
-      throw new ProtocolError('UNEXPECTED_MESSAGE', `expected ${type.$type}, got ${frame.type}`);
-    }
-    try {
-      return type.decode(frame.bytes);
-    } catch (cause) {
-      throw new ProtocolError('MALFORMED_MESSAGE', `${type.$type} does not decode`, { cause });
-    }
-  }
-
-  fork(label: string): Channel {
-    if (this.#labels.has(label)) throw new RangeError(`fork "${label}" exists already`);
-    this.#labels.add(label);
-    const path = `${this.#label}/${label}`;
-    return new MemoryChannel(this.#link, this.#end, path, this.stats, this.#tap);
-  }
 }

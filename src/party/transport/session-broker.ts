@@ -1,0 +1,352 @@
+import { type Hello, SignedHello } from '../../../proto/gen/session.ts';
+import { RefusalError, SessionError } from '../errors.ts';
+import type { Identity } from '../identity.ts';
+import type { PeerBook, PeerRecord } from '../peers.ts';
+import type { AttemptStore } from './attempts.ts';
+import type { ControlClient, ControlMethod, ControlServer } from './control.ts';
+import type { Puller } from './data-plane.ts';
+import { type Deadline, deadlineOf } from './deadline.ts';
+import {
+  checkAnswers,
+  checkTerms,
+  type FullTerms,
+  makeHello,
+  readHello,
+  SESSION_VERSION,
+  sessionKeys,
+} from './hello.ts';
+import type { LinkLimits } from './link.ts';
+import { LinkSession } from './link-session.ts';
+import type { Session, SessionOptions, SessionTerms } from './session.ts';
+import { isSessionErrorCode } from './status.ts';
+
+/** Offers fresh keys to the peer that opens the same session. Answered once that peer does. */
+export const HELLO: ControlMethod<SignedHello, SignedHello> = {
+  name: 'session/hello',
+  request: SignedHello,
+  response: SignedHello,
+};
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Between two tries to reach a peer that is not up yet: own choice. */
+const REDIAL_MS = 250;
+
+/** Hellos of one peer that may wait for this side: own choice. */
+const MAX_WAITING_HELLOS = 64;
+
+/** Answered hellos of which replays are told apart: own choice. */
+const MAX_REMEMBERED = 4096;
+
+/** A local `open` that waits for the peer's hello. */
+interface Expected {
+  readonly terms: FullTerms;
+  settle(session: LinkSession): void;
+  fail(error: SessionError): void;
+}
+
+/** What this side remembers of the last hello that it answered for a task and peer. */
+interface Answered {
+  readonly attempt: number;
+  readonly nonce: string;
+}
+
+/**
+ * Opens sessions. Of two parties, the one with the smaller fingerprint offers a hello and the other
+ * answers; whoever comes first waits for the other. The answering side dials its stream only after
+ * the offering side did, so no stream reaches a node that does not know its session yet.
+ */
+export class SessionBroker {
+  readonly #identity: Identity;
+  readonly #peers: () => PeerBook;
+  readonly #control: ControlClient;
+  readonly #attempts: AttemptStore;
+  readonly #limits: LinkLimits;
+  readonly #sessions = new Map<string, LinkSession>();
+  readonly #expected = new Map<string, Expected>();
+  readonly #answered = new Map<string, Answered>();
+  /** By peer, the hellos that came before this side opens their session: told when it opens one. */
+  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #stopping = new AbortController();
+
+  constructor(
+    identity: Identity,
+    peers: () => PeerBook,
+    control: ControlClient & ControlServer,
+    attempts: AttemptStore,
+    limits: LinkLimits,
+  ) {
+    this.#identity = identity;
+    this.#peers = peers;
+    this.#control = control;
+    this.#attempts = attempts;
+    this.#limits = limits;
+    control.handle(HELLO, async (from, hello, { signal }) => {
+      try {
+        return await this.#answer(from, hello, signal);
+      } catch (error) {
+        if (error instanceof SessionError)
+          throw new RefusalError(error.code, REFUSED, { cause: error });
+        throw error;
+      }
+    });
+  }
+
+  /** See `Transport.openSession`. */
+  async open(
+    sessionTerms: SessionTerms,
+    { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: SessionOptions = {},
+  ): Promise<Session> {
+    const terms = fullTerms(sessionTerms);
+    const peer = this.#peers().byName(terms.peer);
+    if (!peer) throw new SessionError('UNKNOWN_PEER', `no peer "${terms.peer}" is pinned`);
+    await this.#claim(terms);
+    const deadline = deadlineOf(timeoutMs, terms.peer, [signal, this.#stopping.signal]);
+    let session: LinkSession | undefined;
+    try {
+      const offers = this.#identity.fingerprint < peer.fingerprint;
+      session = await (offers
+        ? this.#offer(peer, terms, timeoutMs, deadline)
+        : this.#expect(terms, deadline));
+      if (!offers) await deadline.race(session.pulled);
+      session.pull();
+      await deadline.race(session.ready);
+    } catch (error) {
+      session?.abort(asSessionError(error, terms.peer));
+      throw error;
+    } finally {
+      deadline.clear();
+    }
+    this.#endWith(session, signal);
+    return session;
+  }
+
+  /** Serves a stream of a session's frames. Throws `SessionError` to refuse it. */
+  accept(puller: Puller): void {
+    const session = this.#sessions.get(hex(puller.hello.session));
+    if (!session) {
+      throw new SessionError(
+        'NO_SESSION',
+        `${puller.peer.name} pulls a session that does not exist`,
+      );
+    }
+    session.attach(puller);
+  }
+
+  /** Ends the sessions with peers that are no longer pinned, or pinned otherwise. */
+  dropStaleSessions(): void {
+    for (const session of this.#sessions.values()) {
+      if (this.#peers().byName(session.peer) === session.record) continue;
+      session.abort(new SessionError('UNKNOWN_PEER', `${session.peer} is no longer pinned`));
+    }
+  }
+
+  /** Ends all sessions at once. */
+  stop(): void {
+    const error = new SessionError('CANCELLED', `${this.#identity.name} stops`);
+    this.#stopping.abort(error);
+    for (const session of this.#sessions.values()) session.abort(error);
+  }
+
+  async #claim({ taskId, peer, attempt }: FullTerms): Promise<void> {
+    const claim = await this.#attempts.claim(taskId, peer, attempt);
+    if (claim === 'stale') {
+      throw new SessionError('STALE_ATTEMPT', `attempt ${attempt} with ${peer} was used before`);
+    }
+    if (claim === 'finished') {
+      throw new SessionError('TASK_FINISHED', `the task with ${peer} is finished`);
+    }
+  }
+
+  /** Sends a hello until the peer is up, then waits for its answer. */
+  async #offer(
+    peer: PeerRecord,
+    terms: FullTerms,
+    timeoutMs: number,
+    deadline: Deadline,
+  ): Promise<LinkSession> {
+    const { signed, ephemeral } = makeHello(this.#identity, peer, terms);
+    for (;;) {
+      try {
+        const answer = await deadline.race(
+          this.#control.call(peer.name, HELLO, signed, { timeoutMs, signal: deadline.signal }),
+        );
+        const hello = readHello(answer, peer, this.#identity);
+        checkAnswers(hello, signed);
+        checkTerms(hello, terms);
+        const keys = sessionKeys(signed, answer, ephemeral, hello);
+        return this.#register(peer, terms, keys);
+      } catch (error) {
+        const reason = asSessionError(error, peer.name);
+        if (reason.code !== 'UNREACHABLE') throw reason;
+        await deadline.pause(REDIAL_MS, reason);
+      }
+    }
+  }
+
+  /** Waits for the peer's hello. */
+  async #expect(terms: FullTerms, deadline: Deadline): Promise<LinkSession> {
+    const key = keyOf(terms.peer, terms.taskId);
+    if (this.#expected.has(key)) {
+      throw new SessionError('STREAM_IN_USE', `a session with ${terms.peer} is being opened`);
+    }
+    const answered = new Promise<LinkSession>((settle, fail) => {
+      this.#expected.set(key, { terms, settle, fail });
+      for (const look of this.#waiting.get(terms.peer) ?? []) look();
+    });
+    try {
+      return await deadline.race(answered);
+    } catch (error) {
+      // A hello that is being answered at this moment opens a session that nobody takes.
+      const orphan = (session: LinkSession): void =>
+        session.abort(asSessionError(error, terms.peer));
+      answered.then(orphan, () => {});
+      throw error;
+    } finally {
+      if (this.#expected.get(key)?.terms === terms) this.#expected.delete(key);
+    }
+  }
+
+  /** Answers a peer's hello once this side opens the same session. */
+  async #answer(from: PeerRecord, signed: SignedHello, signal: AbortSignal): Promise<SignedHello> {
+    const hello = readHello(signed, from, this.#identity);
+    if (hello.answers.length > 0 || this.#identity.fingerprint < from.fingerprint) {
+      throw new SessionError('HELLO_MISMATCH', `${from.name} offers where it should answer`);
+    }
+    const key = keyOf(from.name, hello.taskId);
+    await this.#checkFresh(key, hello);
+    const expected = await this.#takeExpected(key, hello, signal);
+    try {
+      checkTerms(hello, expected.terms);
+      const answer = makeHello(this.#identity, from, expected.terms, signed);
+      const keys = sessionKeys(signed, answer.signed, answer.ephemeral, hello);
+      this.#remember(key, hello);
+      expected.settle(this.#register(from, expected.terms, keys));
+      return answer.signed;
+    } catch (error) {
+      expected.fail(asSessionError(error, from.name));
+      throw error;
+    }
+  }
+
+  /** Throws `REPLAYED_HELLO` or `STALE_ATTEMPT` for a hello that was, or must have been, used before. */
+  async #checkFresh(key: string, hello: Hello): Promise<void> {
+    const answered = this.#answered.get(key);
+    if (answered?.nonce === hex(hello.nonce)) {
+      throw new SessionError('REPLAYED_HELLO', `${hello.from} sent a hello twice`);
+    }
+    const highest = (await this.#attempts.next(hello.taskId)) - 1;
+    if (hello.attempt < highest || hello.attempt <= (answered?.attempt ?? 0)) throw stale(hello);
+  }
+
+  /** For the code of a refusal only: what keeps attempts from being used twice is their store. */
+  #remember(key: string, { attempt, nonce }: Hello): void {
+    this.#answered.delete(key);
+    this.#answered.set(key, { attempt, nonce: hex(nonce) });
+    if (this.#answered.size <= MAX_REMEMBERED) return;
+    const [oldest] = this.#answered.keys();
+    this.#answered.delete(oldest!);
+  }
+
+  /**
+   * Takes the local `open` that a hello is for; waits until there is one, or until the peer gives up.
+   * Throws `STALE_ATTEMPT` when it is of a later attempt. One of an earlier attempt fails: the peer
+   * has left it behind.
+   */
+  async #takeExpected(key: string, hello: Hello, signal: AbortSignal): Promise<Expected> {
+    const { from, attempt } = hello;
+    const waiting = this.#waiting.get(from) ?? new Set();
+    this.#waiting.set(from, waiting);
+    if (waiting.size >= MAX_WAITING_HELLOS) {
+      throw new SessionError('TOO_LARGE', `${waiting.size} hellos of ${from} wait already`);
+    }
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        waiting.delete(look);
+        signal.removeEventListener('abort', giveUp);
+      };
+      const giveUp = (): void => {
+        settle();
+        reject(new SessionError('TIMED_OUT', `${from} gave up waiting for this side`));
+      };
+      const look = (): void => {
+        const expected = this.#expected.get(key);
+        if (!expected) return;
+        if (expected.terms.attempt < attempt) {
+          this.#expected.delete(key);
+          expected.fail(new SessionError('STALE_ATTEMPT', `${from} is at attempt ${attempt}`));
+          return;
+        }
+        settle();
+        if (expected.terms.attempt > attempt) {
+          reject(stale(hello));
+        } else {
+          this.#expected.delete(key);
+          resolve(expected);
+        }
+      };
+      waiting.add(look);
+      signal.addEventListener('abort', giveUp, { once: true });
+      if (signal.aborted) giveUp();
+      else look();
+    });
+  }
+
+  #register(
+    peer: PeerRecord,
+    { attempt }: FullTerms,
+    keys: ReturnType<typeof sessionKeys>,
+  ): LinkSession {
+    const session = new LinkSession(this.#identity, peer, attempt, keys, this.#limits);
+    const id = hex(keys.id);
+    this.#sessions.set(id, session);
+    void session.ended.then(() => this.#sessions.delete(id));
+    return session;
+  }
+
+  #endWith(session: LinkSession, signal: AbortSignal | undefined): void {
+    if (!signal) return;
+    const abort = (): void =>
+      session.abort(
+        new SessionError('CANCELLED', `the session with ${session.peer} was cancelled`),
+      );
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    void session.ended.then(() => signal.removeEventListener('abort', abort));
+  }
+}
+
+/** What a refused hello tells besides its code. */
+const REFUSED = `refused by version ${SESSION_VERSION} of the session protocol`;
+
+function fullTerms(terms: SessionTerms): FullTerms {
+  const { taskId, certificateDigest, attempt, checkpointDigest = new Uint8Array(32) } = terms;
+  for (const [name, bytes] of Object.entries({ taskId, certificateDigest, checkpointDigest })) {
+    if (bytes.length !== 32)
+      throw new RangeError(`"${name}" expected 32 bytes, got ${bytes.length}`);
+  }
+  if (!Number.isInteger(attempt) || attempt < 1 || attempt > 0xffff_ffff) {
+    throw new RangeError(`"attempt" expected an integer from 1 to 2^32 - 1, got ${attempt}`);
+  }
+  return { ...terms, checkpointDigest };
+}
+
+function stale({ from, attempt }: Hello): SessionError {
+  return new SessionError('STALE_ATTEMPT', `${from} offers attempt ${attempt}`);
+}
+
+/** The peer's refusal of a hello as an error of the same code. */
+function asSessionError(error: unknown, peer: string): SessionError {
+  if (error instanceof SessionError) return error;
+  const code =
+    error instanceof RefusalError && isSessionErrorCode(error.code) ? error.code : undefined;
+  return new SessionError(code ?? 'PEER_FAILED', `${peer} refuses the session`, { cause: error });
+}
+
+function keyOf(peer: string, taskId: Uint8Array): string {
+  return `${peer}/${hex(taskId)}`;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
