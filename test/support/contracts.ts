@@ -96,7 +96,7 @@ export function sampleContract(
     ...others.map(({ name, fingerprint }): ContractParty => {
       const features = [
         { name: 'income', kind: 'numeric' } as const,
-        { name: 'region', kind: 'categorical' } as const,
+        { name: 'region', kind: 'categorical', categories: 3 } as const,
       ];
       const terms = { ...dataset, labelColumn: null, features };
       return { name, fingerprint, role: 'feature_holder', dataset: terms };

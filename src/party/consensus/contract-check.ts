@@ -3,6 +3,7 @@ import { canonicalBytes, canonicalDigest, canonicalJson } from './canonical-json
 import type { Contract, ContractParty } from './contract.ts';
 import { ContractSchema, MAX_COLUMNS, MAX_CONTRACT_BYTES } from './contract-schema.ts';
 import { ConsensusError } from './errors.ts';
+import { featuresWidth } from './feature-width.ts';
 import { checkShape, decodeJson, isTimestamp } from './schema.ts';
 
 /** Longest time from creation to expiry. Own choice: a working week and its week-ends. */
@@ -78,8 +79,8 @@ function checkRelations(contract: Contract): void {
     if (party.dataset) checkDataset(contract, party, `parties/${i}/dataset`);
   }
   const datasets = contract.parties.flatMap((party) => party.dataset ?? []);
-  const columns = datasets.reduce((sum, dataset) => sum + dataset.features.length, 0);
-  if (columns > MAX_COLUMNS) malformed('parties', `must have at most ${MAX_COLUMNS} features`);
+  const columns = datasets.reduce((sum, { features }) => sum + featuresWidth(features), 0);
+  if (columns > MAX_COLUMNS) malformed('parties', `must have at most ${MAX_COLUMNS} model columns`);
   const rows = datasets.map((dataset) => dataset.rowCount);
   if (contract.alignment.method === 'row_order' && new Set(rows).size > 1) {
     malformed('parties', 'must have equal row counts when aligned by row order');
@@ -145,8 +146,14 @@ function checkDataset(contract: Contract, party: ContractParty, path: string): v
   if (keyColumn !== null && keyColumn === labelColumn) {
     malformed(`${path}/labelColumn`, 'must not be the key column');
   }
-  for (const [i, { name }] of features.entries()) {
+  for (const [i, { name, kind, categories }] of features.entries()) {
     if (seen.has(name)) malformed(`${path}/features/${i}/name`, 'must be unique in its dataset');
+    if ((kind === 'categorical') !== (categories !== undefined)) {
+      malformed(
+        `${path}/features/${i}/categories`,
+        'must be given for a category and only for one',
+      );
+    }
     seen.add(name);
   }
 }

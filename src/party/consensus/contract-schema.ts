@@ -6,6 +6,8 @@ export const MAX_CONTRACT_BYTES = 1 << 20;
 export const MAX_PARTIES = 16;
 /** Features of all parties together. */
 export const MAX_COLUMNS = 10_000;
+/** Levels of one categorical feature; with more it is no category. */
+export const MAX_CATEGORIES = 1000;
 /** Rows of one dataset: 2^31 - 1, what an Int32Array can index. */
 export const MAX_ROWS = 2 ** 31 - 1;
 
@@ -77,7 +79,14 @@ export const DatasetTermsSchema = Type.Object(
     keyColumn: Type.Union([Type.Null(), ColumnName]),
     labelColumn: Type.Union([Type.Null(), ColumnName]),
     features: Type.Array(
-      Type.Object({ name: ColumnName, kind: oneOf('numeric', 'categorical') }, exactly),
+      Type.Object(
+        {
+          name: ColumnName,
+          kind: oneOf('numeric', 'categorical'),
+          categories: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_CATEGORIES })),
+        },
+        exactly,
+      ),
       { maxItems: MAX_COLUMNS },
     ),
     commitment: Hex32,

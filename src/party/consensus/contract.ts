@@ -67,6 +67,6 @@ export interface DatasetTerms {
 export interface FeatureTerms {
   readonly name: string;
   readonly kind: 'numeric' | 'categorical';
-  /** Model columns of a categorical feature: its levels but one. The levels' names stay at the owner. */
+  /** Of a categorical feature only: its model columns, the levels but one. Their names stay at the owner. */
   readonly categories?: number;
 }

@@ -1,5 +1,6 @@
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import type { DatasetTerms, FeatureTerms } from '../consensus/contract.ts';
+import { featureWidth } from '../consensus/feature-width.ts';
 import { DatasetError } from './dataset-error.ts';
 import { type DatasetDescription, describeTable } from './describe.ts';
 import {
@@ -7,7 +8,6 @@ import {
   type EncodedFeatures,
   encodeFeatures,
   type FeatureEncoding,
-  featureWidth,
   learnEncoding,
   refuseEmptyFeatures,
 } from './encoding.ts';

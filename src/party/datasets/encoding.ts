@@ -23,16 +23,6 @@ export interface EncodedFeatures {
   readonly columnNames: readonly string[];
 }
 
-/** Model columns of a feature, as the contract tells it to every party. */
-export function featureWidth(feature: FeatureTerms): number {
-  return feature.kind === 'numeric' ? 1 : (feature.categories ?? 0);
-}
-
-/** The sum of `featureWidth`: the owner's d in every protocol. */
-export function featuresWidth(features: readonly FeatureTerms[]): number {
-  return features.reduce((sum, feature) => sum + featureWidth(feature), 0);
-}
-
 /** Orders levels: by number if all of them are numbers, else by code unit. */
 export function sortLevels(levels: readonly string[]): string[] {
   return levels.every((level) => Number.isFinite(Number(level)))

@@ -1,4 +1,5 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { MAX_CATEGORIES } from '../consensus/contract-schema.ts';
 import {
   binaryCell,
   canonicalKey,
@@ -41,9 +42,6 @@ export interface RawColumns {
   /** Missing cells of each feature. */
   readonly missing: readonly number[];
 }
-
-/** More distinct values than this make a column no category. */
-const MAX_LEVELS = 1000;
 
 /**
  * Reads columns in the file's order and checks every cell on the way.
@@ -261,10 +259,10 @@ class Reader {
       }
       if (keep) this.#cells[at] = cell;
     }
-    if (levels.size > MAX_LEVELS) {
+    if (levels.size > MAX_CATEGORIES) {
       throw new DatasetError(
         'too_many_categories',
-        `${this.#table.file.name}: column ${this.#table.names[index]} has more than ${MAX_LEVELS} categories`,
+        `${this.#table.file.name}: column ${this.#table.names[index]} has more than ${MAX_CATEGORIES} categories`,
       );
     }
   }

@@ -150,6 +150,7 @@ describe('contract check', () => {
       ['parties/1/dataset/features/1/name', 'income'],
       ['parties/1/dataset/features/0/name', 'id'],
       ['parties/0/dataset/features/0/name', 'y'],
+      ['parties/0/dataset/features/0/categories', 1],
       ['receivers/0', 'orgX'],
       ['receivers', ['auditor', 'auditor'], 'receivers/1'],
       ['receivers', ['orgA'], 'receivers'],
@@ -158,6 +159,12 @@ describe('contract check', () => {
     for (const [path, value, at] of cases) {
       refuses(() => checkContract(changed(path, value, three)), 'malformed_contract', at ?? path);
     }
+  });
+
+  it('asks for the width of a category', () => {
+    const path = 'parties/1/dataset/features/1/categories';
+    refuses(() => checkContract(changed(path, undefined)), 'malformed_contract', path);
+    refuses(() => checkContract(changed(path, 1001)), 'malformed_contract', path);
   });
 
   it('asks for equal row counts and no keys when aligned by row order', () => {
@@ -172,13 +179,23 @@ describe('contract check', () => {
     refuses(() => checkContract(shorter), 'malformed_contract', 'parties');
   });
 
-  it('bounds features over all parties', () => {
+  it('bounds model columns over all parties', () => {
     const features = (n: number): Json =>
       Array.from({ length: n }, (_, i) => ({ name: `f${i}`, kind: 'numeric' }));
     const base = changed('parties/0/dataset/features', features(5_000));
     checkContract(changed('parties/1/dataset/features', features(5_000), base));
     const wide = changed('parties/1/dataset/features', features(5_001), base);
     refuses(() => checkContract(wide), 'malformed_contract', 'parties');
+    const levels = (n: number): Json =>
+      Array.from({ length: n }, (_, i) => ({
+        name: `c${i}`,
+        kind: 'categorical',
+        categories: 1000,
+      }));
+    const narrow = changed('parties/1/dataset/features', levels(5), base);
+    checkContract(narrow);
+    const categorical = changed('parties/1/dataset/features', levels(6), base);
+    refuses(() => checkContract(categorical), 'malformed_contract', 'parties');
   });
 
   it('ties parameters to the algorithm and the data', () => {

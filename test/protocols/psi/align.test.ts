@@ -60,10 +60,7 @@ describe('alignment', () => {
     });
     const [first, second] = await Promise.all(orders);
     notDeepEqual(first, second);
-    notDeepEqual(
-      first,
-      first!.toSorted((i, j) => i - j),
-    );
+    notDeepEqual(first, first!.toSorted());
     // The order is the same whatever the order of the files.
     const reversed = await align([X.toReversed()], [X], { salt: new Uint8Array(32).fill(1) });
     deepEqual(pick(X.toReversed(), reversed.a), pick(X, Uint32Array.from(first!)));

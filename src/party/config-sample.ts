@@ -1,0 +1,84 @@
+/** What `entente init` knows. */
+export interface SampleOptions {
+  readonly name: string;
+  /** `host:port` for peers. */
+  readonly grpc?: string;
+  /** `host:port` for the HTTP API. */
+  readonly http?: string;
+}
+
+/** The text of a working configuration: every key with its default and what it is for. */
+export function sampleConfig({
+  name,
+  grpc = '0.0.0.0:7400',
+  http = '127.0.0.1:7480',
+}: SampleOptions): string {
+  return `# Configuration of one Entente node.
+# Paths count from this file's folder. A variable of the environment wins over a key here:
+# data.memoryLimit is ENTENTE_DATA_MEMORY_LIMIT, and so on. Lists of paths are separated by commas there.
+
+# This organisation, as its certificate and every contract name it.
+name: ${JSON.stringify(name)}
+
+# Tasks, audit log and this party's parts of models. Back it up.
+dataDir: state
+
+identity:
+  # identity.key and identity.crt.
+  dir: identity
+  # File with the passphrase that seals the key, if it is sealed.
+  # passphraseFile: identity/passphrase
+
+listen:
+  # For the peers: mutual TLS, always.
+  grpc: ${JSON.stringify(grpc)}
+  # For coordinators, auditors and the command line.
+  http: ${JSON.stringify(http)}
+
+# The organisations this node talks to, and no others. Exchange certificates in person and compare fingerprints.
+peers: []
+# peers:
+#   - name: bank
+#     address: node.bank.example:7400
+#     certificate: peers/bank.crt
+#     fingerprint: 64 hexadecimal digits, optional: checked against the certificate
+
+data:
+  # Tasks can use CSV, JSON and Parquet files in these folders, and nothing else on this machine.
+  roots: [data]
+  # Threads and memory for reading them.
+  threads: 2
+  memoryLimit: 1GB
+
+# What other organisations may ask for. Read again whenever it changes; without a rule nothing is allowed.
+policyFile: policy.yaml
+
+# Models and predictions that this organisation receives.
+resultDir: results
+
+log:
+  # trace, debug, info, warn, error, fatal or silent. Below info, names sent by peers may appear.
+  level: info
+  # One line of text for people instead of JSON.
+  pretty: false
+
+http:
+  # token: every call needs one (\`entente token create\`). off: only while listen.http is a loopback address.
+  auth: token
+  # A call that waits longer for its task is answered with the task's id.
+  syncTimeoutSec: 900
+  bodyLimit: 1MiB
+
+tasks:
+  # Tasks in training at once; others wait.
+  maxRunning: 2
+  # A task fails at every party when a peer stays away longer.
+  peerTimeoutSec: 120
+  # How long the parties have to agree on a task.
+  contractLifetimeSec: 3600
+
+psi:
+  # Threads that mask keys.
+  workers: 2
+`;
+}

@@ -1,0 +1,335 @@
+import { access, readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import {
+  address,
+  byteSize,
+  fingerprint,
+  flag,
+  type HostPort,
+  hostPort,
+  type Kind,
+  memorySize,
+  oneOf,
+  partyName,
+  path,
+  paths,
+  wholeNumber,
+} from './config-values.ts';
+import { isLoopback } from './http/access.ts';
+
+/** Everything an operator decides, checked. Paths are absolute. */
+export interface NodeConfig {
+  readonly name: string;
+  /** Tasks, audit log and models' parts. */
+  readonly dataDir: string;
+  readonly identity: {
+    readonly dir: string;
+    /** Holds the passphrase that seals the key; null if it is not sealed. */
+    readonly passphraseFile: string | null;
+  };
+  readonly listen: { readonly grpc: HostPort; readonly http: HostPort };
+  readonly peers: readonly PeerConfig[];
+  readonly data: {
+    readonly roots: readonly string[];
+    readonly threads: number;
+    readonly memoryLimit: string;
+  };
+  readonly policyFile: string;
+  readonly resultDir: string;
+  readonly log: { readonly level: LogLevel; readonly pretty: boolean };
+  readonly http: {
+    readonly auth: 'token' | 'off';
+    readonly syncTimeoutSec: number;
+    readonly bodyLimitBytes: number;
+  };
+  readonly tasks: {
+    readonly maxRunning: number;
+    readonly peerTimeoutSec: number;
+    readonly contractLifetimeSec: number;
+  };
+  readonly psi: { readonly workers: number };
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export interface PeerConfig {
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+  /** PEM file. */
+  readonly certificate: string;
+  /** If given, the certificate must have this key. */
+  readonly fingerprint: string | null;
+}
+
+/** A configuration that cannot be used: every problem at once, each naming the key and what to do. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** The environment as the composition root passes it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Names the configuration file; not a key of it. */
+export const CONFIG_FILE_VARIABLE = 'ENTENTE_CONFIG';
+
+const MAX_CONFIG_BYTES = 1 << 20;
+
+/**
+ * Reads the configuration file and the environment and checks both, with the files they name. Relative paths count
+ * from the file's folder.
+ */
+export async function loadConfig(file: string, env: Environment): Promise<NodeConfig> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new ConfigError([`${file}: cannot be read; \`entente init\` writes one`]);
+  });
+  if (text.length > MAX_CONFIG_BYTES) throw new ConfigError([`${file}: larger than 1 MiB`]);
+  const config = parseConfig(text, env, { name: file, dir: dirname(resolve(file)) });
+  const problems = await missingFiles(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/**
+ * Reads the configuration in a YAML text. The variable of a key is `ENTENTE_` and its path in upper case with
+ * underscores: `data.memoryLimit` is `ENTENTE_DATA_MEMORY_LIMIT`. It wins over the file; an empty one counts as not
+ * set. Lists of paths are separated by commas, `ENTENTE_PEERS` is YAML (or JSON).
+ */
+export function parseConfig(
+  text: string,
+  env: Environment,
+  { name = 'configuration', dir = '/' } = {},
+): NodeConfig {
+  const source = new Source(text, env, name);
+  const at = (relative: string): string => resolve(dir, relative);
+  const listen = {
+    grpc: source.take('listen.grpc', hostPort, '0.0.0.0:7400'),
+    http: source.take('listen.http', hostPort, '127.0.0.1:7480'),
+  };
+  const passphraseFile = source.take<string | null>('identity.passphraseFile', orNull(path), null);
+  const config: NodeConfig = {
+    name: source.take('name', partyName),
+    dataDir: at(source.take('dataDir', path, 'state')),
+    identity: {
+      dir: at(source.take('identity.dir', path, 'identity')),
+      passphraseFile: passphraseFile && at(passphraseFile),
+    },
+    listen,
+    peers: source.takePeers().map((peer) => ({ ...peer, certificate: at(peer.certificate) })),
+    data: {
+      roots: source.take('data.roots', paths, ['data']).map(at),
+      threads: source.take('data.threads', wholeNumber(1, 256), 2),
+      memoryLimit: source.take('data.memoryLimit', memorySize, '1GB'),
+    },
+    policyFile: at(source.take('policyFile', path, 'policy.yaml')),
+    resultDir: at(source.take('resultDir', path, 'results')),
+    log: {
+      level: source.take(
+        'log.level',
+        oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+        'info',
+      ),
+      pretty: source.take('log.pretty', flag, false),
+    },
+    http: {
+      auth: source.take('http.auth', oneOf('token', 'off'), 'token'),
+      syncTimeoutSec: source.take('http.syncTimeoutSec', wholeNumber(1, 86_400, 'seconds'), 900),
+      bodyLimitBytes: source.take('http.bodyLimit', byteSize(1024, 2 ** 30), '1MiB'),
+    },
+    tasks: {
+      maxRunning: source.take('tasks.maxRunning', wholeNumber(1, 64), 2),
+      peerTimeoutSec: source.take('tasks.peerTimeoutSec', wholeNumber(5, 86_400, 'seconds'), 120),
+      contractLifetimeSec: source.take(
+        'tasks.contractLifetimeSec',
+        wholeNumber(30, 30 * 86_400, 'seconds'),
+        3600,
+      ),
+    },
+    psi: { workers: source.take('psi.workers', wholeNumber(1, 64), 2) },
+  };
+  source.refuseUnknown();
+  if (source.problems.length === 0) source.problems.push(...contradictions(config));
+  if (source.problems.length > 0) throw new ConfigError(source.problems);
+  return config;
+}
+
+/** A YAML text and an environment, asked key by key; collects what is wrong with both. */
+class Source {
+  readonly problems: string[] = [];
+  readonly #env: Environment;
+  readonly #name: string;
+  readonly #lines = new LineCounter();
+  readonly #root: YAMLMap | null;
+  readonly #known = new Set<string>();
+
+  constructor(text: string, env: Environment, name: string) {
+    this.#env = env;
+    this.#name = name;
+    const document = parseDocument(text, {
+      lineCounter: this.#lines,
+      schema: 'core',
+      prettyErrors: false,
+    });
+    for (const { pos, message } of [...document.errors, ...document.warnings]) {
+      this.problems.push(`${this.#at(pos[0])}: ${message}`);
+    }
+    this.#root = isMap(document.contents) ? document.contents : null;
+    if (document.contents !== null && !this.#root) {
+      this.problems.push(`${name}: expected keys and values`);
+    }
+  }
+
+  /** The value of a key. After a problem, something of the right type: the caller must look at `problems`. */
+  take<T>(key: string, kind: Kind<T>, fallback?: unknown): T {
+    this.#known.add(key);
+    const variable = variableOf(key);
+    const text = this.#env[variable];
+    const inFile = this.#root?.getIn(key.split('.'), false);
+    const value = text ? (kind.fromText?.(text) ?? text) : (plain(inFile) ?? fallback);
+    const read = value === undefined ? undefined : kind.read(value);
+    if (read !== undefined) return read;
+    const where = text ? variable : this.#where(key);
+    const what = value === undefined ? 'is missing: ' : '';
+    this.problems.push(`${where}: ${key} ${what}expected ${kind.expected}`);
+    return (fallback === undefined ? '' : kind.read(fallback)) as T;
+  }
+
+  takePeers(): PeerConfig[] {
+    const peers = this.take('peers', peerList, []);
+    return peers.flatMap((peer, i) => {
+      const where = this.#env[variableOf('peers')] ? variableOf('peers') : this.#where('peers');
+      const problems: string[] = [];
+      const field = <T>(name: string, kind: Kind<T>): T => {
+        const read = kind.read(peer[name]);
+        if (read === undefined)
+          problems.push(`${where}: peers[${i}].${name} expected ${kind.expected}`);
+        return read as T;
+      };
+      const result = {
+        name: field('name', partyName),
+        address: field('address', address),
+        certificate: field('certificate', path),
+        fingerprint: peer.fingerprint === undefined ? null : field('fingerprint', fingerprint),
+      };
+      for (const name of Object.keys(peer)) {
+        if (!(name in result)) problems.push(`${where}: peers[${i}].${name} is not a known key`);
+      }
+      this.problems.push(...problems);
+      return problems.length > 0 ? [] : [result];
+    });
+  }
+
+  /** Reports keys of the file and variables of the environment that mean nothing: mostly typing errors. */
+  refuseUnknown(): void {
+    const walk = (map: YAMLMap, prefix: string): void => {
+      for (const { key, value } of map.items) {
+        const name = `${prefix}${isScalar(key) ? String(key.value) : '?'}`;
+        if (this.#known.has(name)) continue;
+        const isSection = [...this.#known].some((known) => known.startsWith(`${name}.`));
+        if (isSection && isMap(value)) walk(value, `${name}.`);
+        else if (isSection && plain(value) === undefined)
+          continue; // a section left empty
+        else this.problems.push(`${this.#where(name)}: ${name} is not a known key`);
+      }
+    };
+    if (this.#root) walk(this.#root, '');
+    const variables = new Set([...this.#known].map(variableOf)).add(CONFIG_FILE_VARIABLE);
+    for (const variable of Object.keys(this.#env).sort()) {
+      if (variable.startsWith('ENTENTE_') && !variables.has(variable)) {
+        this.problems.push(`${variable}: no key has this variable`);
+      }
+    }
+  }
+
+  #where(key: string): string {
+    const node = this.#root?.getIn(key.split('.'), true) as { range?: [number] } | null | undefined;
+    return node?.range ? this.#at(node.range[0]) : this.#name;
+  }
+
+  #at(offset: number): string {
+    return `${this.#name}:${this.#lines.linePos(offset).line}`;
+  }
+}
+
+/** The environment variable of a key. */
+export function variableOf(key: string): string {
+  return `ENTENTE_${key.replaceAll('.', '_').replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+}
+
+const peerList: Kind<readonly Record<string, unknown>[]> = {
+  expected: 'a list of peers, each with name, address and certificate',
+  read: (value) =>
+    Array.isArray(value) &&
+    value.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item))
+      ? (value as Record<string, unknown>[])
+      : undefined,
+  fromText: (text) => {
+    const { contents, errors } = parseDocument(text, { schema: 'core' });
+    return errors.length > 0 ? text : plain(contents);
+  },
+};
+
+function orNull<T>(kind: Kind<T>): Kind<T | null> {
+  return { ...kind, read: (value) => (value === null ? null : kind.read(value)) };
+}
+
+/** A YAML node as plain data; undefined for nothing. */
+function plain(value: unknown): unknown {
+  const data: unknown =
+    value !== null && typeof value === 'object' && 'toJSON' in value
+      ? (value as { toJSON(): unknown }).toJSON()
+      : value;
+  return data === null ? undefined : data;
+}
+
+/** What is wrong between keys that are right one by one. */
+function contradictions({ name, listen, peers, http }: NodeConfig): string[] {
+  const problems: string[] = [];
+  if (http.auth === 'off' && !isLoopback(listen.http.host)) {
+    problems.push(
+      'http.auth: off is possible only while listen.http is a loopback address; use token',
+    );
+  }
+  const { grpc } = listen;
+  if (grpc.port !== 0 && grpc.port === listen.http.port && grpc.host === listen.http.host) {
+    problems.push('listen.http: is the address of listen.grpc; choose another port');
+  }
+  const names = peers.map((peer) => peer.name.toLowerCase());
+  names.forEach((peer, i) => {
+    if (names.indexOf(peer) < i) problems.push(`peers[${i}].name: is the name of another peer`);
+    if (peer === name.toLowerCase()) problems.push(`peers[${i}].name: is the name of this node`);
+  });
+  return problems;
+}
+
+/** What the configuration names and the disk does not have. Folders the node writes to it creates itself. */
+async function missingFiles(config: NodeConfig): Promise<string[]> {
+  const problems: string[] = [];
+  const { passphraseFile } = config.identity;
+  const files: [string, string][] = [
+    ['policyFile', config.policyFile],
+    ...(passphraseFile ? [['identity.passphraseFile', passphraseFile] as [string, string]] : []),
+    ...config.peers.map(({ certificate }, i): [string, string] => [
+      `peers[${i}].certificate`,
+      certificate,
+    ]),
+  ];
+  for (const [key, file] of files) {
+    await access(file).catch(() => problems.push(`${key}: ${file} cannot be read`));
+  }
+  for (const root of config.data.roots) {
+    const status = await stat(root).catch(() => undefined);
+    if (!status?.isDirectory()) problems.push(`data.roots: ${root} is not a folder; create it`);
+    // The database would read such a path as a pattern.
+    else if (/[*?[\]{}]/.test(root))
+      problems.push(`data.roots: ${root} has * ? [ ] { or }; rename it`);
+  }
+  return problems;
+}
