@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Rng } from '../protocols/primitives/rng.ts';
-import type { Store, Table } from './store.ts';
+import type { Store } from './store.ts';
 
 /** `coordinator` submits and follows tasks, `auditor` reads, `admin` does everything. */
 export type Role = 'coordinator' | 'auditor' | 'admin';
@@ -32,48 +32,56 @@ const TOKEN = /^entente_[A-Za-z0-9_-]{43}$/;
 /** 64 bits of the hash: ids do not collide, and tell nothing of the token. */
 const ID_DIGITS = 16;
 
-/** A new token, which is returned here and never again. */
-export async function createToken(
-  store: Store,
-  { role, label = '' }: { readonly role: Role; readonly label?: string },
-  rng: Rng,
-): Promise<{ readonly token: string; readonly record: TokenRecord }> {
-  const token = `entente_${Buffer.from(rng(TOKEN_BYTES)).toString('base64url')}`;
-  const hash = digestOf(token);
-  const record: TokenRecord = {
-    id: idOf(hash),
-    role,
-    label,
-    hash: hash.toString('hex'),
-    createdAt: new Date().toISOString(),
+/** The tokens of a node. */
+export interface Tokens {
+  /** A new token, which is returned here and never again. */
+  create(options: {
+    readonly role: Role;
+    readonly label?: string;
+  }): Promise<{ readonly token: string; readonly record: TokenRecord }>;
+  /** The holder of a token, or null when it is malformed, unknown or revoked. */
+  verify(token: string): Promise<Caller | null>;
+  /** Whether there was such a token. It is refused from now on. */
+  revoke(id: string): Promise<boolean>;
+  list(): Promise<readonly TokenRecord[]>;
+}
+
+/** The tokens kept in a store. */
+export function storedTokens(store: Store, rng: Rng): Tokens {
+  const table = store.table<TokenRecord>('tokens');
+  return {
+    async create({ role, label = '' }) {
+      const token = `entente_${Buffer.from(rng(TOKEN_BYTES)).toString('base64url')}`;
+      const hash = digestOf(token);
+      const record: TokenRecord = {
+        id: idOf(hash),
+        role,
+        label,
+        hash: hash.toString('hex'),
+        createdAt: new Date().toISOString(),
+      };
+      await store.write(table.put(record.id, record));
+      return { token, record };
+    },
+
+    async verify(token) {
+      if (!TOKEN.test(token)) return null;
+      const hash = digestOf(token);
+      const record = await table.get(idOf(hash));
+      if (!record || !timingSafeEqual(hash, Buffer.from(record.hash, 'hex'))) return null;
+      return { id: record.id, role: record.role };
+    },
+
+    async revoke(id) {
+      if (!(await table.get(id))) return false;
+      await store.write(table.delete(id));
+      return true;
+    },
+
+    async list() {
+      return (await table.list()).map(([, record]) => record);
+    },
   };
-  await store.write(tokens(store).put(record.id, record));
-  return { token, record };
-}
-
-/** The holder of a token, or null when it is malformed, unknown or revoked. */
-export async function verifyToken(store: Store, token: string): Promise<Caller | null> {
-  if (!TOKEN.test(token)) return null;
-  const hash = digestOf(token);
-  const record = await tokens(store).get(idOf(hash));
-  if (!record || !timingSafeEqual(hash, Buffer.from(record.hash, 'hex'))) return null;
-  return { id: record.id, role: record.role };
-}
-
-/** Whether there was such a token. It is refused from now on. */
-export async function revokeToken(store: Store, id: string): Promise<boolean> {
-  const table = tokens(store);
-  if (!(await table.get(id))) return false;
-  await store.write(table.delete(id));
-  return true;
-}
-
-export async function listTokens(store: Store): Promise<readonly TokenRecord[]> {
-  return (await tokens(store).list()).map(([, record]) => record);
-}
-
-function tokens(store: Store): Table<TokenRecord> {
-  return store.table<TokenRecord>('tokens');
 }
 
 function digestOf(token: string): Buffer {

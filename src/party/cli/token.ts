@@ -1,6 +1,6 @@
 import { systemRng } from '../../protocols/primitives/rng.ts';
 import { Store, StoreError } from '../store.ts';
-import { createToken, listTokens, ROLES, revokeToken } from '../tokens.ts';
+import { ROLES, storedTokens, type Tokens } from '../tokens.ts';
 import { CliError, type CommandResult } from './command.ts';
 import { readNodeConfig } from './node-config.ts';
 
@@ -17,8 +17,8 @@ export async function tokenCreate(
 ): Promise<CommandResult> {
   const role = ROLES.find((each) => each === roleName);
   if (!role) throw new CliError(`there is no role ${roleName}`, `use one of ${ROLES.join(', ')}`);
-  return withStore(configPath, async (store) => {
-    const { token, record } = await createToken(store, { role, label }, systemRng);
+  return withTokens(configPath, async (tokens) => {
+    const { token, record } = await tokens.create({ role, label });
     return {
       text: `${token}\n  id    ${record.id}\n  role  ${role}\nKeep it: it is not stored and cannot be shown again.\n`,
       json: { token, id: record.id, role, label },
@@ -27,30 +27,30 @@ export async function tokenCreate(
 }
 
 export async function tokenList(configPath: string): Promise<CommandResult> {
-  return withStore(configPath, async (store) => {
-    const tokens = (await listTokens(store)).map(({ id, role, label, createdAt }) => ({
+  return withTokens(configPath, async (tokens) => {
+    const list = (await tokens.list()).map(({ id, role, label, createdAt }) => ({
       id,
       role,
       label,
       createdAt,
     }));
-    const lines = tokens.map((each) =>
+    const lines = list.map((each) =>
       `${each.id}  ${each.role.padEnd(11)}  ${each.createdAt}  ${each.label}`.trimEnd(),
     );
-    return { text: lines.map((line) => `${line}\n`).join(''), json: { tokens } };
+    return { text: lines.map((line) => `${line}\n`).join(''), json: { tokens: list } };
   });
 }
 
 export async function tokenRevoke(configPath: string, id: string): Promise<CommandResult> {
-  return withStore(configPath, async (store) => {
-    if (await revokeToken(store, id)) return { text: `${id} is revoked\n`, json: { revoked: id } };
+  return withTokens(configPath, async (tokens) => {
+    if (await tokens.revoke(id)) return { text: `${id} is revoked\n`, json: { revoked: id } };
     throw new CliError(`there is no token ${id}`, '"entente token list" shows them');
   });
 }
 
-async function withStore(
+async function withTokens(
   configPath: string,
-  use: (store: Store) => Promise<CommandResult>,
+  use: (tokens: Tokens) => Promise<CommandResult>,
 ): Promise<CommandResult> {
   const { storeDir } = await readNodeConfig(configPath);
   let store: Store;
@@ -60,12 +60,12 @@ async function withStore(
     if (!(cause instanceof StoreError)) throw cause;
     const hint =
       cause.code === 'LOCKED'
-        ? 'the node is running: stop it, run this again, and start it'
+        ? 'the node is running: stop it first, or ask it over HTTP (/api/v1/tokens, role admin)'
         : 'check the folder and who may write to it';
     throw new CliError(cause.message, hint, { cause });
   }
   try {
-    return await use(store);
+    return await use(storedTokens(store, systemRng));
   } finally {
     await store.close();
   }

@@ -2,46 +2,59 @@
  * Why a node does not take part in a task. Codes are a closed set: they go to the peer and into both
  * sides' records, and tests look at nothing else.
  */
-export type ConsensusErrorCode =
+const CODES = [
   // what the message itself is
-  | 'malformed_message' // a request, vote or receipt with a missing, unknown or out-of-range field
-  | 'malformed_contract'
-  | 'unsupported_version'
-  | 'implementation_mismatch' // the parties run different code for this algorithm
-  | 'leakage_mismatch' // the contract declares another leakage than this node's code
+  'malformed_message', // a request, vote or receipt with a missing, unknown or out-of-range field
+  'malformed_contract',
+  'unsupported_version',
+  'implementation_mismatch', // the parties run different code for this algorithm
+  'leakage_mismatch', // the contract declares another leakage than this node's code
   // who says it
-  | 'unknown_party' // a party of the contract is not pinned here
-  | 'identity_mismatch' // a party of the contract has another key here
-  | 'not_initiator'
-  | 'not_participant'
-  | 'bad_signature'
+  'unknown_party', // a party of the contract is not pinned here
+  'identity_mismatch', // a party of the contract has another key here
+  'not_initiator',
+  'not_participant',
+  'bad_signature',
   // when
-  | 'expired'
-  | 'vote_expired'
-  | 'not_yet_valid' // dated in the future beyond what clocks may differ
+  'expired',
+  'vote_expired',
+  'not_yet_valid', // dated in the future beyond what clocks may differ
   // again
-  | 'replayed_task'
-  | 'replayed_nonce'
+  'replayed_task',
+  'replayed_nonce',
   // whether this node wants to
-  | 'refused_by_policy' // the whole answer: the reason stays in the local log
-  | 'dataset_error' // the party's own dataset: missing, unreadable, missing column, ...
-  | 'data_mismatch' // the data are not what the contract says they are
+  'refused_by_policy', // the whole answer: the reason stays in the local log
+  'data_mismatch', // the data are not what the contract says they are
   // votes and certificates
-  | 'contract_changed' // other bytes than those that were voted on
-  | 'wrong_task' // a vote or receipt for another task
-  | 'missing_vote'
-  | 'duplicate_vote'
-  | 'not_accepted' // a vote whose decision is not `accept`
-  | 'vote_mismatch' // a vote in this node's name that it did not send
+  'contract_changed', // other bytes than those that were voted on
+  'wrong_task', // a vote on another task
+  'wrong_signer', // a statement in the name of another party than the one that sends it
+  'missing_vote',
+  'duplicate_vote',
+  'not_accepted', // a vote whose decision is not `accept`
+  'vote_mismatch', // a vote in this node's name that it did not send
+  'certificate_mismatch', // a party committed to another certificate
   // state
-  | 'unknown_task'
-  | 'wrong_state' // the task is past, or not yet at, this step
-  | 'aborted'
-  | 'duplicate_receipt' // a second, different receipt for one attempt
-  // the peer did not answer
-  | 'timed_out'
-  | 'unreachable'
-  | 'internal'; // a fault of this node; details in its log
+  'unknown_task',
+  'wrong_state', // the task is past, or not yet at, this step
+  'aborted',
+  'cancelled', // by a person, at any party
+  'task_failed', // after consensus
+  'duplicate_receipt', // a second, different receipt for one attempt
+  // no usable answer
+  'timed_out',
+  'unreachable',
+  'internal', // a fault of this node; details in its log
+] as const;
+
+/** `dataset/...` carries the dataset's own error code, e.g. `dataset/missing_column`. */
+export type ConsensusErrorCode = (typeof CODES)[number] | `dataset/${string}`;
+
+const DATASET_CODE = /^dataset\/[a-z_]{1,48}$/;
+
+export function isConsensusErrorCode(text: string): text is ConsensusErrorCode {
+  return (CODES as readonly string[]).includes(text) || DATASET_CODE.test(text);
+}
 
 /** What a node tells its peers when it does not take part, and what all of them record. */
 export interface Refusal {

@@ -1,10 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { Caller, Role } from '../tokens.ts';
+import type { Caller, Role, Tokens } from '../tokens.ts';
 import { ApiError } from './api-error.ts';
-
-/** Resolves to the holder of a token, or null when the token is not valid. */
-export type VerifyToken = (token: string) => Promise<Caller | null>;
 
 const ANONYMOUS: Caller = { id: 'anonymous', role: 'admin' };
 const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i;
@@ -26,14 +23,14 @@ declare module 'fastify' {
 }
 
 /** Authentication by bearer token. */
-export function byToken(verifyToken: VerifyToken): Authenticate {
+export function byToken(tokens: Tokens): Authenticate {
   return async (request) => {
     const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) {
       const message = 'send a token in the header "Authorization: Bearer <token>"';
       throw new ApiError('UNAUTHENTICATED', message);
     }
-    const caller = await verifyToken(token);
+    const caller = await tokens.verify(token);
     if (caller) return caller;
     throw new ApiError('UNAUTHENTICATED', 'the token is not valid');
   };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
   type FastifyBaseLogger,
@@ -8,13 +9,16 @@ import Fastify, {
   type FastifyInstance,
   LogController,
 } from 'fastify';
-import { anonymousOnLoopback, byToken, type VerifyToken } from './access.ts';
+import type { Tokens } from '../tokens.ts';
+import { anonymousOnLoopback, byToken } from './access.ts';
 import { ApiError, type ApiErrorCode, statusOf } from './api-error.ts';
-import { type ApiReply, addTrainRoutes } from './train-routes.ts';
+import type { ApiReply } from './api-reply.ts';
+import { createListener, type ListenerOptions } from './listener.ts';
+import { addTokenRoutes } from './token-routes.ts';
+import { addTrainRoutes } from './train-routes.ts';
 import type { TrainService } from './train-service.ts';
 
-export interface HttpServerOptions {
-  readonly host: string;
+export interface HttpServerOptions extends ListenerOptions {
   readonly port: number;
   /** `off` serves anybody and is refused unless `host` is loopback. */
   readonly auth: 'token' | 'off';
@@ -26,7 +30,7 @@ export interface HttpServerOptions {
 
 export interface HttpServerDeps {
   readonly trainService: TrainService;
-  readonly verifyToken: VerifyToken;
+  readonly tokens: Tokens;
   /** Silent when absent. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -50,12 +54,13 @@ const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 export function createHttpServer(options: HttpServerOptions, deps: HttpServerDeps): HttpServer {
   const authenticate =
-    options.auth === 'off' ? anonymousOnLoopback(options.host) : byToken(deps.verifyToken);
+    options.auth === 'off' ? anonymousOnLoopback(options.host) : byToken(deps.tokens);
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // one for each waiting call
   const app = Fastify({
     ...(deps.logger ? { loggerInstance: deps.logger } : {}),
     logController: new LogController({ disableRequestLogging: true }),
+    serverFactory: (handle) => createListener(options, handle),
     bodyLimit: options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
     genReqId: requestId,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true } },
@@ -80,6 +85,7 @@ export function createHttpServer(options: HttpServerOptions, deps: HttpServerDep
   });
 
   app.get('/healthz', async () => ({ status: 'ok' }));
+  addTokenRoutes(app, { tokens: deps.tokens, authenticate });
   addTrainRoutes(app, {
     trainService: deps.trainService,
     authenticate,
@@ -89,13 +95,21 @@ export function createHttpServer(options: HttpServerOptions, deps: HttpServerDep
 
   return {
     app,
-    start: () => app.listen({ host: options.host, port: options.port }),
+    start: async () => {
+      await app.listen({ host: options.host, port: options.port });
+      return addressOf(app.server, options.tls !== undefined);
+    },
     stop: async () => {
       stopping.abort();
       const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
       await app.close().finally(() => clearTimeout(cut));
     },
   };
+}
+
+function addressOf(server: Server, secure: boolean): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http${secure ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 /** The caller's own id when it is plain, so that nothing odd reaches logs or headers. */

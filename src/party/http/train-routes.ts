@@ -1,18 +1,10 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { type Authenticate, guard } from './access.ts';
 import { ApiError, statusOf } from './api-error.ts';
+import type { ApiReply, App } from './api-reply.ts';
 import { parseTrainRequest } from './train-request.ts';
 import type { TaskHandle, TaskView, TrainOutcome, TrainService } from './train-service.ts';
-
-/** Every reply of this surface; `status` is the HTTP status. */
-export interface ApiReply {
-  readonly status: number;
-  readonly result: object | null;
-  readonly msg: string;
-}
 
 export interface TrainRouteDeps {
   readonly trainService: TrainService;
@@ -22,14 +14,6 @@ export interface TrainRouteDeps {
   /** Aborted when the server begins to stop: waiting calls are then answered at once. */
   readonly stopping: AbortSignal;
 }
-
-type App = FastifyInstance<
-  Server,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 const TaskParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) });
 

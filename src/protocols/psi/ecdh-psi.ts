@@ -17,7 +17,7 @@
  * Names follow the paper: a, b = secret scalars of R, S; X, Y = sets; H = hash to the curve;
  *   l = bytes compared, ceil((40 + ceil(log2 n_x) + ceil(log2 n_y)) / 8).
  */
-import { EcdhPsiSize } from '../../../proto/gen/psi.ts';
+import { EcdhPsiReceiverSize, EcdhPsiSenderSize } from '../../../proto/gen/psi.ts';
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
 import { SCALAR_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
@@ -62,9 +62,9 @@ export async function ecdhPsiReceiver(
 ): Promise<Uint32Array<ArrayBuffer>> {
   const nX = checkOwnItems(X, options);
 
-  await ch.send(EcdhPsiSize, { items: nX });
+  await ch.send(EcdhPsiReceiverSize, { items: nX });
 
-  const nY = decodeSize(await ch.receive(EcdhPsiSize), options.maxItems);
+  const nY = decodeSize(await ch.receive(EcdhPsiSenderSize), options.maxItems);
   if (nX === 0 || nY === 0) return new Uint32Array(0);
   const l = prefixBytes(nX, nY);
   const order = randomPermutation(nX, rng);
@@ -101,9 +101,9 @@ export async function ecdhPsiSender(
   const nY = checkOwnItems(Y, options);
   const isToLearn = options.resultTo === 'both';
 
-  await ch.send(EcdhPsiSize, { items: nY });
+  await ch.send(EcdhPsiSenderSize, { items: nY });
 
-  const nX = decodeSize(await ch.receive(EcdhPsiSize), options.maxItems);
+  const nX = decodeSize(await ch.receive(EcdhPsiReceiverSize), options.maxItems);
   if (nX === 0 || nY === 0) return isToLearn ? new Uint32Array(0) : undefined;
   const l = prefixBytes(nX, nY);
   const order = randomPermutation(nY, rng);
@@ -132,7 +132,7 @@ function checkOwnItems(items: Uint8Array, { maxItems }: EcdhPsiOptions): number 
   return n;
 }
 
-function decodeSize({ items }: EcdhPsiSize, maxItems: number): number {
+function decodeSize({ items }: EcdhPsiReceiverSize | EcdhPsiSenderSize, maxItems: number): number {
   if (items > maxItems) throw malformed(`expected at most ${maxItems} items, got ${items}`);
   return items;
 }

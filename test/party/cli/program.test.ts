@@ -6,7 +6,8 @@ import { runCli } from '../../../src/party/cli/program.ts';
 import { createIdentity, loadIdentity } from '../../../src/party/identity.ts';
 import { parsePolicy } from '../../../src/party/policy-file.ts';
 import { Store } from '../../../src/party/store.ts';
-import { verifyToken } from '../../../src/party/tokens.ts';
+import { storedTokens } from '../../../src/party/tokens.ts';
+import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 interface Run {
@@ -177,7 +178,7 @@ describe('command line', () => {
       const { token, id } = created.json as Record<string, string>;
       const verify = async (): Promise<unknown> => {
         const store = await Store.open(join(dir, 'state/store'));
-        const caller = await verifyToken(store, token!);
+        const caller = await storedTokens(store, systemRng).verify(token!);
         await store.close();
         return caller;
       };

@@ -13,7 +13,7 @@ import type {
   TrainOutcome,
   TrainService,
 } from '../../../src/party/http/train-service.ts';
-import type { Caller, Role } from '../../../src/party/tokens.ts';
+import type { Caller, Role, Tokens } from '../../../src/party/tokens.ts';
 
 const OUTCOME: TrainOutcome = {
   modelId: 'model-01',
@@ -30,6 +30,15 @@ const BODY = {
   ],
   result_receivers: ['orgA'],
   metrics: ['accuracy', 'auc'],
+};
+
+/** `token-of-ROLE` is a token of that role. */
+const TOKENS: Tokens = {
+  create: async () => Promise.reject(new Error('not used')),
+  verify: async (token) =>
+    token.startsWith('token-of-') ? { id: token, role: token.slice(9) as Role } : null,
+  revoke: async () => false,
+  list: async () => [],
 };
 
 /** A service whose task ends when the test says so. */
@@ -83,8 +92,7 @@ function serverOf(
     { host: '127.0.0.1', port: 0, auth: 'token', ...options },
     {
       trainService,
-      verifyToken: async (token) =>
-        token.startsWith('token-of-') ? { id: token, role: token.slice(9) as Role } : null,
+      tokens: TOKENS,
     },
   );
 }
@@ -262,6 +270,12 @@ describe('http server', () => {
       const reply = await app.inject(post(BODY, { headers: { host } }));
       equal(reply.statusCode, status, host);
     }
+  });
+
+  it('does not let tokens travel unencrypted off loopback, unless a proxy is in front', () => {
+    const options = { host: '0.0.0.0' };
+    throws(() => serverOf(new FakeTrainService(), options), /give the interface a certificate/);
+    ok(serverOf(new FakeTrainService(), { ...options, allowPlaintext: true }));
   });
 
   it('maps what the service refuses', async () => {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
-import { ApiError } from '../../../src/party/http/api-error.ts';
-import { parseTrainRequest } from '../../../src/party/http/train-request.ts';
+import fc from 'fast-check';
+import { ApiError, statusOf } from '../../../src/party/http/api-error.ts';
+import { parseTrainRequest, TrainRequestBody } from '../../../src/party/http/train-request.ts';
 
 /** The documented example: two parties, `discrete_columns` at one and `discrete_cols` at the other. */
 function example(): Record<string, unknown> {
@@ -41,6 +42,15 @@ function rejects(body: unknown, message: RegExp, code = 'INVALID_REQUEST'): void
       return true;
     },
   );
+}
+
+/** `value` with what stands at `path` replaced. */
+function replaceAt(value: unknown, path: readonly string[], replacement: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return replacement;
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Provider;
+  copy[key] = replaceAt(copy[key], rest, replacement);
+  return copy;
 }
 
 describe('train request', () => {
@@ -181,6 +191,34 @@ describe('train request', () => {
     rejects({ ...body, strict: true }, /^colour, data_providers\[0\]\.toString: not known/);
     rejects({ ...example(), strict: true, hyper_params: { patience: 3 } }, /patience/);
     equal(parseTrainRequest({ ...example(), strict: true }).strict, true);
+  });
+
+  it('takes any JSON as a request or refuses it as one', () => {
+    const paths = [
+      ['data_providers'],
+      ['data_providers', '0'],
+      ...Object.keys((example().data_providers as Provider[])[0]!).map((key) => [
+        'data_providers',
+        '0',
+        key,
+      ]),
+      ['hyper_params', 'epochs'],
+      ...Object.keys(TrainRequestBody.properties).map((key) => [key]),
+      [],
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), fc.jsonValue(), (path, value) => {
+        const body = replaceAt(example(), path, value);
+        try {
+          const request = parseTrainRequest(body);
+          equal(JSON.stringify(request), JSON.stringify(parseTrainRequest(body)));
+        } catch (error) {
+          ok(error instanceof ApiError, String(error));
+          equal(statusOf(error.code), 400);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('never ignores a protection that was asked for', () => {

@@ -6,7 +6,8 @@ import {
   EcdhPsiMatches,
   EcdhPsiPoints,
   EcdhPsiPrefixes,
-  EcdhPsiSize,
+  EcdhPsiReceiverSize,
+  EcdhPsiSenderSize,
 } from '../../../proto/gen/psi.ts';
 import { EngineError, inThreadCurveEngine } from '../../../src/kernels/curve25519-engine.ts';
 import { loadCurve25519Kernel } from '../../../src/kernels/curve25519-kernel.wasm.ts';
@@ -122,7 +123,10 @@ describe('ECDH PSI [HFH99]', () => {
     });
     deepEqual([...a], range(5, 4));
     equal(b, undefined);
-    deepEqual(types, [' entente.psi.v1.EcdhPsiSize', '/masked-x entente.psi.v1.EcdhPsiPoints']);
+    deepEqual(types, [
+      ' entente.psi.v1.EcdhPsiReceiverSize',
+      '/masked-x entente.psi.v1.EcdhPsiPoints',
+    ]);
   });
 
   it('works with a thread pool at each party', async () => {
@@ -202,7 +206,7 @@ describe('ECDH PSI: cost and transcript', () => {
     deepEqual(streams, ['R', 'R/masked-x', 'S', 'S/masked-y', 'S/returned-x']);
     const hash = createHash('sha256');
     for (const key of streams) hash.update(`${key}\n${sent.get(key)}`);
-    equal(hash.digest('hex'), 'f6004a8f2099423060c2f78c5a25060c673ed59b8c1e09ff4683998a1aaabda0');
+    equal(hash.digest('hex'), 'b58db290c20dfbe563e317f109672f1ed039e715fdd406dcc46691def97f965e');
   });
 
   it('masks afresh in every run', async () => {
@@ -289,6 +293,8 @@ describe('ECDH PSI: what it refuses', () => {
   }
 
   const ROLES = ['R', 'S'] as const;
+  /** What the peer of each role sends first. */
+  const PEER_SIZE = { R: EcdhPsiSenderSize, S: EcdhPsiReceiverSize };
   const P_BYTES = new Uint8Array(32).fill(0xff);
   P_BYTES[0] = 0xed;
   P_BYTES[31] = 0x7f;
@@ -317,13 +323,13 @@ describe('ECDH PSI: what it refuses', () => {
 
   for (const victim of ROLES) {
     it(`${victim}: a set above the agreed bound`, async () => {
-      await refuses(victim, EcdhPsiSize, () => ({ items: 51 }));
-      await refuses(victim, EcdhPsiSize, () => ({ items: 2 ** 32 - 1 }));
+      await refuses(victim, PEER_SIZE[victim], () => ({ items: 51 }));
+      await refuses(victim, PEER_SIZE[victim], () => ({ items: 2 ** 32 - 1 }));
     });
 
     it(`${victim}: a set of another size than announced`, async () => {
-      await refuses(victim, EcdhPsiSize, () => ({ items: 8 }));
-      await refuses(victim, EcdhPsiSize, () => ({ items: 10 }));
+      await refuses(victim, PEER_SIZE[victim], () => ({ items: 8 }));
+      await refuses(victim, PEER_SIZE[victim], () => ({ items: 10 }));
     });
 
     for (const [what, change] of POINT_LISTS) {
@@ -339,7 +345,7 @@ describe('ECDH PSI: what it refuses', () => {
       const refused = rejects(role(honest, items([1]), FAST, seededRng('v')), {
         code: 'MALFORMED_MESSAGE',
       });
-      await peer.send(EcdhPsiSize, { items: 2049 });
+      await peer.send(PEER_SIZE[victim], { items: 2049 });
       const list = peer.fork(victim === 'R' ? 'masked-y' : 'masked-x');
       const points = new Uint8Array(32 * 2049);
       for (let i = 0; i < 2049; i++) points.set([2 + (i & 0xff), i >> 8, 7], 32 * i);
@@ -355,6 +361,15 @@ describe('ECDH PSI: what it refuses', () => {
       const role = victim === 'R' ? ecdhPsiReceiver : ecdhPsiSender;
       await peer.send(EcdhPsiMatchCount, { matches: 1 });
       await rejects(role(honest, items([1]), FAST, systemRng), { code: 'UNEXPECTED_MESSAGE' });
+      end.abort();
+    });
+
+    it(`${victim}: a peer in the same role`, async () => {
+      const end = new AbortController();
+      const [first, second] = memoryChannelPair({ signal: end.signal });
+      const role = victim === 'R' ? ecdhPsiReceiver : ecdhPsiSender;
+      const runs = [first, second].map((ch) => role(ch, items([1]), FAST, systemRng));
+      for (const run of runs) await rejects(run, { code: 'UNEXPECTED_MESSAGE' });
       end.abort();
     });
 
@@ -387,7 +402,7 @@ describe('ECDH PSI: what it refuses', () => {
       const end = new AbortController();
       const [honest, peer] = memoryChannelPair({ signal: end.signal });
       const role = victim === 'R' ? ecdhPsiReceiver : ecdhPsiSender;
-      await peer.send(EcdhPsiSize, { items: 3 });
+      await peer.send(PEER_SIZE[victim], { items: 3 });
       const run = role(honest, items([1]), { ...FAST, engine: pool }, systemRng);
       await rejects(run, (error) => error instanceof EngineError && error.code === 'ENGINE_FAILED');
       end.abort();
@@ -432,7 +447,7 @@ describe('ECDH PSI: what it refuses', () => {
       const run = role(honest, items(range(9000)), { ...FAST, engine }, seededRng('once'));
       const list = peer.fork(victim === 'R' ? 'masked-y' : 'masked-x');
       const refused = rejects(run, { code: 'MALFORMED_MESSAGE' });
-      await peer.send(EcdhPsiSize, { items: 1 });
+      await peer.send(PEER_SIZE[victim], { items: 1 });
       await list.send(EcdhPsiPoints, { points: new Uint8Array(32) });
       await refused;
       for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);

@@ -1,0 +1,80 @@
+/** The consensus calls as the control plane serves them: decode, answer, encode. */
+import type { Refused, SignedStatement } from '../../../proto/gen/consensus.ts';
+import type { ControlServer } from '../transport/control.ts';
+import { canonicalBytes } from './canonical-json.ts';
+import type { ConsensusNode } from './consensus-node.ts';
+import { MAX_PARTIES } from './contract-schema.ts';
+import { describeOwn } from './describe.ts';
+import { ConsensusError, refusalOf } from './errors.ts';
+import { answerReceipt, ReceiptSchema } from './receipt.ts';
+import { answerCommit, answerPrepare } from './responder.ts';
+import { decodeJson } from './schema.ts';
+import { decodeSigned, encodeSigned, type Signed } from './signed.ts';
+import { TaskDraftSchema } from './task-draft.ts';
+import { answerAbort } from './task-end.ts';
+import { type Vote, VoteSchema } from './vote.ts';
+import { decodeHash, decodeRefusal, encodeHash, encodeRefusal, METHODS } from './wire.ts';
+
+/** Largest draft: every column selected and named a category. */
+const MAX_DRAFT_BYTES = 1 << 20;
+
+export function serveConsensus(server: ControlServer, node: ConsensusNode): void {
+  server.handle(METHODS.describe, async ({ name: peer }, { draft }) => ({
+    result: await orRefused(node, async () => {
+      const decoded = decodeJson(TaskDraftSchema, draft, MAX_DRAFT_BYTES, 'malformed_message');
+      const terms = await describeOwn(node, peer, decoded);
+      return { $case: 'terms', value: canonicalBytes(terms) } as const;
+    }),
+  }));
+
+  server.handle(METHODS.prepare, async ({ name: peer }, { contract, vote }) => ({
+    result: await orRefused(node, async () => {
+      const proposal = decodeSigned(VoteSchema, vote);
+      const own = await answerPrepare(node, peer, contract, proposal);
+      return { $case: 'vote', value: encodeSigned(own) } as const;
+    }),
+  }));
+
+  server.handle(METHODS.commit, async ({ name: peer }, { taskId, contract, votes }) => ({
+    result: await orRefused(node, async () => {
+      const id = decodeHash(taskId, 'task_id');
+      const { digest } = await answerCommit(node, peer, id, contract, decodeVotes(votes));
+      return { $case: 'certificateDigest', value: encodeHash(digest) } as const;
+    }),
+  }));
+
+  server.handle(METHODS.abort, async ({ name: peer }, { taskId, party, refused }) => {
+    const id = decodeHash(taskId, 'task_id');
+    await answerAbort(node, peer, id, party, decodeRefusal(refused));
+    return {};
+  });
+
+  server.handle(METHODS.receipt, async ({ name: peer }, { receipt }) => ({
+    result: await orRefused(node, async () => {
+      const digest = await answerReceipt(node, peer, decodeSigned(ReceiptSchema, receipt));
+      return { $case: 'receiptDigest', value: encodeHash(digest) } as const;
+    }),
+  }));
+}
+
+type RefusedResult = { readonly $case: 'refused'; readonly value: Refused };
+
+/** The answer, or the refusal in its place. What is no refusal is this node's fault and reported. */
+async function orRefused<T>(
+  node: ConsensusNode,
+  answer: () => Promise<T>,
+): Promise<T | RefusedResult> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (!(error instanceof ConsensusError)) node.events.failed(error);
+    return { $case: 'refused', value: encodeRefusal(refusalOf(error)) };
+  }
+}
+
+function decodeVotes(votes: readonly SignedStatement[]): readonly Signed<Vote>[] {
+  if (votes.length > MAX_PARTIES) {
+    throw new ConsensusError('malformed_message', `expected at most ${MAX_PARTIES} votes`);
+  }
+  return votes.map((vote) => decodeSigned(VoteSchema, vote));
+}

@@ -1,0 +1,210 @@
+import Type from 'typebox';
+import { canonicalDigest } from './canonical-json.ts';
+import { type ConsensusNode, otherParties } from './consensus-node.ts';
+import type { Contract } from './contract.ts';
+import { MAX_PARTIES } from './contract-schema.ts';
+import { ConsensusError, type Refusal, refusalOf } from './errors.ts';
+import { Hex32, isTimestamp, PartyName, Timestamp } from './schema.ts';
+import { checkSignature, encodeSigned, type Signed, signBody } from './signed.ts';
+import { contractKey, PROTOCOL_VERSION } from './vote.ts';
+import { ANSWER_TIMEOUT_MS, callPeer, decodeHash, METHODS, refusalError } from './wire.ts';
+
+const RECEIPT_DOMAIN = 'entente/receipt/v1';
+
+/** How a task ended for one party, signed by it. */
+export interface ResultReceipt extends ResultStatement {
+  readonly protocolVersion: number;
+  readonly signer: string;
+  readonly fingerprint: string;
+  readonly signedAt: string;
+}
+
+/** What a party states about its run; `signReceipt` adds who and when. */
+export interface ResultStatement {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly outcome: 'completed' | 'failed' | 'cancelled';
+  /** SHA-256 of the model file or share that the party stored, hex; null when it has none. */
+  readonly model: string | null;
+  /** SHA-256 of the canonical metrics it was given, hex; null when it was given none. */
+  readonly metrics: string | null;
+  /** What went over the wire, one entry a peer it had a session with. */
+  readonly transport: readonly TransportReceipt[];
+}
+
+export interface TransportReceipt {
+  readonly peer: string;
+  readonly sent: DirectionReceipt;
+  readonly received: DirectionReceipt;
+}
+
+/** One direction of one session, as the end that names it counted it. */
+export interface DirectionReceipt {
+  readonly frames: number;
+  readonly bytes: number;
+  /** Running hash over the frames, 32 bytes hex: equal at both ends. */
+  readonly digest: string;
+}
+
+const exactly = { additionalProperties: false } as const;
+const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const optionalDigest = Type.Union([Type.Null(), Hex32]);
+const Direction = Type.Object({ frames: count, bytes: count, digest: Hex32 }, exactly);
+
+export const ReceiptSchema = Type.Object(
+  {
+    protocolVersion: Type.Integer({ minimum: 0, maximum: 0xffff }),
+    signer: PartyName,
+    fingerprint: Hex32,
+    signedAt: Timestamp,
+    taskId: Hex32,
+    attempt: Type.Integer({ minimum: 0, maximum: 0xffff_ffff }),
+    outcome: Type.Enum(['completed', 'failed', 'cancelled']),
+    model: optionalDigest,
+    metrics: optionalDigest,
+    transport: Type.Array(
+      Type.Object({ peer: PartyName, sent: Direction, received: Direction }, exactly),
+      { maxItems: MAX_PARTIES - 1 },
+    ),
+  },
+  exactly,
+);
+
+/** A party that did not take the receipt, and why. */
+export interface UndeliveredReceipt extends Refusal {
+  readonly party: string;
+}
+
+/**
+ * Signs how the task ended here, stores it, and sends it to every other party. A party that cannot
+ * take it now is returned, not thrown: the result does not depend on it, and it can be sent again.
+ */
+export async function submitReceipt(
+  node: ConsensusNode,
+  statement: ResultStatement,
+): Promise<readonly UndeliveredReceipt[]> {
+  const contract = await agreedContract(node, statement.taskId);
+  const receipt = signBody<ResultReceipt>(node.signer, RECEIPT_DOMAIN, {
+    ...statement,
+    protocolVersion: PROTOCOL_VERSION,
+    signer: node.signer.name,
+    fingerprint: node.signer.fingerprint,
+    signedAt: new Date(node.now()).toISOString(),
+  });
+  await storeReceipt(node, contract, receipt);
+  return sendReceipt(node, contract, receipt);
+}
+
+/** Sends a stored receipt again, e.g. after a restart. */
+export async function sendReceipt(
+  node: ConsensusNode,
+  contract: Contract,
+  receipt: Signed<ResultReceipt>,
+): Promise<readonly UndeliveredReceipt[]> {
+  const request = { receipt: encodeSigned(receipt) };
+  const options = { timeoutMs: ANSWER_TIMEOUT_MS };
+  const outcomes = await Promise.all(
+    otherParties(node, contract).map(async (party) => {
+      try {
+        const { result } = await callPeer(node.peers, party, METHODS.receipt, request, options);
+        if (result?.$case === 'refused') throw refusalError(result.value);
+        const digest = decodeHash(result?.value ?? new Uint8Array(), 'receipt_digest');
+        if (digest !== canonicalDigest(receipt.body)) {
+          throw new ConsensusError('malformed_message', `${party} stored another receipt`);
+        }
+        return undefined;
+      } catch (error) {
+        return { party, ...refusalOf(error) };
+      }
+    }),
+  );
+  return outcomes.filter((outcome) => outcome !== undefined);
+}
+
+/** Verifies and stores a peer's receipt; returns its digest. The same one may come again. */
+export async function answerReceipt(
+  node: ConsensusNode,
+  peer: string,
+  receipt: Signed<ResultReceipt>,
+): Promise<string> {
+  if (receipt.body.signer !== peer) {
+    throw new ConsensusError('wrong_signer', `${peer} sent the receipt of ${receipt.body.signer}`);
+  }
+  const contract = await agreedContract(node, receipt.body.taskId);
+  await storeReceipt(node, contract, receipt);
+  return canonicalDigest(receipt.body);
+}
+
+/** The contract of a task that had a start certificate here. */
+async function agreedContract(node: ConsensusNode, taskId: string): Promise<Contract> {
+  const committed = await node.records.certificate(taskId);
+  if (!committed) throw new ConsensusError('unknown_task', 'no such task was agreed');
+  return committed.certificate.contract;
+}
+
+async function storeReceipt(
+  node: ConsensusNode,
+  contract: Contract,
+  receipt: Signed<ResultReceipt>,
+): Promise<void> {
+  checkReceipt(receipt, contract, node);
+  const { taskId, attempt, signer } = receipt.body;
+  await node.records.exclusive(taskId, async () => {
+    const known = await node.records.receipt(taskId, attempt, signer);
+    if (known && known.signature !== receipt.signature) {
+      throw new ConsensusError('duplicate_receipt', `${signer} signed another receipt before`);
+    }
+    if (!known) await node.records.received(receipt);
+  });
+}
+
+/** Checks what a party of the contract signed about its end. */
+export function checkReceipt(
+  receipt: Signed<ResultReceipt>,
+  contract: Contract,
+  { keys }: Pick<ConsensusNode, 'keys'>,
+): void {
+  const { body } = receipt;
+  if (body.protocolVersion !== PROTOCOL_VERSION) {
+    throw new ConsensusError('unsupported_version', `protocol version ${body.protocolVersion}`);
+  }
+  const key = contractKey(contract, body.signer, keys);
+  if (body.fingerprint !== key.fingerprint) {
+    throw new ConsensusError('identity_mismatch', `${body.signer} signed with another key`);
+  }
+  checkSignature(key, RECEIPT_DOMAIN, receipt);
+  if (!isTimestamp(body.signedAt)) {
+    throw new ConsensusError('malformed_message', 'signedAt must be a date');
+  }
+  const others = contract.parties.map(({ name }) => name).filter((name) => name !== body.signer);
+  const peers = body.transport.map(({ peer }) => peer);
+  if (new Set(peers).size < peers.length || !peers.every((peer) => others.includes(peer))) {
+    throw new ConsensusError('malformed_message', 'transport must name other parties, each once');
+  }
+}
+
+/** Two parties' receipts that tell different stories about what went between them. */
+export interface TransportMismatch {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The directions on which the two ends of a session do not agree, over one attempt's receipts. */
+export function transportMismatches(
+  receipts: readonly ResultReceipt[],
+): readonly TransportMismatch[] {
+  const found: TransportMismatch[] = [];
+  for (const { signer: from, transport } of receipts) {
+    for (const { peer: to, sent } of transport) {
+      const other = receipts.find(({ signer }) => signer === to);
+      if (!other) continue;
+      const received = other.transport.find(({ peer }) => peer === from)?.received;
+      const same =
+        received?.frames === sent.frames &&
+        received.bytes === sent.bytes &&
+        received.digest === sent.digest;
+      if (!same) found.push({ from, to });
+    }
+  }
+  return found;
+}

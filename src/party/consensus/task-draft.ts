@@ -1,0 +1,91 @@
+import Type from 'typebox';
+import type { Contract, DatasetTerms } from './contract.ts';
+import { ColumnName, DatasetPath, MAX_COLUMNS, MAX_PARTIES, Purpose } from './contract-schema.ts';
+import { PartyName } from './schema.ts';
+
+/** What the initiator wants of one data party, before there is a contract. */
+export interface TaskDraft {
+  readonly version: 1;
+  readonly kind: Contract['kind'];
+  readonly algorithm: Pick<Contract['algorithm'], 'name' | 'partition'>;
+  readonly alignment: Contract['alignment'];
+  readonly purpose: string;
+  /** Every party that would take part, the asked one included. */
+  readonly parties: readonly string[];
+  readonly receivers: readonly string[];
+  readonly modelRelease: 'full' | 'split';
+  /** The asked party's part. */
+  readonly dataset: DatasetDraft;
+}
+
+export interface DatasetDraft {
+  readonly path: string;
+  readonly type: DatasetTerms['type'];
+  readonly keyColumn: string | null;
+  readonly labelColumn: string | null;
+  /** Null for every column but key and label. */
+  readonly selectColumns: readonly string[] | null;
+  /** Of the selected columns, those that are categories. */
+  readonly discreteColumns: readonly string[];
+}
+
+const exactly = { additionalProperties: false } as const;
+const columns = Type.Array(ColumnName, { maxItems: MAX_COLUMNS });
+const optionalColumn = Type.Union([Type.Null(), ColumnName]);
+
+export const TaskDraftSchema = Type.Object(
+  {
+    version: Type.Literal(1),
+    kind: Type.Literal('train'),
+    algorithm: Type.Object(
+      {
+        name: Type.Enum(['logistic_regression', 'linear_regression']),
+        partition: Type.Literal('vertical'),
+      },
+      exactly,
+    ),
+    alignment: Type.Object(
+      {
+        method: Type.Enum(['psi', 'row_order']),
+        engine: Type.Literal('ecdh'),
+        duplicates: Type.Enum(['reject', 'first']),
+      },
+      exactly,
+    ),
+    purpose: Purpose,
+    parties: Type.Array(PartyName, { minItems: 2, maxItems: MAX_PARTIES }),
+    receivers: Type.Array(PartyName, { minItems: 1, maxItems: MAX_PARTIES }),
+    modelRelease: Type.Enum(['full', 'split']),
+    dataset: Type.Object(
+      {
+        path: DatasetPath,
+        type: Type.Enum(['csv', 'json', 'parquet']),
+        keyColumn: optionalColumn,
+        labelColumn: optionalColumn,
+        selectColumns: Type.Union([Type.Null(), columns]),
+        discreteColumns: columns,
+      },
+      exactly,
+    ),
+  },
+  exactly,
+);
+
+/** A party's own datasets, as consensus needs them. */
+export interface DatasetDirectory {
+  /**
+   * What the dataset would bring to the task: its terms, with a commitment of its own for each call.
+   * Rejects with an error whose `name` is `DatasetError`, whose `code` is a word of lower-case
+   * letters and `_`, and whose message may be shown to the peer.
+   */
+  describe(draft: TaskDraft): Promise<{ readonly terms: DatasetTerms }>;
+  /** Resolves when the data are still what `describe` said; rejects like it. */
+  verify(terms: DatasetTerms): Promise<void>;
+}
+
+/** The code of an error that a `DatasetDirectory` means for the peer; undefined for a fault. */
+export function datasetErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.name !== 'DatasetError' || !('code' in error)) return;
+  const { code } = error;
+  return typeof code === 'string' && /^[a-z_]{1,48}$/.test(code) ? code : undefined;
+}

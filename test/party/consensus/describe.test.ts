@@ -1,0 +1,189 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
+import { requestTerms } from '../../../src/party/consensus/describe.ts';
+import type { DatasetDraft, TaskDraft } from '../../../src/party/consensus/task-draft.ts';
+import { METHODS } from '../../../src/party/consensus/wire.ts';
+import { DatasetRefusal, OPEN_RULE, withNetwork } from '../../support/consensus-network.ts';
+import { refusesAsync } from '../../support/refusals.ts';
+
+const TWO = ['orgA', 'orgB'];
+
+const DRAFT: TaskDraft = {
+  version: 1,
+  kind: 'train',
+  algorithm: { name: 'logistic_regression', partition: 'vertical' },
+  alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject' },
+  purpose: 'credit risk',
+  parties: TWO,
+  receivers: ['orgA'],
+  modelRelease: 'full',
+  dataset: {
+    path: 'credit/train.csv',
+    type: 'csv',
+    keyColumn: 'id',
+    labelColumn: null,
+    selectColumns: ['income', 'region'],
+    discreteColumns: ['region'],
+  },
+};
+
+const drafting = (changes: Partial<DatasetDraft>): TaskDraft => ({
+  ...DRAFT,
+  dataset: { ...DRAFT.dataset, ...changes },
+});
+
+describe('describing a dataset', () => {
+  it('gives the owner’s terms, from a peer and from this node', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const expected = {
+        path: 'credit/train.csv',
+        type: 'csv',
+        rowCount: 1000,
+        keyColumn: 'id',
+        labelColumn: null,
+        features: [
+          { name: 'income', kind: 'numeric' },
+          { name: 'region', kind: 'categorical' },
+        ],
+        commitment: 'cd'.repeat(32),
+      };
+      deepEqual(await requestTerms(node, 'orgB', DRAFT), expected);
+      equal(network.calls.length, 1);
+      deepEqual(await requestTerms(node, 'orgA', DRAFT), expected);
+      equal(network.calls.length, 1, 'its own without a call');
+    }));
+
+  it('asks the policy before the dataset, for each thing it may mind', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const b = network.at('orgB');
+      const denials: readonly (readonly [TaskDraft, string])[] = [
+        [{ ...DRAFT, purpose: 'marketing' }, 'purpose'],
+        [{ ...DRAFT, receivers: ['orgA', 'orgX'] }, 'receiver'],
+        [{ ...DRAFT, parties: [...TWO, 'orgX'] }, 'peer'],
+        [{ ...DRAFT, parties: ['orgB', 'orgY'] }, 'peer'],
+        [drafting({ path: 'hr/train.csv' }), 'dataset'],
+        [drafting({ path: 'credit/../hr/train.csv' }), 'dataset'],
+        [drafting({ selectColumns: ['income', 'ssn'] }), 'column'],
+        [drafting({ keyColumn: 'ssn' }), 'column'],
+        [drafting({ labelColumn: 'income' }), 'column'],
+      ];
+      const rule = { ...OPEN_RULE, peers: ['orgA'], receivers: ['orgA'] };
+      b.policy = { version: 1, rules: [rule] };
+      for (const [draft, reason] of denials) {
+        await refusesAsync(requestTerms(node, 'orgB', draft), 'refused_by_policy');
+        equal(b.log.pop(), `denied orgA ${reason}`);
+      }
+      equal(b.datasets.described, 0, 'the dataset was never touched');
+    }));
+
+  it('counts in a peer that leaves itself out', () =>
+    withNetwork([...TWO, 'orgC'], async (network) => {
+      network.at('orgB').policy = {
+        version: 1,
+        rules: [{ ...OPEN_RULE, peers: ['orgA'] }],
+      };
+      const request = { draft: canonicalBytes(DRAFT) };
+      const { result } = await network.send('orgC', 'orgB', METHODS.describe, request);
+      equal(result?.$case === 'refused' && result.value.code, 'refused_by_policy');
+    }));
+
+  it('answers alike whether or not a forbidden dataset exists', () =>
+    withNetwork(TWO, async (network) => {
+      const b = network.at('orgB');
+      b.datasets.describeWith = async () => {
+        throw new DatasetRefusal('missing_dataset', 'no such dataset');
+      };
+      const answers = [];
+      for (const path of ['hr/there.csv', 'hr/not-there.csv']) {
+        const request = { draft: canonicalBytes(drafting({ path })) };
+        answers.push(await network.send('orgA', 'orgB', METHODS.describe, request));
+      }
+      deepEqual(answers[0], answers[1]);
+      equal(b.datasets.described, 0);
+    }));
+
+  it('passes on the dataset’s own errors, by code', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      for (const [code, message] of [
+        ['missing_dataset', 'credit/train.csv: no such dataset'],
+        ['missing_column', 'credit/train.csv has no column income'],
+        ['outside_roots', 'credit/train.csv is outside the data roots'],
+      ] as const) {
+        network.at('orgB').datasets.describeWith = async () => {
+          throw new DatasetRefusal(code, message);
+        };
+        await refusesAsync(requestTerms(node, 'orgB', DRAFT), `dataset/${code}`, message);
+      }
+    }));
+
+  it('names no column that the policy has not judged', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const b = network.at('orgB');
+      const all = drafting({ selectColumns: null, discreteColumns: [] });
+      b.datasets.describeWith = async () => {
+        throw new DatasetRefusal('missing_values', 'column ssn has no value');
+      };
+      await refusesAsync(
+        requestTerms(node, 'orgB', all),
+        'dataset/missing_values',
+        'the dataset is not usable',
+      );
+    }));
+
+  it('judges all columns once it knows them', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const b = network.at('orgB');
+      const all = drafting({ selectColumns: null, discreteColumns: [] });
+      equal((await requestTerms(node, 'orgB', all)).features.length, 2);
+      const { describeWith } = b.datasets;
+      b.datasets.describeWith = async (draft) => ({
+        ...(await describeWith(draft)),
+        features: [{ name: 'ssn', kind: 'numeric' }],
+      });
+      await refusesAsync(requestTerms(node, 'orgB', all), 'refused_by_policy');
+    }));
+
+  it('hides faults of the owner', () =>
+    withNetwork(TWO, async (network) => {
+      network.at('orgB').datasets.describeWith = async () => {
+        throw new Error('/srv/secret');
+      };
+      const { node } = network.at('orgA');
+      await refusesAsync(requestTerms(node, 'orgB', DRAFT), 'internal', 'the node could not');
+      deepEqual(network.at('orgB').log, ['failed /srv/secret']);
+    }));
+
+  it('refuses terms that answer another question', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const { datasets } = network.at('orgB');
+      const honest = datasets.describeWith;
+      for (const lie of [
+        { path: 'credit/other.csv' },
+        { type: 'json' },
+        { keyColumn: 'region' },
+        { labelColumn: 'y' },
+        { features: [{ name: 'income', kind: 'numeric' }] },
+        { features: ['income', 'age'].map((name) => ({ name, kind: 'numeric' })) },
+      ]) {
+        datasets.describeWith = async (draft) => ({ ...(await honest(draft)), ...lie }) as never;
+        await refusesAsync(requestTerms(node, 'orgB', DRAFT), 'data_mismatch', 'orgB');
+      }
+      datasets.describeWith = async (draft) => ({ ...(await honest(draft)), rowCount: -1 });
+      await refusesAsync(requestTerms(node, 'orgB', DRAFT), 'malformed_message', 'rowCount');
+    }));
+
+  it('refuses a malformed draft', () =>
+    withNetwork(TWO, async (network) => {
+      for (const draft of [{ ...DRAFT, extra: 1 }, { ...DRAFT, parties: [] }, {}, []]) {
+        const request = { draft: canonicalBytes(draft) };
+        const { result } = await network.send('orgA', 'orgB', METHODS.describe, request);
+        equal(result?.$case === 'refused' && result.value.code, 'malformed_message');
+      }
+    }));
+});

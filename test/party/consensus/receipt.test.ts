@@ -1,0 +1,206 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
+import { proposeContract } from '../../../src/party/consensus/initiator.ts';
+import {
+  type ResultReceipt,
+  type ResultStatement,
+  sendReceipt,
+  submitReceipt,
+  type TransportReceipt,
+  transportMismatches,
+} from '../../../src/party/consensus/receipt.ts';
+import { encodeSigned, signBody } from '../../../src/party/consensus/signed.ts';
+import { abortTask, finishTask } from '../../../src/party/consensus/task-end.ts';
+import { METHODS } from '../../../src/party/consensus/wire.ts';
+import { lost, type Network, withNetwork } from '../../support/consensus-network.ts';
+import { refusesAsync } from '../../support/refusals.ts';
+
+const THREE = ['orgA', 'orgB', 'orgC'];
+const DOMAIN = 'entente/receipt/v1';
+
+const traffic = (peer: string, sent: number, received: number): TransportReceipt => ({
+  peer,
+  sent: { frames: sent, bytes: 100 * sent, digest: 'aa'.repeat(32) },
+  received: { frames: received, bytes: 100 * received, digest: 'aa'.repeat(32) },
+});
+
+const statement = (taskId: string): ResultStatement => ({
+  taskId,
+  attempt: 1,
+  outcome: 'completed',
+  model: '11'.repeat(32),
+  metrics: null,
+  transport: [],
+});
+
+async function withAgreedTask(
+  use: (network: Network, taskId: string) => Promise<void>,
+): Promise<void> {
+  await withNetwork(THREE, async (network) => {
+    const agreed = await proposeContract(network.at('orgA').node, network.contract());
+    await use(network, agreed.taskId);
+  });
+}
+
+/** A receipt that `signer` signs honestly about whatever fields the test wants. */
+function receiptOf(
+  network: Network,
+  signer: string,
+  taskId: string,
+  changes: Partial<ResultReceipt> = {},
+) {
+  const identity = network.at(signer).identity.signer;
+  return signBody<ResultReceipt>(identity, DOMAIN, {
+    ...statement(taskId),
+    protocolVersion: 1,
+    signer,
+    fingerprint: identity.fingerprint,
+    signedAt: '2026-03-01T12:00:00.000Z',
+    ...changes,
+  });
+}
+
+/** The code with which `orgB` refuses a receipt that `orgA` sends, or `ok`. */
+async function verdict(
+  network: Network,
+  receipt: ReturnType<typeof receiptOf>,
+  from = 'orgA',
+): Promise<string> {
+  const request = { receipt: encodeSigned(receipt) };
+  const { result } = await network.send(from, 'orgB', METHODS.receipt, request);
+  return result?.$case === 'refused' ? result.value.code : 'ok';
+}
+
+describe('result receipt', () => {
+  it('is exchanged between all parties, and each keeps all', () =>
+    withAgreedTask(async (network, taskId) => {
+      for (const name of THREE) {
+        const { node } = network.at(name);
+        await finishTask(node, taskId);
+        const own = { ...statement(taskId), model: name === 'orgA' ? '22'.repeat(32) : null };
+        deepEqual(await submitReceipt(node, own), []);
+      }
+      for (const name of THREE) {
+        const receipts = await network.at(name).node.records.receipts(taskId, 1);
+        deepEqual(
+          receipts.map(({ body }) => body.signer),
+          THREE,
+          name,
+        );
+      }
+    }));
+
+  it('can be given for a task that was aborted after consensus', () =>
+    withAgreedTask(async (network, taskId) => {
+      const { node } = network.at('orgB');
+      await abortTask(node, taskId, { code: 'task_failed', reason: 'out of memory' });
+      const failed = { ...statement(taskId), outcome: 'failed', model: null } as const;
+      deepEqual(await submitReceipt(node, failed), []);
+    }));
+
+  it('names the parties that did not take it, and can be sent again', () =>
+    withAgreedTask(async (network, taskId) => {
+      const { node } = network.at('orgA');
+      network.intercept = async ({ to }, deliver) => {
+        if (to === 'orgC') throw lost('UNREACHABLE');
+        return deliver();
+      };
+      const missed = await submitReceipt(node, statement(taskId));
+      deepEqual(
+        missed.map(({ party, code }) => [party, code]),
+        [['orgC', 'unreachable']],
+      );
+      network.intercept = (_call, deliver) => deliver();
+      const [receipt] = await node.records.receipts(taskId, 1);
+      const { certificate } = (await node.records.certificate(taskId))!;
+      deepEqual(await sendReceipt(node, certificate.contract, receipt!), []);
+      equal((await network.at('orgC').node.records.receipts(taskId, 1)).length, 1);
+    }));
+
+  it('is signed once an attempt', () =>
+    withAgreedTask(async (network, taskId) => {
+      const { node } = network.at('orgA');
+      await submitReceipt(node, statement(taskId));
+      const other = { ...statement(taskId), model: null };
+      await refusesAsync(submitReceipt(node, other), 'duplicate_receipt');
+      deepEqual(await submitReceipt(node, { ...other, attempt: 2 }), []);
+      const second = receiptOf(network, 'orgA', taskId, { metrics: '33'.repeat(32) });
+      equal(await verdict(network, second), 'duplicate_receipt');
+    }));
+
+  it('is refused by whom, for which task and by what key it is not', () =>
+    withAgreedTask(async (network, taskId) => {
+      const receipt = receiptOf(network, 'orgA', taskId);
+      const cases: readonly (readonly [string, ReturnType<typeof receiptOf>, string?])[] = [
+        ['wrong_signer', receipt, 'orgC'],
+        ['unknown_task', receiptOf(network, 'orgA', '00'.repeat(32))],
+        ['bad_signature', { ...receipt, body: { ...receipt.body, model: null } }],
+        ['bad_signature', { ...receiptOf(network, 'orgC', taskId), body: receipt.body }],
+        ['identity_mismatch', receiptOf(network, 'orgA', taskId, { fingerprint: '00'.repeat(32) })],
+        ['unsupported_version', receiptOf(network, 'orgA', taskId, { protocolVersion: 2 })],
+      ];
+      for (const [code, forged, from] of cases) equal(await verdict(network, forged, from), code);
+      equal((await network.at('orgB').node.records.receipts(taskId, 1)).length, 0);
+      equal(await verdict(network, receipt), 'ok');
+      equal(await verdict(network, receipt), 'ok', 'the same one again');
+    }));
+
+  it('is refused from a peer outside the task', () =>
+    withNetwork([...THREE, 'orgX'], async (network) => {
+      const parties = network.contract().parties.slice(0, 3);
+      const contract = network.contract({ parties });
+      const { taskId } = await proposeContract(network.at('orgA').node, contract);
+      const receipt = receiptOf(network, 'orgX', taskId);
+      equal(await verdict(network, receipt, 'orgX'), 'not_participant');
+    }));
+
+  it('is refused when malformed', () =>
+    withAgreedTask(async (network, taskId) => {
+      const cases: readonly object[] = [
+        { attempt: -1 },
+        { attempt: 2 ** 32 },
+        { outcome: 'unknown' },
+        { model: 'x' },
+        { signedAt: '2026-02-30T12:00:00.000Z' },
+        { transport: [traffic('orgA', 1, 1)] },
+        { transport: [traffic('orgX', 1, 1)] },
+        { transport: [traffic('orgB', 1, 1), traffic('orgB', 1, 1)] },
+        { transport: [{ ...traffic('orgB', 1, 1), extra: 1 }] },
+        { transport: [traffic('orgB', -1, 1)] },
+      ];
+      for (const changes of cases) {
+        const receipt = receiptOf(network, 'orgA', taskId, changes as Partial<ResultReceipt>);
+        const bytes = new TextDecoder().decode(canonicalBytes(changes));
+        equal(await verdict(network, receipt), 'malformed_message', bytes);
+      }
+    }));
+});
+
+describe('transport receipts', () => {
+  const receipt = (signer: string, ...transport: readonly TransportReceipt[]): ResultReceipt => ({
+    ...statement('00'.repeat(32)),
+    protocolVersion: 1,
+    signer,
+    fingerprint: '00'.repeat(32),
+    signedAt: '2026-03-01T12:00:00.000Z',
+    transport,
+  });
+
+  it('agree when each end received what the other sent', () => {
+    const a = receipt('orgA', traffic('orgB', 3, 5));
+    deepEqual(transportMismatches([a, receipt('orgB', traffic('orgA', 5, 3))]), []);
+    deepEqual(transportMismatches([a]), [], 'the other has not spoken');
+    deepEqual(transportMismatches([]), []);
+  });
+
+  it('name each direction on which the ends differ', () => {
+    const a = receipt('orgA', traffic('orgB', 3, 5));
+    const fewer = receipt('orgB', traffic('orgA', 5, 2));
+    deepEqual(transportMismatches([a, fewer]), [{ from: 'orgA', to: 'orgB' }]);
+    const honest = traffic('orgA', 5, 3);
+    const altered = { ...honest, sent: { ...honest.sent, digest: 'bb'.repeat(32) } };
+    deepEqual(transportMismatches([a, receipt('orgB', altered)]), [{ from: 'orgB', to: 'orgA' }]);
+    const silent = receipt('orgB');
+    deepEqual(transportMismatches([a, silent]), [{ from: 'orgA', to: 'orgB' }]);
+  });
+});
