@@ -1,3 +1,5 @@
+import type { Environment } from '../config.ts';
+
 /** What a command gives back: text for people, the same as JSON for programs. */
 export interface CommandResult {
   readonly text: string;
@@ -8,6 +10,8 @@ export interface CommandResult {
 export interface CliContext {
   out(text: string): void;
   err(text: string): void;
+  /** The process's environment. */
+  readonly env: Environment;
   /** Resolves when the process is asked to end. */
   untilStopped(): Promise<void>;
   /** Starts a node; separate so that the other commands load nothing of it. */

@@ -1,11 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isPartyName, tryReadCertificate } from '../certificate.ts';
 import { writeDurably } from '../durable-file.ts';
-import { loadIdentity } from '../identity.ts';
 import { checkPeer, type PeerRecord } from '../peers.ts';
 import { CliError, type CommandResult } from './command.ts';
-import { addPeer, FOLDERS, readNodeConfig } from './node-config.ts';
+import { requirePeer, withPeer } from './config-edit.ts';
+import { type ConfigSource, readConfig, readIdentity } from './read-config.ts';
 
 export interface PeerToAdd {
   readonly name: string;
@@ -17,38 +17,41 @@ export interface PeerToAdd {
   readonly fingerprint?: string;
 }
 
+/** Beside the configuration. */
+const PEERS_FOLDER = 'peers';
+
 /** Pins a peer: copies its certificate beside the configuration and adds it there. */
-export async function peerAdd(configPath: string, peer: PeerToAdd): Promise<CommandResult> {
-  const config = await readNodeConfig(configPath);
+export async function peerAdd(source: ConfigSource, peer: PeerToAdd): Promise<CommandResult> {
+  const path = resolve(source.config);
+  const config = await readConfig(source);
   const certificatePem = await readCertificateFile(peer.certificate);
   const record = recordOf(peer, certificatePem);
   if (peer.name.toLowerCase() === config.name.toLowerCase()) {
     throw new CliError(`${peer.name} is this node itself`, 'a peer has another name');
   }
   if (config.peers.some(({ name }) => name.toLowerCase() === peer.name.toLowerCase())) {
-    const hint = `remove it from ${config.path} and from ${FOLDERS.peers}/ to pin another key`;
+    const hint = `remove it from ${path} and from ${PEERS_FOLDER}/ to pin another key`;
     throw new CliError(`${peer.name} is pinned already`, hint);
   }
 
-  const folder = join(dirname(config.path), FOLDERS.peers);
-  const copy = join(folder, `${peer.name}.crt`);
+  const { name, address, fingerprint } = record;
+  const entry = { name, address, certificate: `${PEERS_FOLDER}/${name}.crt`, fingerprint };
+  const text = withPeer(await readFile(path, 'utf8'), entry);
+  requirePeer(text, entry, { path, env: source.env });
+
+  const folder = join(dirname(path), PEERS_FOLDER);
+  const copy = join(folder, `${name}.crt`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(copy, certificatePem, { flag: 'wx', mode: 0o644 }).catch((cause: unknown) => {
-    const hint = `is it from an earlier peer? remove it and run this again`;
+    const hint = 'is it from an earlier peer? remove it and run this again';
     throw new CliError(`${copy} cannot be written`, hint, { cause });
   });
   try {
-    const entry = {
-      name: peer.name,
-      address: peer.address,
-      certificate: relativeTo(config.path, copy),
-    };
-    await writeDurably(config.path, addPeer(config.text, entry), { mode: 0o640 });
+    await writeDurably(path, text, { mode: 0o640 });
   } catch (error) {
     await rm(copy, { force: true });
     throw error;
   }
-  const { name, address, fingerprint } = record;
   const check =
     peer.fingerprint === undefined
       ? `Compare this fingerprint with ${name} by another way, e.g. by telephone.\n`
@@ -60,10 +63,10 @@ export async function peerAdd(configPath: string, peer: PeerToAdd): Promise<Comm
 }
 
 /** What a peer needs to pin this node. */
-export async function peerShow(configPath: string): Promise<CommandResult> {
-  const { name, identityDir } = await readNodeConfig(configPath);
-  const { fingerprint } = await loadIdentity(identityDir);
-  const certificate = join(identityDir, 'identity.crt');
+export async function peerShow(source: ConfigSource): Promise<CommandResult> {
+  const config = await readConfig(source);
+  const { name, fingerprint } = await readIdentity(config);
+  const certificate = join(config.identity.dir, 'identity.crt');
   return {
     text: `${name}\n  fingerprint  ${fingerprint}\n  certificate  ${certificate}\n`,
     json: { name, fingerprint, certificate },
@@ -105,8 +108,4 @@ function recordOf(peer: PeerToAdd, certificatePem: string): PeerRecord {
     );
   }
   return record;
-}
-
-function relativeTo(configPath: string, path: string): string {
-  return relative(dirname(configPath), path).replaceAll('\\', '/');
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { CONFIG_FILE_VARIABLE, type Environment } from '../config.ts';
 import { ROLES } from '../tokens.ts';
 import {
   type CliContext,
@@ -11,6 +12,7 @@ import {
 import { type InitOptions, init } from './init.ts';
 import { runNode } from './node.ts';
 import { type PeerToAdd, peerAdd, peerShow } from './peer.ts';
+import type { ConfigSource } from './read-config.ts';
 import { type TokenOptions, tokenCreate, tokenList, tokenRevoke } from './token.ts';
 
 const DEFAULT_CONFIG = 'entente.yaml';
@@ -37,45 +39,52 @@ function programOf(context: CliContext): Command {
     context.out(json ? `${JSON.stringify(result.json)}\n` : result.text);
   };
 
+  const { env } = context;
+  const source = ({ config }: ConfigOptions): ConfigSource => ({ config, env });
+
   program
     .command('init')
     .description('create a node: identity, configuration, policy, folders')
     .argument('<dir>', 'a new or empty folder')
     .requiredOption('--name <name>', "the organisation's name: letters, digits, inner hyphens")
-    .option('--grpc <host:port>', 'where peers connect', '127.0.0.1:7443')
-    .option('--http <host:port>', 'where coordinators connect', '127.0.0.1:8080')
+    .option('--grpc <host:port>', 'where peers connect')
+    .option('--http <host:port>', 'where coordinators connect')
     .action(async (dir: string, options: InitOptions) => print(await init(dir, options)));
 
-  withConfig(program.command('node').description('run the node until it is stopped')).action(
+  withConfig(env, program.command('node').description('run the node until it is stopped')).action(
     async ({ config }: ConfigOptions) => runNode(config, context, print),
   );
 
   const peer = program.command('peer').description('the parties this node talks to');
-  withConfig(peer.command('add').description('pin a peer by its certificate'))
+  withConfig(env, peer.command('add').description('pin a peer by its certificate'))
     .argument('<name>', 'as its certificate says')
     .argument('<host:port>', 'where its node listens')
     .requiredOption('--certificate <file>', "the peer's certificate, as it sent it")
     .option('--fingerprint <hex>', 'as the peer told it by another way')
     .action(async (name: string, address: string, options: PeerOptions) =>
-      print(await peerAdd(options.config, { ...options, name, address })),
+      print(await peerAdd(source(options), { ...options, name, address })),
     );
   withConfig(
+    env,
     peer.command('show').description('what to send to a peer: certificate, fingerprint'),
-  ).action(async ({ config }: ConfigOptions) => print(await peerShow(config)));
+  ).action(async (options: ConfigOptions) => print(await peerShow(source(options))));
 
   const token = program.command('token').description('access to the HTTP interface');
-  withConfig(token.command('create').description('create a token and print it, once'))
+  withConfig(env, token.command('create').description('create a token and print it, once'))
     .requiredOption('--role <role>', ROLES.join(', '))
     .option('--label <text>', 'for lists', '')
     .action(async (options: TokenOptions & ConfigOptions) =>
-      print(await tokenCreate(options.config, options)),
+      print(await tokenCreate(source(options), options)),
     );
   withConfig(
+    env,
     token.command('list').description('list tokens; the tokens themselves are not kept'),
-  ).action(async ({ config }: ConfigOptions) => print(await tokenList(config)));
-  withConfig(token.command('revoke').description('refuse a token from now on'))
+  ).action(async (options: ConfigOptions) => print(await tokenList(source(options))));
+  withConfig(env, token.command('revoke').description('refuse a token from now on'))
     .argument('<id>', 'as listed')
-    .action(async (id: string, { config }: ConfigOptions) => print(await tokenRevoke(config, id)));
+    .action(async (id: string, options: ConfigOptions) =>
+      print(await tokenRevoke(source(options), id)),
+    );
 
   settle(program, context);
   return program;
@@ -87,8 +96,9 @@ interface ConfigOptions {
 
 type PeerOptions = ConfigOptions & Pick<PeerToAdd, 'certificate' | 'fingerprint'>;
 
-function withConfig(command: Command): Command {
-  return command.option('--config <file>', "the node's configuration", DEFAULT_CONFIG);
+function withConfig(env: Environment, command: Command): Command {
+  const file = env[CONFIG_FILE_VARIABLE] || DEFAULT_CONFIG;
+  return command.option('--config <file>', "the node's configuration", file);
 }
 
 /** Throw instead of exit, and print through the context; for a command and all below it. */

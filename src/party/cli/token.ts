@@ -1,8 +1,9 @@
 import { systemRng } from '../../protocols/primitives/rng.ts';
+import { storeFolder } from '../node-folders.ts';
 import { Store, StoreError } from '../store.ts';
 import { ROLES, storedTokens, type Tokens } from '../tokens.ts';
 import { CliError, type CommandResult } from './command.ts';
-import { readNodeConfig } from './node-config.ts';
+import { type ConfigSource, readConfig } from './read-config.ts';
 
 export interface TokenOptions {
   readonly role: string;
@@ -12,12 +13,12 @@ export interface TokenOptions {
 
 /** Creates a token. Its text is in the result and nowhere else. */
 export async function tokenCreate(
-  configPath: string,
+  source: ConfigSource,
   { role: roleName, label }: TokenOptions,
 ): Promise<CommandResult> {
   const role = ROLES.find((each) => each === roleName);
   if (!role) throw new CliError(`there is no role ${roleName}`, `use one of ${ROLES.join(', ')}`);
-  return withTokens(configPath, async (tokens) => {
+  return withTokens(source, async (tokens) => {
     const { token, record } = await tokens.create({ role, label });
     return {
       text: `${token}\n  id    ${record.id}\n  role  ${role}\nKeep it: it is not stored and cannot be shown again.\n`,
@@ -26,8 +27,8 @@ export async function tokenCreate(
   });
 }
 
-export async function tokenList(configPath: string): Promise<CommandResult> {
-  return withTokens(configPath, async (tokens) => {
+export async function tokenList(source: ConfigSource): Promise<CommandResult> {
+  return withTokens(source, async (tokens) => {
     const list = (await tokens.list()).map(({ id, role, label, createdAt }) => ({
       id,
       role,
@@ -41,21 +42,21 @@ export async function tokenList(configPath: string): Promise<CommandResult> {
   });
 }
 
-export async function tokenRevoke(configPath: string, id: string): Promise<CommandResult> {
-  return withTokens(configPath, async (tokens) => {
+export async function tokenRevoke(source: ConfigSource, id: string): Promise<CommandResult> {
+  return withTokens(source, async (tokens) => {
     if (await tokens.revoke(id)) return { text: `${id} is revoked\n`, json: { revoked: id } };
     throw new CliError(`there is no token ${id}`, '"entente token list" shows them');
   });
 }
 
 async function withTokens(
-  configPath: string,
+  source: ConfigSource,
   use: (tokens: Tokens) => Promise<CommandResult>,
 ): Promise<CommandResult> {
-  const { storeDir } = await readNodeConfig(configPath);
+  const config = await readConfig(source);
   let store: Store;
   try {
-    store = await Store.open(storeDir);
+    store = await Store.open(storeFolder(config));
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause;
     const hint =

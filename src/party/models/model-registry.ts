@@ -15,7 +15,7 @@ export interface ModelManifest {
   readonly kind: ModelKind;
   readonly taskId: string;
   readonly algorithm: ModelDocument['algorithm'];
-  /** Relative to the result root: `results/<taskId>/model.json`, or `model-part.json`. */
+  /** As callers are told: `results/<taskId>/model.json`; of a part `parts/<taskId>/model-part.json`. */
   readonly path: string;
   readonly type: 'json';
   /** SHA-256 of the file, hex. */
@@ -29,25 +29,30 @@ export interface ModelManifest {
 const TASK_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
 /** Receivers hand a model on to their own programs; a part is for this node alone. */
-const FILES: Readonly<Record<ModelKind, { readonly name: string; readonly mode: number }>> = {
-  model: { name: 'model.json', mode: 0o640 },
-  part: { name: 'model-part.json', mode: 0o600 },
-};
+const FILES = {
+  model: { folder: 'results', name: 'model.json', mode: 0o640 },
+  part: { folder: 'parts', name: 'model-part.json', mode: 0o600 },
+} as const;
+
+/** Where the files are, absolute. */
+export interface ModelFolders {
+  /** Models that this organisation receives: what `results/` stands for. */
+  readonly results: string;
+  /** This node's own parts: what `parts/` stands for. */
+  readonly parts: string;
+}
 
 /**
- * The models of a node: a file below the result root, then a row `modelId / kind` in the store. What
+ * The models of a node: a file in its task's folder, then a row `modelId / kind` in the store. What
  * has a row has its file, whole; a file without a row is a put that was interrupted, and is put again.
  */
 export class ModelRegistry {
   readonly #store: Store;
-  readonly #resultRoot: string;
+  readonly #folders: ModelFolders;
 
-  constructor(
-    { resultRoot }: { readonly resultRoot: string },
-    { store }: { readonly store: Store },
-  ) {
+  constructor(folders: ModelFolders, { store }: { readonly store: Store }) {
     this.#store = store;
-    this.#resultRoot = resultRoot;
+    this.#folders = folders;
   }
 
   /** Keeps a model or a part of one. The same again changes nothing; another one throws. */
@@ -60,12 +65,13 @@ export class ModelRegistry {
     if (!TASK_ID.test(document.task_id)) {
       throw new TypeError('"document" expected a task id of letters, digits, "_" and "-"');
     }
+    const { folder, name, mode } = FILES[kind];
     const manifest: ModelManifest = {
       modelId: document.model_id,
       kind,
       taskId: document.task_id,
       algorithm: document.algorithm,
-      path: `results/${document.task_id}/${FILES[kind].name}`,
+      path: `${folder}/${document.task_id}/${name}`,
       type: 'json',
       digest: digestOf(text),
       sizeBytes: Buffer.byteLength(text),
@@ -78,7 +84,7 @@ export class ModelRegistry {
         if (earlier.digest === manifest.digest) return earlier;
         throw new Error(`the ${kind} of ${manifest.modelId} is there already and differs`);
       }
-      await writeDurably(join(this.#resultRoot, manifest.path), text, FILES[kind]);
+      await writeDurably(this.#fileOf(manifest), text, { mode });
       await this.#store.write(this.#table().put(storeKey(manifest.modelId, kind), manifest));
       return manifest;
     });
@@ -108,12 +114,17 @@ export class ModelRegistry {
     if (!manifest) throw new ModelFormatError(`this node has no ${kind} of ${modelId}`);
     let text: string;
     try {
-      text = await readFile(join(this.#resultRoot, manifest.path), 'utf8');
+      text = await readFile(this.#fileOf(manifest), 'utf8');
     } catch (cause) {
       throw new ModelFormatError(`the ${kind} of ${modelId} cannot be read`, { cause });
     }
     if (digestOf(text) === manifest.digest) return text;
     throw new ModelFormatError(`the ${kind} of ${modelId} is not the file that was stored`);
+  }
+
+  #fileOf({ kind, taskId }: ModelManifest): string {
+    const { folder, name } = FILES[kind];
+    return join(this.#folders[folder], taskId, name);
   }
 
   #table(): Table<ModelManifest> {

@@ -3,7 +3,8 @@ import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningNode } from '../../../src/party/cli/command.ts';
 import { runCli } from '../../../src/party/cli/program.ts';
-import { createIdentity, loadIdentity } from '../../../src/party/identity.ts';
+import { loadConfig } from '../../../src/party/config.ts';
+import { createIdentity, loadIdentity, saveIdentity } from '../../../src/party/identity.ts';
 import { parsePolicy } from '../../../src/party/policy-file.ts';
 import { Store } from '../../../src/party/store.ts';
 import { storedTokens } from '../../../src/party/tokens.ts';
@@ -22,6 +23,7 @@ async function run(
   argv: readonly string[],
   startNode: (configPath: string) => Promise<RunningNode> = () =>
     Promise.reject(new Error('no node in this test')),
+  env: Record<string, string> = {},
 ): Promise<Run> {
   let out = '';
   let err = '';
@@ -32,6 +34,7 @@ async function run(
     err: (text) => {
       err += text;
     },
+    env,
     untilStopped: () => Promise.resolve(),
     startNode,
   });
@@ -66,7 +69,7 @@ describe('command line', () => {
       equal(identity.name, 'orgA');
       equal(json.fingerprint, identity.fingerprint);
       equal(json.config, join(dir, 'entente.yaml'));
-      for (const folder of ['identity', 'peers', 'data', 'state']) {
+      for (const folder of ['identity', 'peers', 'data', 'state', 'results']) {
         equal((await stat(join(dir, folder))).mode & 0o777, 0o700, folder);
       }
       deepEqual(parsePolicy(await readFile(join(dir, 'policy.yaml'), 'utf8')).rules, []);
@@ -116,6 +119,7 @@ describe('command line', () => {
       const shown = await run(['peer', 'show', '--config', join(other, 'entente.yaml'), '--json']);
       const { certificate, fingerprint } = shown.json as Record<string, string>;
       const spaced = fingerprint!.toUpperCase().replaceAll(/(..)(?=.)/g, '$1:');
+      const before = await readFile(config, 'utf8');
       const argv = ['peer', 'add', 'orgB', 'b.example:7443', '--certificate', certificate!];
       const added = await run([...argv, '--fingerprint', spaced, '--config', config, '--json']);
       equal(added.code, 0, added.err);
@@ -127,9 +131,20 @@ describe('command line', () => {
       const text = await readFile(config, 'utf8');
       match(
         text,
-        /peers:\n {2}- name: orgB\n {4}address: b\.example:7443\n {4}certificate: peers\/orgB\.crt\n/,
+        /peers:\n {2}- name: orgB\n {4}address: b\.example:7443\n {4}certificate: peers\/orgB\.crt\n {4}fingerprint: [0-9a-f]{64}\n/,
       );
-      match(text, /^# Relative paths/);
+      const pinned = await loadConfig(config, {});
+      deepEqual(pinned.peers, [
+        {
+          name: 'orgB',
+          address: 'b.example:7443',
+          certificate: join(dir, 'peers/orgB.crt'),
+          fingerprint,
+        },
+      ]);
+      const lines = new Set(text.split('\n'));
+      const lost = before.split('\n').filter((line) => !lines.has(line));
+      deepEqual(lost, ['peers: []']);
 
       const again = await run([...argv, '--config', config]);
       equal(again.code, 1);
@@ -249,11 +264,37 @@ describe('command line', () => {
         equal(code, 1);
         return err;
       };
-      match(await shown(join(dir, 'none.yaml')), /none\.yaml cannot be read\n {2}name it with/);
-      await writeFile(config, 'name: [');
-      match(await shown(config), /entente\.yaml: /);
-      await writeFile(config, 'name: 7\nidentity: identity\nstate: state\npeers: []\n');
-      match(await shown(config), /name must be string/);
+      match(await shown(join(dir, 'none.yaml')), /none\.yaml: cannot be read.*\n {2}name another/);
+      await writeFile(config, 'name: 7\nextra: 1\n');
+      const both = await shown(config);
+      match(both, /name expected the organisation/);
+      match(both, /extra is not a known key/);
+    });
+  });
+
+  it('takes configuration from the environment', async () => {
+    await withNode(async (dir, config) => {
+      const named = await run(['peer', 'show', '--json'], undefined, { ENTENTE_CONFIG: config });
+      equal(named.json.name, 'orgA');
+      await writeFile(join(dir, 'b.crt'), (await createIdentity('orgB')).certificatePem);
+      const argv = ['peer', 'add', 'orgB', 'b:1', '--certificate', join(dir, 'b.crt')];
+      const env = { ENTENTE_CONFIG: config, ENTENTE_PEERS: '[]' };
+      const overridden = await run(argv, undefined, env);
+      equal(overridden.code, 1);
+      match(overridden.err, /add the peer to ENTENTE_PEERS/);
+      equal(await exists(join(dir, 'peers/orgB.crt')), false);
+    });
+  });
+
+  it('opens a sealed key with the passphrase file', async () => {
+    await withNode(async (dir, config) => {
+      await rm(join(dir, 'identity'), { recursive: true });
+      const identity = await createIdentity('orgA');
+      await saveIdentity(join(dir, 'identity'), identity, { passphrase: 'open sesame' });
+      await writeFile(join(dir, 'secret'), 'open sesame\n');
+      const env = { ENTENTE_CONFIG: config, ENTENTE_IDENTITY_PASSPHRASE_FILE: 'secret' };
+      const { json, err } = await run(['peer', 'show', '--json'], undefined, env);
+      equal(json.fingerprint, identity.fingerprint, err);
     });
   });
 

@@ -3,23 +3,23 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelFormatError } from '../../../src/party/models/model-document.ts';
-import { ModelRegistry } from '../../../src/party/models/model-registry.ts';
+import { type ModelFolders, ModelRegistry } from '../../../src/party/models/model-registry.ts';
 import { Store } from '../../../src/party/store.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { MODEL, PART } from './sample.ts';
 
 interface World {
   readonly registry: ModelRegistry;
-  readonly resultRoot: string;
+  readonly folders: ModelFolders;
   readonly store: Store;
 }
 
 async function withRegistry(use: (world: World) => Promise<void>): Promise<void> {
   await withTemporaryDirectory(async (directory) => {
     const store = await Store.open(join(directory, 'store'));
-    const resultRoot = join(directory, 'out');
+    const folders = { results: join(directory, 'out'), parts: join(directory, 'own') };
     try {
-      await use({ registry: new ModelRegistry({ resultRoot }, { store }), resultRoot, store });
+      await use({ registry: new ModelRegistry(folders, { store }), folders, store });
     } finally {
       await store.close();
     }
@@ -28,10 +28,10 @@ async function withRegistry(use: (world: World) => Promise<void>): Promise<void>
 
 describe('model registry', () => {
   it('keeps a model: file, row, digest', async () => {
-    await withRegistry(async ({ registry, resultRoot }) => {
+    await withRegistry(async ({ registry, folders }) => {
       const manifest = await registry.put(MODEL);
       equal(manifest.path, 'results/task-1/model.json');
-      const bytes = await readFile(join(resultRoot, manifest.path));
+      const bytes = await readFile(join(folders.results, 'task-1/model.json'));
       equal(manifest.digest, createHash('sha256').update(bytes).digest('hex'));
       equal(manifest.sizeBytes, bytes.length);
       deepEqual(await registry.get(MODEL.model_id), manifest);
@@ -43,10 +43,10 @@ describe('model registry', () => {
   });
 
   it('keeps a part for this node alone, beside the model', async () => {
-    await withRegistry(async ({ registry, resultRoot }) => {
+    await withRegistry(async ({ registry, folders }) => {
       const manifest = await registry.put(PART);
-      equal(manifest.path, 'results/task-1/model-part.json');
-      equal((await stat(join(resultRoot, manifest.path))).mode & 0o777, 0o600);
+      equal(manifest.path, 'parts/task-1/model-part.json');
+      equal((await stat(join(folders.parts, 'task-1/model-part.json'))).mode & 0o777, 0o600);
       deepEqual(await registry.loadPart(PART.model_id), PART);
       await rejects(registry.load(PART.model_id), ModelFormatError);
       await registry.put(MODEL);
@@ -71,17 +71,17 @@ describe('model registry', () => {
   });
 
   it('has no row before the file is whole, and a put that was interrupted is put again', async () => {
-    await withRegistry(async ({ registry, resultRoot, store }) => {
+    await withRegistry(async ({ registry, folders, store }) => {
       const failing = Object.create(store, {
         write: { value: async () => Promise.reject(new Error('power cut')) },
         exclusive: { value: store.exclusive.bind(store) },
         table: { value: store.table.bind(store) },
       }) as Store;
-      await rejects(new ModelRegistry({ resultRoot }, { store: failing }).put(MODEL), /power cut/);
+      await rejects(new ModelRegistry(folders, { store: failing }).put(MODEL), /power cut/);
       equal(await registry.get(MODEL.model_id), null);
       deepEqual(await registry.list(), []);
 
-      const folder = join(resultRoot, 'results/task-1');
+      const folder = join(folders.results, 'task-1');
       await rm(join(folder, 'model.json'));
       await writeFile(join(folder, '.model.json.tmp'), '{"format": "ent');
       await registry.put(MODEL);
@@ -91,9 +91,9 @@ describe('model registry', () => {
   });
 
   it('does not load a file that was changed or removed', async () => {
-    await withRegistry(async ({ registry, resultRoot }) => {
-      const manifest = await registry.put(MODEL);
-      const path = join(resultRoot, manifest.path);
+    await withRegistry(async ({ registry, folders }) => {
+      await registry.put(MODEL);
+      const path = join(folders.results, 'task-1/model.json');
       await writeFile(path, (await readFile(path, 'utf8')).replace('-0.5', '-5.5'));
       await rejects(registry.load(MODEL.model_id), /is not the file that was stored/);
       await rm(path);

@@ -1,0 +1,46 @@
+import { dirname } from 'node:path';
+import { isMap, isSeq, parseDocument } from 'yaml';
+import { ConfigError, type Environment, type NodeConfig, parseConfig } from '../config.ts';
+import { CliError } from './command.ts';
+
+export interface PeerEntry {
+  readonly name: string;
+  /** `host:port` */
+  readonly address: string;
+  /** Relative to the configuration. */
+  readonly certificate: string;
+  readonly fingerprint: string;
+}
+
+/** The text of a configuration with one more peer; everything else, comments too, stays. */
+export function withPeer(text: string, peer: PeerEntry): string {
+  const document = parseDocument(text);
+  const peers = document.get('peers');
+  if (isSeq(peers)) {
+    peers.flow = false;
+    peers.add(document.createNode(peer));
+  } else if (isMap(document.contents)) {
+    document.set('peers', document.createNode([peer]));
+  }
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** Throws `CliError` unless a node with this configuration would know the peer. */
+export function requirePeer(
+  text: string,
+  { name }: PeerEntry,
+  { path, env }: { readonly path: string; readonly env: Environment },
+): void {
+  let config: NodeConfig;
+  try {
+    config = parseConfig(text, env, { name: path, dir: dirname(path) });
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    throw new CliError(cause.message, 'repair the configuration and run this again', { cause });
+  }
+  if (config.peers.some((peer) => peer.name === name)) return;
+  throw new CliError(
+    `${path} would name ${name}, but the environment overrides its peers`,
+    'add the peer to ENTENTE_PEERS, or unset that variable',
+  );
+}

@@ -1,0 +1,12 @@
+import { join } from 'node:path';
+import type { NodeConfig } from './config.ts';
+
+/** The LevelDB folder of a node. */
+export function storeFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
+  return join(dataDir, 'store');
+}
+
+/** This party's own parts of models. */
+export function partsFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
+  return join(dataDir, 'parts');
+}
