@@ -34,9 +34,9 @@ const SERVICE: grpc.ServiceDefinition = {
     requestStream: false,
     responseStream: false,
     requestSerialize: toBuffer,
-    requestDeserialize: (bytes) => bytes,
+    requestDeserialize: fromBuffer,
     responseSerialize: toBuffer,
-    responseDeserialize: (bytes) => bytes,
+    responseDeserialize: fromBuffer,
   },
 };
 
@@ -148,7 +148,7 @@ export class ControlPlane implements ControlServer, ControlClient {
         const call = client.makeUnaryRequest(
           PATH,
           toBuffer,
-          (bytes) => bytes as Uint8Array,
+          fromBuffer,
           envelope,
           new grpc.Metadata(),
           { deadline: Date.now() + timeoutMs },
@@ -160,6 +160,9 @@ export class ControlPlane implements ControlServer, ControlClient {
     } catch (cause) {
       const error = sessionErrorOf(cause as grpc.ServiceError, peer.name);
       if (error.code !== 'UNREACHABLE') throw error;
+      // The next call dials anew: gRPC's own back-off would repeat this error instead.
+      if (this.#clients.get(peer.name)?.client === client) this.#clients.delete(peer.name);
+      client.close();
       throw await diagnose(this.#identity, peer, cause as grpc.ServiceError);
     } finally {
       signal?.removeEventListener('abort', cancel);
@@ -190,6 +193,11 @@ function decode<M>(type: MessageType<M>, bytes: Uint8Array, from: string): M {
 function refusalOf({ code, reason }: { code: string; reason: string }, from: string): Error {
   if (RefusalError.isCode(code)) return new RefusalError(code, reason.slice(0, ENVELOPE_BYTES));
   return new SessionError('MALFORMED', `${from} sent a refusal without a code`);
+}
+
+/** No Buffer, whose slice() is another thing: the arrays of a decoded message are views of this. */
+function fromBuffer(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {

@@ -61,15 +61,16 @@ export class Link implements MessageLink {
     return { sent: this.#outbox.receipt(), received: this.#inbox.receipt() };
   }
 
-  send(label: string, type: string, bytes: Uint8Array): Promise<void> {
+  async send(label: string, type: string, bytes: Uint8Array): Promise<void> {
     const { maxMessageBytes } = this.#limits;
     if (bytes.length > maxMessageBytes) {
-      const problem = `"message" expected at most ${maxMessageBytes} bytes, got ${bytes.length}`;
-      return Promise.reject(new RangeError(problem));
+      throw new RangeError(
+        `"message" expected at most ${maxMessageBytes} bytes, got ${bytes.length}`,
+      );
     }
     const sent = this.#outbox.send(label, type, bytes);
     this.#updateReading();
-    return sent;
+    await sent;
   }
 
   receive(label: string): Promise<LinkMessage> {

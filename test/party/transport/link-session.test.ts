@@ -1,6 +1,21 @@
-import { deepEqual, equal, notDeepEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, notDeepEqual, ok, throws } from 'node:assert/strict';
+import { SessionError } from '../../../src/party/errors.ts';
+import { peerBook } from '../../../src/party/peers.ts';
+import type { Puller } from '../../../src/party/transport/data-plane.ts';
+import { makeHello, readHello, sessionKeys } from '../../../src/party/transport/hello.ts';
+import { DEFAULT_LINK_LIMITS } from '../../../src/party/transport/link.ts';
+import { LinkSession } from '../../../src/party/transport/link-session.ts';
+import type { ProtocolError } from '../../../src/protocols/errors.ts';
 import { channelSuite, rawType, rejectsWith } from '../../contract/channel-suite.ts';
-import { type Node, openPair, startNodes, stopNodes, termsOf } from '../../support/transports.ts';
+import { startProxy } from '../../support/tcp-proxy.ts';
+import {
+  type Node,
+  openPair,
+  recordOf,
+  startNodes,
+  stopNodes,
+  termsOf,
+} from '../../support/transports.ts';
 
 const Raw = rawType('entente.test.Raw');
 
@@ -99,6 +114,21 @@ describe('session', () => {
     await d.transport.stop();
   });
 
+  it('ends both peers when a connection breaks', async () => {
+    const [c, d] = (await startNodes(['orgC', 'orgD'])) as [Node, Node];
+    const proxy = await startProxy(Number(d.record.address.split(':')[1]));
+    c.transport.setPeers(peerBook([recordOf(d.identity, proxy.port)]));
+    const [sc, sd] = await openPair(c, d, termsOf(1));
+    const pending = [sc, sd].map(({ channel }) => channel.receive(Raw).catch((error) => error));
+    proxy.cut();
+    for (const error of (await Promise.all(pending)) as ProtocolError[]) {
+      equal(error.code, 'CLOSED');
+      ok(error.cause instanceof SessionError && error.cause.code === 'UNREACHABLE');
+    }
+    await proxy.close();
+    await stopNodes([c, d]);
+  });
+
   it('ends when a peer buffers more than this side holds', async () => {
     const limits = { pauseAboveBytes: 1 << 20, maxBufferedBytes: 4 << 20 };
     const [c, d] = (await startNodes(['orgC', 'orgD'], { limits })) as [Node, Node];
@@ -111,5 +141,43 @@ describe('session', () => {
     };
     await Promise.all([waiting, rejectsWith('CLOSED', flood())]);
     await stopNodes([c, d]);
+  });
+
+  describe('its stream', () => {
+    /** A session that `a` would serve, the keys with it, and a peer that pulls. */
+    const served = () => {
+      const terms = { ...termsOf(1), checkpointDigest: new Uint8Array(32) };
+      const offer = makeHello(b.identity, a.record, { ...terms, peer: 'orgA' });
+      const heard = readHello(offer.signed, b.record, a.identity);
+      const answer = makeHello(a.identity, b.record, { ...terms, peer: 'orgB' }, offer.signed);
+      const keys = sessionKeys(offer.signed, answer.signed, answer.ephemeral, heard);
+      const session = new LinkSession(a.identity, b.record, 1, keys, DEFAULT_LINK_LIMITS);
+      const mac = keys.streamMac('pull', 'orgA', 1, 0);
+      const frames: Uint8Array[] = [];
+      const puller = {
+        peer: b.record,
+        hello: { session: keys.id, attempt: 1, next: 0n, mac },
+        sink: { write: (head: Uint8Array) => frames.push(head), end: () => {} },
+        fail: () => {},
+        onEnd: () => {},
+      } satisfies Puller;
+      return { session, puller, frames };
+    };
+
+    it('opens for its peer, once', async () => {
+      const { session, puller, frames } = served();
+      session.attach(puller);
+      await session.pulled;
+      equal(frames.length, 1);
+      throws(() => session.attach(puller), { code: 'STREAM_IN_USE' });
+    });
+
+    it('opens for nobody else, and not after the end', () => {
+      const { session, puller, frames } = served();
+      throws(() => session.attach({ ...puller, peer: a.record }), { code: 'NO_SESSION' });
+      session.abort(new SessionError('CLOSED', 'over'));
+      throws(() => session.attach(puller), { code: 'NO_SESSION' });
+      equal(frames.length, 0);
+    });
   });
 });

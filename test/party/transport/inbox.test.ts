@@ -1,0 +1,174 @@
+import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
+import fc from 'fast-check';
+import { SessionError, type SessionErrorCode } from '../../../src/party/errors.ts';
+import {
+  CHUNK_BYTES,
+  chunksOf,
+  encodeHead,
+  type FrameBody,
+  plainBody,
+} from '../../../src/party/transport/frame.ts';
+import { Inbox } from '../../../src/party/transport/inbox.ts';
+
+const LIMITS = { maxMessageBytes: 8 << 20, maxBufferedBytes: 16 << 20, maxLabels: 2 };
+const NOTHING = new Uint8Array(0);
+const OPEN = plainBody('open', 0, new Uint8Array(32));
+const CLOSE = plainBody('close', 0, NOTHING);
+
+/** An inbox that accepts bodies under the numbers that are due. */
+function feed(bodies: readonly FrameBody[]): Inbox {
+  const inbox = new Inbox(new Uint8Array(32), LIMITS);
+  for (const body of bodies) inbox.accept(numbered(inbox, body));
+  return inbox;
+}
+
+function numbered(inbox: Inbox, body: FrameBody): Uint8Array {
+  return Buffer.concat([encodeHead(body, inbox.receipt().frames), body.payload]);
+}
+
+/** The last body is refused with this code, those before are not. */
+function refuses(bodies: readonly FrameBody[], code: SessionErrorCode = 'MALFORMED'): void {
+  const inbox = feed(bodies.slice(0, -1));
+  throws(
+    () => inbox.accept(numbered(inbox, bodies.at(-1)!)),
+    (error) => error instanceof SessionError && error.code === code,
+  );
+}
+
+const label = (id: number, path: string): FrameBody => plainBody('label', id, Buffer.from(path));
+const data = (id: number, n: number): FrameBody[] => chunksOf(id, 'T', new Uint8Array(n));
+
+describe('inbox', () => {
+  it('joins chunks, also when labels alternate', async () => {
+    const bytes = new Uint8Array(2 * CHUNK_BYTES + 5).map((_, i) => i % 251);
+    const [one, two] = [chunksOf(0, 'T', bytes), chunksOf(1, 'T', bytes.subarray(3))];
+    const mixed = one.flatMap((chunk, i) => [chunk, two[i]!]);
+    const inbox = feed([OPEN, label(1, '/f'), ...mixed]);
+    equal(Buffer.compare((await inbox.receive('')).bytes, bytes), 0);
+    equal(Buffer.compare((await inbox.receive('/f')).bytes, bytes.subarray(3)), 0);
+    equal(inbox.buffered, 0);
+  });
+
+  it('hands messages to those who wait, in order', async () => {
+    const inbox = feed([OPEN]);
+    const waiting = [inbox.receive(''), inbox.receive('')];
+    equal(inbox.waiting, 2);
+    for (const n of [1, 2]) inbox.accept(numbered(inbox, data(0, n)[0]!));
+    deepEqual(
+      (await Promise.all(waiting)).map(({ bytes }) => bytes.length),
+      [1, 2],
+    );
+    equal(inbox.waiting, 0);
+    equal(inbox.buffered, 0);
+  });
+
+  it('hashes and counts label and data frames, and nothing else', () => {
+    const [open, more, closed] = [[OPEN], [OPEN, ...data(0, 9)], [OPEN, ...data(0, 9), CLOSE]].map(
+      (bodies) => feed(bodies).receipt(),
+    );
+    deepEqual(open, { hash: new Uint8Array(32), frames: 0, bytes: 0 });
+    deepEqual([more!.frames, more!.bytes], [1, 9]);
+    deepEqual(closed, more);
+  });
+
+  it('refuses what breaks the order', () => {
+    const [whole, [first, middle, last]] = [data(0, 1)[0]!, data(0, 2 * CHUNK_BYTES + 1)];
+    refuses([whole]); // before it is opened
+    refuses([OPEN, OPEN]);
+    refuses([OPEN, CLOSE, whole]);
+    refuses([OPEN, CLOSE, CLOSE]);
+    refuses([OPEN, first!, CLOSE]); // within a message
+    refuses([OPEN, middle!]); // without its first
+    refuses([OPEN, first!, first!]);
+    refuses([OPEN, first!, whole]);
+    refuses([OPEN, first!, last!]); // a chunk is missing
+    refuses([OPEN, first!, middle!, middle!]);
+    refuses([OPEN, first!, { ...middle!, payload: middle!.payload.subarray(1) }]);
+    refuses([OPEN, { ...whole, messageLength: 2 }]);
+    refuses([OPEN, { ...whole, last: false }]);
+  });
+
+  it('refuses labels that are unknown, out of order, or known', () => {
+    refuses([OPEN, ...data(1, 1)]);
+    refuses([OPEN, label(2, '/a')]);
+    refuses([OPEN, label(1, '')]);
+    refuses([OPEN, label(1, '/a'), label(2, '/a')]);
+    refuses([OPEN, label(1, '/a\n')]);
+    refuses([OPEN, label(1, '/a'), label(2, '/b'), label(3, '/c')], 'TOO_LARGE');
+  });
+
+  it('refuses a frame out of turn', () => {
+    const inbox = feed([OPEN]);
+    const body = data(0, 1)[0]!;
+    for (const number of [1, 2 ** 40]) {
+      throws(() => inbox.accept(Buffer.concat([encodeHead(body, number), body.payload])), {
+        code: 'MALFORMED',
+      });
+    }
+  });
+
+  it('refuses what is too long before it allocates', () => {
+    const first = data(0, 2 * CHUNK_BYTES)[0]!;
+    refuses([OPEN, { ...first, messageLength: 0xffff_ffff }], 'TOO_LARGE');
+    refuses([OPEN, { ...first, messageLength: LIMITS.maxMessageBytes + 1 }], 'TOO_LARGE');
+    // Announced, not arrived: what counts is what would have to be held.
+    const announced = { ...first, messageLength: LIMITS.maxMessageBytes };
+    const forks = [label(1, '/a'), label(2, '/b')];
+    const begun = [announced, { ...announced, label: 1 }];
+    refuses([OPEN, ...forks, ...begun], 'TOO_LARGE');
+  });
+
+  it('counts empty messages against its bound', () => {
+    const inbox = feed([OPEN]);
+    throws(
+      () => {
+        for (;;) inbox.accept(numbered(inbox, data(0, 0)[0]!));
+      },
+      { code: 'TOO_LARGE' },
+    );
+    ok(inbox.receipt().frames < 1 << 20);
+  });
+
+  it('keeps what arrived when it is closed, and nothing when it discards', async () => {
+    const reason = new Error('over');
+    const inbox = feed([OPEN, ...data(0, 1), ...data(0, 2), CLOSE]);
+    inbox.close(reason);
+    equal((await inbox.receive('')).bytes.length, 1);
+    inbox.discard(reason);
+    await rejects(inbox.receive(''), reason);
+    equal(inbox.buffered, 0);
+  });
+
+  it('meets any sequence of frames with a typed error or a message', () => {
+    const payload = fc.constantFrom(0, 1, 9, CHUNK_BYTES).map((n) => new Uint8Array(n));
+    const body = fc
+      .record({
+        kind: fc.constantFrom('data', 'data', 'data', 'label', 'close', 'open'),
+        label: fc.nat(2),
+        first: fc.boolean(),
+        last: fc.boolean(),
+        messageLength: fc.constantFrom(0, 1, 9, CHUNK_BYTES, CHUNK_BYTES + 9),
+        payload,
+      })
+      .map((b) => (b.kind === 'data' ? b : { ...b, first: false, last: false }))
+      .map((b) => ({
+        ...b,
+        type: b.first ? 'T' : '',
+        messageLength: b.first ? b.messageLength : 0,
+      }));
+    let delivered = 0;
+    fc.assert(
+      fc.property(fc.array(body, { maxLength: 8 }), (bodies) => {
+        const inbox = feed([OPEN]);
+        try {
+          for (const b of bodies) inbox.accept(numbered(inbox, b as FrameBody));
+        } catch (error) {
+          ok(error instanceof SessionError, String(error));
+        }
+        delivered += inbox.buffered > 0 ? 1 : 0;
+      }),
+      { numRuns: 500, seed: 2 },
+    );
+    ok(delivered > 10, 'some sequences carried messages');
+  });
+});
