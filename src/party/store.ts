@@ -9,6 +9,7 @@
  *   receipts      taskId / attempt / party     signed result receipt
  *   attempts      taskId                       highest attempt, by peer; finished
  *   disclosures   taskId / seq                 one opening of protected values
+ *   offers        commitment                   dataset terms this node described, with their salt
  *   tasks         taskId                       the task's row
  *   models        modelId                      manifest of a model or of a share of one
  *   tokens        token id                     hashed HTTP token with its roles
@@ -26,6 +27,7 @@ const KINDS = [
   'receipts',
   'attempts',
   'disclosures',
+  'offers',
   'tasks',
   'models',
   'tokens',

@@ -71,10 +71,11 @@ export class FakeDatasets implements DatasetDirectory {
     rowCount: 1000,
     keyColumn: dataset.keyColumn,
     labelColumn: dataset.labelColumn,
-    features: (dataset.selectColumns ?? ['income', 'region']).map((name) => ({
-      name,
-      kind: dataset.discreteColumns.includes(name) ? 'categorical' : 'numeric',
-    })),
+    features: (dataset.selectColumns ?? ['income', 'region']).map((name) =>
+      dataset.discreteColumns.includes(name)
+        ? { name, kind: 'categorical', categories: 3 }
+        : { name, kind: 'numeric' },
+    ),
     commitment: 'cd'.repeat(32),
   });
   verifyWith: (terms: DatasetTerms) => Promise<void> = async () => {};

@@ -4,7 +4,7 @@ import { Hex32, PartyName, Timestamp } from './schema.ts';
 /** Largest contract in canonical bytes, before anything of it is parsed. Own choice. */
 export const MAX_CONTRACT_BYTES = 1 << 20;
 export const MAX_PARTIES = 16;
-/** Features of all parties together. */
+/** Model columns of all parties together: a numeric feature has one, a categorical its `categories`. */
 export const MAX_COLUMNS = 10_000;
 /** Levels of one categorical feature; with more it is no category. */
 export const MAX_CATEGORIES = 1000;

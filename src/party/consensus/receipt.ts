@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import type { SessionReceipt } from '../transport/session.ts';
 import { canonicalDigest } from './canonical-json.ts';
 import { type ConsensusNode, otherParties } from './consensus-node.ts';
 import type { Contract } from './contract.ts';
@@ -43,13 +44,25 @@ export interface DirectionReceipt {
   readonly frames: number;
   readonly bytes: number;
   /** Running hash over the frames, 32 bytes hex: equal at both ends. */
-  readonly digest: string;
+  readonly hash: string;
+}
+
+/** The transport's account of a session, as a receipt states it. */
+export function transportReceipt(
+  peer: string,
+  { sent, received }: SessionReceipt,
+): TransportReceipt {
+  const direction = ({ hash, ...counts }: SessionReceipt['sent']): DirectionReceipt => ({
+    ...counts,
+    hash: Buffer.from(hash).toString('hex'),
+  });
+  return { peer, sent: direction(sent), received: direction(received) };
 }
 
 const exactly = { additionalProperties: false } as const;
 const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const optionalDigest = Type.Union([Type.Null(), Hex32]);
-const Direction = Type.Object({ frames: count, bytes: count, digest: Hex32 }, exactly);
+const Direction = Type.Object({ frames: count, bytes: count, hash: Hex32 }, exactly);
 
 export const ReceiptSchema = Type.Object(
   {
@@ -202,7 +215,7 @@ export function transportMismatches(
       const same =
         received?.frames === sent.frames &&
         received.bytes === sent.bytes &&
-        received.digest === sent.digest;
+        received.hash === sent.hash;
       if (!same) found.push({ from, to });
     }
   }

@@ -23,8 +23,10 @@ export interface DatasetDraft {
   readonly type: DatasetTerms['type'];
   readonly keyColumn: string | null;
   readonly labelColumn: string | null;
-  /** Null for every column but key and label. */
+  /** Null for every column but key, label and `notFeatures`. */
   readonly selectColumns: readonly string[] | null;
+  /** Columns that are no features although nobody selected columns: another party's label. */
+  readonly notFeatures: readonly string[];
   /** Of the selected columns, those that are categories. */
   readonly discreteColumns: readonly string[];
 }
@@ -63,6 +65,7 @@ export const TaskDraftSchema = Type.Object(
         keyColumn: optionalColumn,
         labelColumn: optionalColumn,
         selectColumns: Type.Union([Type.Null(), columns]),
+        notFeatures: columns,
         discreteColumns: columns,
       },
       exactly,

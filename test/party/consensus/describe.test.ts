@@ -23,6 +23,7 @@ const DRAFT: TaskDraft = {
     keyColumn: 'id',
     labelColumn: null,
     selectColumns: ['income', 'region'],
+    notFeatures: [],
     discreteColumns: ['region'],
   },
 };
@@ -44,7 +45,7 @@ describe('describing a dataset', () => {
         labelColumn: null,
         features: [
           { name: 'income', kind: 'numeric' },
-          { name: 'region', kind: 'categorical' },
+          { name: 'region', kind: 'categorical', categories: 3 },
         ],
         commitment: 'cd'.repeat(32),
       };

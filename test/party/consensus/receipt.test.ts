@@ -8,6 +8,7 @@ import {
   submitReceipt,
   type TransportReceipt,
   transportMismatches,
+  transportReceipt,
 } from '../../../src/party/consensus/receipt.ts';
 import { encodeSigned, signBody } from '../../../src/party/consensus/signed.ts';
 import { abortTask, finishTask } from '../../../src/party/consensus/task-end.ts';
@@ -20,8 +21,8 @@ const DOMAIN = 'entente/receipt/v1';
 
 const traffic = (peer: string, sent: number, received: number): TransportReceipt => ({
   peer,
-  sent: { frames: sent, bytes: 100 * sent, digest: 'aa'.repeat(32) },
-  received: { frames: received, bytes: 100 * received, digest: 'aa'.repeat(32) },
+  sent: { frames: sent, bytes: 100 * sent, hash: 'aa'.repeat(32) },
+  received: { frames: received, bytes: 100 * received, hash: 'aa'.repeat(32) },
 });
 
 const statement = (taskId: string): ResultStatement => ({
@@ -177,6 +178,12 @@ describe('result receipt', () => {
 });
 
 describe('transport receipts', () => {
+  it('are the transport’s counts, hashes in hex', () => {
+    const direction = { hash: new Uint8Array(32).fill(0xaa), frames: 2, bytes: 200 };
+    const session = { sent: direction, received: { ...direction, frames: 1, bytes: 100 } };
+    deepEqual(transportReceipt('orgB', session), traffic('orgB', 2, 1));
+  });
+
   const receipt = (signer: string, ...transport: readonly TransportReceipt[]): ResultReceipt => ({
     ...statement('00'.repeat(32)),
     protocolVersion: 1,
@@ -198,7 +205,7 @@ describe('transport receipts', () => {
     const fewer = receipt('orgB', traffic('orgA', 5, 2));
     deepEqual(transportMismatches([a, fewer]), [{ from: 'orgA', to: 'orgB' }]);
     const honest = traffic('orgA', 5, 3);
-    const altered = { ...honest, sent: { ...honest.sent, digest: 'bb'.repeat(32) } };
+    const altered = { ...honest, sent: { ...honest.sent, hash: 'bb'.repeat(32) } };
     deepEqual(transportMismatches([a, receipt('orgB', altered)]), [{ from: 'orgB', to: 'orgA' }]);
     const silent = receipt('orgB');
     deepEqual(transportMismatches([a, silent]), [{ from: 'orgA', to: 'orgB' }]);
