@@ -23,3 +23,11 @@ export async function hePair(
   const [chA, chB] = memoryChannelPair(options);
   return { alice, bob, chA, chB };
 }
+
+/** The highest address that the next 64 polynomials have: grows when a protocol keeps what it took. */
+export function highestPolynomial(): number {
+  const taken = Array.from({ length: 64 }, () => heKernel.allocate());
+  const highest = Math.max(...taken.map((x) => x.byteOffset));
+  for (const x of taken) heKernel.release(x);
+  return highest;
+}

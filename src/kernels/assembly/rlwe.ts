@@ -64,12 +64,15 @@ export function rlweMultiplyAdd(acc: usize, x: usize, y: usize, primes: i32): vo
   }
 }
 
-/** z = acc mod p. */
+/** z = acc mod p, acc = 0. */
 export function rlweReduce(z: usize, acc: usize, moduli: usize, primes: i32): void {
+  const zero = i32x4.splat(0);
   for (let k = 0; k < primes; k++, moduli += BLOCK) {
     const p = v128.load32_splat(moduli);
     for (const end = z + STRIDE; z < end; z += 16, acc += 32) {
       v128.store(z, reduceWide(v128.load(acc), v128.load(acc, 16), moduli, p));
+      v128.store(acc, zero);
+      v128.store(acc, zero, 16);
     }
   }
 }
@@ -121,20 +124,21 @@ export function rlweAddInt64(x: usize, values: usize, shift: i32, moduli: usize,
 }
 
 /**
- * x = round(q m / 2^64), m: 4096 u64, qLow = q mod 2^64. With r = q m + 2^63 mod 2^64 the rounded
+ * x = round(q m / 2^64), m: 4096 u64, overwritten, qLow = q mod 2^64. With r = q m + 2^63 mod 2^64 the rounded
  * quotient is (q m + 2^63 - r) / 2^64, and q m vanishes modulo every prime of q.
  */
 export function rlweEncodeRing(x: usize, m: usize, qLow: u64, moduli: usize, primes: i32): void {
   const q = i64x2.splat(qLow), half = i64x2.splat(0x8000000000000000);
+  for (let v = m, end = m + 2 * STRIDE; v < end; v += 16) {
+    v128.store(v, i64x2.add(i64x2.mul(v128.load(v), q), half)); // r
+  }
   for (let k = 0; k < primes; k++, moduli += BLOCK) {
     const p = v128.load32_splat(moduli);
     const h = i32x4.add(v128.load32_splat(moduli + HALF64), p);
     const w = v128.load32_splat(moduli + INV64), ws = v128.load32_splat(moduli + INV64_S);
     let v = m;
     for (const end = x + STRIDE; x < end; x += 16, v += 32) {
-      const a = i64x2.add(i64x2.mul(v128.load(v), q), half);
-      const b = i64x2.add(i64x2.mul(v128.load(v, 16), q), half);
-      const y = i32x4.sub(h, reduceWide(a, b, moduli, p)); // 2^63 - r
+      const y = i32x4.sub(h, reduceWide(v128.load(v), v128.load(v, 16), moduli, p)); // 2^63 - r
       v128.store(x, reduceOnce(mulLazy(y, w, ws, p), p));
     }
   }

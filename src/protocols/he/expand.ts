@@ -19,3 +19,8 @@ export function expandUniform(
 ): void {
   kernel.uniform(x, keystream(seed, use, UNIFORM_BYTES), primes);
 }
+
+/** The same as `count` words of 32 bits, aligned, the caller's. */
+export function keystreamWords(seed: Uint8Array, use: Use, count: number): Uint32Array {
+  return new Uint32Array(new Uint8Array(keystream(seed, use, 4 * count)).buffer);
+}

@@ -5,7 +5,7 @@
  * | quantity                         | value                                  | why                                  |
  * |----------------------------------|----------------------------------------|--------------------------------------|
  * | N                                | 4096                                   |                                      |
- * | q                                | four 27-bit primes, log2 q = 107.994   | [HES18] Table 1: at most 109 bits for |
+ * | q                                | four 27-bit primes, log2 q = 107.993   | [HES18] Table 1: at most 109 bits for |
  * |                                  |                                        | 128-bit security, ternary secret     |
  * | secret s, encryption's u         | uniform ternary                        |                                      |
  * | error                            | centred binomial, 21 pairs, sigma 3.24 | [HES18]: sigma 3.2                   |
@@ -55,6 +55,8 @@ export const MAX_RING_ERROR = 0.5;
  * Bound on the error of a matrix answer before the shares are rounded, in units of Z_2^64, where `norm` is
  * the l2 norm of all plaintext coefficients whose products are summed in that answer. The shares of m
  * then sum to m + {-1, 0, 1}: two roundings of 1/2 and an error below 1.
+ * The vector is taken to be a uniform share, so that the roundings of its encoding are independent; those
+ * of a constant vector could add up to half the l1 norm of the coefficients instead.
  */
 export function ringError(norm: number): number {
   const dropped = PRIMES[CIPHERTEXT_PRIMES - 1]!;

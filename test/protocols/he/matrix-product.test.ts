@@ -13,7 +13,8 @@ import {
   transposedMatVecKeyOwner,
 } from '../../../src/protocols/he/matrix-product.ts';
 import { CIPHERTEXT_BYTES, RING_ANSWER_BYTES } from '../../../src/protocols/he/parameters.ts';
-import { hePair } from '../../support/he-pair.ts';
+import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
+import { hePair, highestPolynomial } from '../../support/he-pair.ts';
 import { randomWords, seededRng } from '../../support/seeded-rng.ts';
 
 /** Tags and lengths of a message of a seed and one packed polynomial. */
@@ -134,11 +135,12 @@ describe('homomorphic matrix products', () => {
     ];
     const X = encodeMatrix(bob, matrix(8192, 1, 13, 'X'), 8192, 1);
     for (const [name, message, code] of malformed) {
-      const { chA, chB } = await hePair();
+      const [chA, chB] = memoryChannelPair();
       await chA.send(HeCiphertext, message);
       await rejects(matVecEvaluator(chB, bob, X, seededRng(2)), { code }, name);
     }
 
+    const before = highestPolynomial();
     const c1 = new Uint8Array(packedBytes(3));
     const answers: readonly (readonly [string, HeRingAnswer])[] = [
       ['short', { seed: new Uint8Array(16), c1: c1.subarray(1) }],
@@ -147,15 +149,16 @@ describe('homomorphic matrix products', () => {
       ['seed', { seed: new Uint8Array(17), c1 }],
     ];
     for (const [name, message] of answers) {
-      const { chA, chB } = await hePair();
+      const [chA, chB] = memoryChannelPair();
       await chB.send(HeRingAnswer, message);
       const run = matVecKeyOwner(chA, alice, new BigUint64Array(1), 8192, seededRng(3));
       await rejects(run, { code: 'MALFORMED_MESSAGE' }, name);
     }
 
-    const { chA, chB } = await hePair();
+    const [chA, chB] = memoryChannelPair();
     await chA.send(HeRingAnswer, { seed: new Uint8Array(16), c1 });
     await rejects(matVecEvaluator(chB, bob, X, seededRng(4)), { code: 'UNEXPECTED_MESSAGE' });
+    equal(highestPolynomial(), before, 'polynomials are given back');
   });
 
   it('refuses shapes that cannot be', async () => {
