@@ -1,7 +1,7 @@
 /**
  * Matrix-vector products by polynomial products: how X, v and e are laid out in coefficients.
- * After [HLHD22] "Cheetah", Huang, Lu, Hong, Ding, https://eprint.iacr.org/2022/207, §3.2, with one
- * encoding of X for both directions.
+ * After [HLHD22] "Cheetah". Huang, Lu, Hong, Ding. https://eprint.iacr.org/2022/207, with one encoding of
+ * X for both directions.
  *
  * X is cut into blocks of m_w rows and n_w columns, powers of two with m_w n_w = N = 4096. In R = Z[X]/(X^N + 1):
  *

@@ -10,8 +10,8 @@
  * Leaks:    n and d, which both know.
  * Cost:     1 round each way; with C column and R row blocks (matrix-layout.ts), X v takes C ciphertexts of
  *           55 312 bytes there and R answers of 41 488 back, X^T e the other way about; one message each.
- *           Key owner 4 NTTs a ciphertext and 2 of 3 an answer; evaluator C R products of polynomials
- *           and 7 NTTs an answer (each modulo four primes).
+ *           Transforms of whole polynomials: key owner 1 a ciphertext and 2 an answer, evaluator 5 an answer;
+ *           evaluator 2 C R pointwise products.
  *
  * Names: U blocks of X; V, E the vector's polynomials, in matrix-layout.ts.
  */
@@ -123,7 +123,7 @@ async function sendCiphertexts(
 ): Promise<void> {
   for (let i = 0; i < count; i++) {
     await ch.send(HeCiphertext, encryptRing(he, coefficients(i), rng));
-    await setImmediate(); // a send that finds room does not let other work run
+    await setImmediate(); // a send that finds room lets no other work run, nor does a full mailbox
   }
 }
 
@@ -137,6 +137,7 @@ async function receiveCiphertexts(
   try {
     while (ciphertexts.length < count) {
       ciphertexts.push(decodeCiphertext(he.kernel, await ch.receive(HeCiphertext)));
+      await setImmediate();
     }
   } catch (error) {
     for (const ct of ciphertexts) releaseCiphertext(he.kernel, ct);
@@ -168,6 +169,7 @@ async function receiveAnswers(
 ): Promise<void> {
   for (let i = 0; i < count; i++) {
     read(i, openRing(he.kernel, he.secretKey, await ch.receive(HeRingAnswer)));
+    await setImmediate();
   }
 }
 

@@ -39,6 +39,26 @@ describe('homomorphic parameters', () => {
     equal(log2(q).toFixed(3), '107.993');
   });
 
+  it('ask for blocks of the size that the audit notes state', () => {
+    // Primal uSVP in the 2016 estimate, secret rescaled to the width of the error, best number of samples:
+    // solvable with blocks of beta when sqrt(beta) sigma <= delta^(2 beta - d - 1) vol^(1/d).
+    const sigma = Math.sqrt(10.5);
+    const scale = DEGREE * Math.log2(sigma / Math.sqrt(2 / 3));
+    const solves = (beta: number, samples: number): boolean => {
+      const d = samples + DEGREE + 1;
+      const root = (Math.PI * beta) ** (1 / beta) * (beta / (2 * Math.PI * Math.E));
+      const delta = Math.log2(root) / (2 * (beta - 1));
+      const volume = (samples * log2(q) + scale) / d;
+      return Math.log2(beta) / 2 + Math.log2(sigma) <= (2 * beta - d - 1) * delta + volume;
+    };
+    const dimensions = Array.from({ length: 31 }, (_, i) => 2600 + 50 * i);
+    let beta = 100;
+    while (!dimensions.some((samples) => solves(beta, samples))) beta++;
+    equal(Math.round(beta / 10) * 10, 330);
+    const cost = 0.292 * beta + 16.4 + Math.log2(8 * 2 * DEGREE); // the cost model of [HES18]
+    ok(cost > 128, `2^${cost.toFixed(1)} operations for blocks of ${beta}`);
+  });
+
   it('leave the room that the table states', () => {
     equal((log2(q) - 64).toFixed(2), '43.99');
     equal(log2(q / t).toFixed(3), '83.995');
