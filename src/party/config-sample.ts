@@ -5,6 +5,8 @@ export interface SampleOptions {
   readonly grpc?: string;
   /** `host:port` for the HTTP API. */
   readonly http?: string;
+  /** A proxy in front of the HTTP API does TLS. */
+  readonly allowPlaintext?: boolean;
 }
 
 /** The text of a working configuration: every key with its default and what it is for. */
@@ -12,6 +14,7 @@ export function sampleConfig({
   name,
   grpc = '0.0.0.0:7400',
   http = '127.0.0.1:7480',
+  allowPlaintext = false,
 }: SampleOptions): string {
   return `# Configuration of one Entente node.
 # Paths count from this file's folder. A variable of the environment wins over a key here:
@@ -65,6 +68,10 @@ log:
 http:
   # token: every call needs one (\`entente token create\`). off: only while listen.http is a loopback address.
   auth: token
+  # For an address that is not loopback: the interface's own certificate and key, PEM. Or let a proxy do TLS.
+  # certificateFile: http.crt
+  # keyFile: http.key
+  allowPlaintext: ${allowPlaintext}
   # A call that waits longer for its task is answered with the task's id.
   syncTimeoutSec: 900
   bodyLimit: 1MiB

@@ -40,6 +40,10 @@ export interface NodeConfig {
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
   readonly http: {
     readonly auth: 'token' | 'off';
+    /** PEM files of the HTTP interface's own certificate; null for plain HTTP. */
+    readonly tls: { readonly certificateFile: string; readonly keyFile: string } | null;
+    /** Plain HTTP off loopback, where a proxy in front does TLS. */
+    readonly allowPlaintext: boolean;
     readonly syncTimeoutSec: number;
     readonly bodyLimitBytes: number;
   };
@@ -114,6 +118,8 @@ export function parseConfig(
     http: source.take('listen.http', hostPort, '127.0.0.1:7480'),
   };
   const passphraseFile = source.take<string | null>('identity.passphraseFile', orNull(path), null);
+  const certificateFile = source.take<string | null>('http.certificateFile', orNull(path), null);
+  const keyFile = source.take<string | null>('http.keyFile', orNull(path), null);
   const config: NodeConfig = {
     name: source.take('name', partyName),
     dataDir: at(source.take('dataDir', path, 'state')),
@@ -140,6 +146,11 @@ export function parseConfig(
     },
     http: {
       auth: source.take('http.auth', oneOf('token', 'off'), 'token'),
+      tls:
+        certificateFile && keyFile
+          ? { certificateFile: at(certificateFile), keyFile: at(keyFile) }
+          : null,
+      allowPlaintext: source.take('http.allowPlaintext', flag, false),
       syncTimeoutSec: source.take('http.syncTimeoutSec', wholeNumber(1, 86_400, 'seconds'), 900),
       bodyLimitBytes: source.take('http.bodyLimit', byteSize(1024, 2 ** 30), '1MiB'),
     },
@@ -155,6 +166,9 @@ export function parseConfig(
     psi: { workers: source.take('psi.workers', wholeNumber(1, 64), 2) },
   };
   source.refuseUnknown();
+  if ((certificateFile === null) !== (keyFile === null)) {
+    source.problems.push('http: certificateFile and keyFile belong together; give both or none');
+  }
   if (source.problems.length === 0) source.problems.push(...contradictions(config));
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   return config;
@@ -297,6 +311,12 @@ function contradictions({ name, listen, peers, http }: NodeConfig): string[] {
       'http.auth: off is possible only while listen.http is a loopback address; use token',
     );
   }
+  const open = http.auth === 'token' && !http.tls && !http.allowPlaintext;
+  if (open && !isLoopback(listen.http.host)) {
+    problems.push(
+      'listen.http: tokens would travel unencrypted; give http.certificateFile and http.keyFile, or set http.allowPlaintext behind a proxy that does TLS',
+    );
+  }
   const { grpc } = listen;
   if (grpc.port !== 0 && grpc.port === listen.http.port && grpc.host === listen.http.host) {
     problems.push('listen.http: is the address of listen.grpc; choose another port');
@@ -316,6 +336,12 @@ async function missingFiles(config: NodeConfig): Promise<string[]> {
   const files: [string, string][] = [
     ['policyFile', config.policyFile],
     ...(passphraseFile ? [['identity.passphraseFile', passphraseFile] as [string, string]] : []),
+    ...(config.http.tls
+      ? ([
+          ['http.certificateFile', config.http.tls.certificateFile],
+          ['http.keyFile', config.http.tls.keyFile],
+        ] as [string, string][])
+      : []),
     ...config.peers.map(({ certificate }, i): [string, string] => [
       `peers[${i}].certificate`,
       certificate,

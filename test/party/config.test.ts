@@ -21,7 +21,13 @@ const DEFAULTS = {
   policyFile: '/etc/e/policy.yaml',
   resultDir: '/etc/e/results',
   log: { level: 'info', pretty: false },
-  http: { auth: 'token', syncTimeoutSec: 900, bodyLimitBytes: 1 << 20 },
+  http: {
+    auth: 'token',
+    tls: null,
+    allowPlaintext: false,
+    syncTimeoutSec: 900,
+    bodyLimitBytes: 1 << 20,
+  },
   tasks: { maxRunning: 2, peerTimeoutSec: 120, contractLifetimeSec: 3600 },
   psi: { workers: 2 },
 };
@@ -51,11 +57,12 @@ describe('configuration', () => {
     const all = text
       .replace('peers: []\n', '')
       .replace(
-        /^( *)# (peers:| {2}- name| {4}address| {4}cert| {4}finger|passphraseFile)/gm,
+        /^( *)# (peers:| {2}- name| {4}address| {4}cert| {4}finger|passphraseFile|certificateFile|keyFile)/gm,
         '$1$2',
       )
       .replace(/64 hex.*/, 'ab'.repeat(32));
-    const { peers, identity } = parseConfig(all, {}, WHERE);
+    const { peers, identity, http } = parseConfig(all, {}, WHERE);
+    deepEqual(http.tls, { certificateFile: '/etc/e/http.crt', keyFile: '/etc/e/http.key' });
     equal(identity.passphraseFile, '/etc/e/identity/passphrase');
     deepEqual(peers, [
       {
@@ -85,6 +92,9 @@ describe('configuration', () => {
       ENTENTE_LOG_LEVEL: 'debug',
       ENTENTE_LOG_PRETTY: 'true',
       ENTENTE_HTTP_AUTH: 'off',
+      ENTENTE_HTTP_CERTIFICATE_FILE: 'h.crt',
+      ENTENTE_HTTP_KEY_FILE: '/h.key',
+      ENTENTE_HTTP_ALLOW_PLAINTEXT: 'true',
       ENTENTE_HTTP_SYNC_TIMEOUT_SEC: '5',
       ENTENTE_HTTP_BODY_LIMIT: '2048',
       ENTENTE_TASKS_MAX_RUNNING: '3',
@@ -103,7 +113,13 @@ describe('configuration', () => {
       policyFile: '/etc/e/q.yaml',
       resultDir: '/etc/e/r',
       log: { level: 'debug', pretty: true },
-      http: { auth: 'off', syncTimeoutSec: 5, bodyLimitBytes: 2048 },
+      http: {
+        auth: 'off',
+        tls: { certificateFile: '/etc/e/h.crt', keyFile: '/h.key' },
+        allowPlaintext: true,
+        syncTimeoutSec: 5,
+        bodyLimitBytes: 2048,
+      },
       tasks: { maxRunning: 3, peerTimeoutSec: 60, contractLifetimeSec: 600 },
       psi: { workers: 4 },
     };
@@ -159,7 +175,9 @@ colour: red
         '{name: a, http: {auth: off}, listen: {http: "0.0.0.0:80"}}',
         /^http\.auth: off is possible only/,
       ],
-      ['{name: a, listen: {http: "h:80", grpc: "h:80"}}', /^listen\.http: is the address/],
+      ['{name: a, listen: {http: "[::1]:80", grpc: "[::1]:80"}}', /^listen\.http: is the address/],
+      ['{name: a, listen: {http: "0.0.0.0:80"}}', /^listen\.http: tokens would travel unencr/],
+      ['{name: a, http: {keyFile: k}}', /^http: certificateFile and keyFile belong together/],
       [
         '{name: a, peers: [{name: A, address: "h:1", certificate: c}]}',
         /^peers\[0\]\.name: is the name of this/,
@@ -174,7 +192,13 @@ colour: red
       equal(found.length, 1, text);
       match(found[0]!, problem);
     }
-    deepEqual(problems('{name: a, http: {auth: off}, listen: {http: "[::1]:80"}}'), []);
+    for (const text of [
+      '{name: a, http: {auth: off}, listen: {http: "[::1]:80"}}',
+      '{name: a, http: {allowPlaintext: true}, listen: {http: "0.0.0.0:80"}}',
+      '{name: a, http: {certificateFile: c, keyFile: k}, listen: {http: "0.0.0.0:80"}}',
+    ]) {
+      deepEqual(problems(text), [], text);
+    }
   });
 
   it('refuses text that is no configuration', () => {

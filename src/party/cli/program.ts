@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { CONFIG_FILE_VARIABLE, type Environment } from '../config.ts';
+import type { SampleOptions } from '../config-sample.ts';
 import { ROLES } from '../tokens.ts';
 import {
   type CliContext,
@@ -9,7 +10,7 @@ import {
   EXIT_OK,
   EXIT_USAGE,
 } from './command.ts';
-import { type InitOptions, init } from './init.ts';
+import { init } from './init.ts';
 import { runNode } from './node.ts';
 import { type PeerToAdd, peerAdd, peerShow } from './peer.ts';
 import type { ConfigSource } from './read-config.ts';
@@ -49,7 +50,8 @@ function programOf(context: CliContext): Command {
     .requiredOption('--name <name>', "the organisation's name: letters, digits, inner hyphens")
     .option('--grpc <host:port>', 'where peers connect')
     .option('--http <host:port>', 'where coordinators connect')
-    .action(async (dir: string, options: InitOptions) => print(await init(dir, options)));
+    .option('--allow-plaintext', 'HTTP beyond this machine, behind a proxy that does TLS')
+    .action(async (dir: string, options: SampleOptions) => print(await init(dir, options)));
 
   withConfig(env, program.command('node').description('run the node until it is stopped')).action(
     async ({ config }: ConfigOptions) => runNode(config, context, print),

@@ -84,6 +84,16 @@ describe('command line', () => {
     });
   });
 
+  it('init opens HTTP beyond the machine only behind a proxy', async () => {
+    await withTemporaryDirectory(async (parent) => {
+      const dir = join(parent, 'node');
+      const argv = ['init', dir, '--name', 'orgA', '--http', '0.0.0.0:80', '--allow-plaintext'];
+      equal((await run(argv)).code, 0);
+      const { http, listen } = await loadConfig(join(dir, 'entente.yaml'), {});
+      deepEqual([http.allowPlaintext, listen.http.host], [true, '0.0.0.0']);
+    });
+  });
+
   it('init overwrites nothing', async () => {
     await withNode(async (dir, config) => {
       const before = await readFile(config, 'utf8');
@@ -102,6 +112,7 @@ describe('command line', () => {
         ['--name', ''],
         ['--name', 'orgA', '--grpc', '7443'],
         ['--name', 'orgA', '--http', 'localhost:70000'],
+        ['--name', 'orgA', '--http', '0.0.0.0:80'],
       ];
       for (const options of cases) {
         const { code, err } = await run(['init', dir, ...options]);
