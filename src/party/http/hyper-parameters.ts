@@ -86,8 +86,6 @@ type Name = keyof typeof SCHEMA;
 /** Validated hyper-parameters under their canonical names; absent means "not given". */
 export type HyperParameters = { readonly [K in Name]?: Static<(typeof SCHEMA)[K]> };
 
-export const HyperParametersSchema: TSchema = Type.Partial(Type.Object(SCHEMA));
-
 /** Further names of a key, besides its camelCase form. */
 const SYNONYMS: Readonly<Partial<Record<Name, readonly string[]>>> = {
   l2: ['lambda', 'lambd', 'reg_lambda', 'regLambda', 'l2_penalty', 'l2Penalty'],
