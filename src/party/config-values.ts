@@ -8,8 +8,8 @@ export interface HostPort {
 }
 
 /**
- * How one kind of value is read. `read` takes what YAML gives and returns undefined for what it refuses;
- * `expected` completes the sentence "expected ...".
+ * How one kind of value is read. `read` takes what YAML gives and returns undefined for what it
+ * refuses; `expected` completes the sentence "expected ...".
  */
 export interface Kind<T> {
   readonly expected: string;

@@ -67,7 +67,9 @@ export interface PeerConfig {
   readonly fingerprint: string | null;
 }
 
-/** A configuration that cannot be used: every problem at once, each naming the key and what to do. */
+/**
+ * A configuration that cannot be used: every problem at once, each naming the key and what to do.
+ */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -87,8 +89,8 @@ export const CONFIG_FILE_VARIABLE = 'ENTENTE_CONFIG';
 const MAX_CONFIG_BYTES = 1 << 20;
 
 /**
- * Reads the configuration file and the environment and checks both, with the files they name. Relative paths count
- * from the file's folder.
+ * Reads the configuration file and the environment and checks both, with the files they name.
+ * Relative paths count from the file's folder.
  */
 export async function loadConfig(file: string, env: Environment): Promise<NodeConfig> {
   const text = await readFile(file, 'utf8').catch(() => {
@@ -102,9 +104,10 @@ export async function loadConfig(file: string, env: Environment): Promise<NodeCo
 }
 
 /**
- * Reads the configuration in a YAML text. The variable of a key is `ENTENTE_` and its path in upper case with
- * underscores: `data.memoryLimit` is `ENTENTE_DATA_MEMORY_LIMIT`. It wins over the file; an empty one counts as not
- * set. Lists of paths are separated by commas, `ENTENTE_PEERS` is YAML (or JSON).
+ * Reads the configuration in a YAML text. The variable of a key is `ENTENTE_` and its path in upper
+ * case with underscores: `data.memoryLimit` is `ENTENTE_DATA_MEMORY_LIMIT`. It wins over the file;
+ * an empty one counts as not set. Lists of paths are separated by commas, `ENTENTE_PEERS` is YAML
+ * (or JSON).
  */
 export function parseConfig(
   text: string,
@@ -200,7 +203,10 @@ class Source {
     }
   }
 
-  /** The value of a key. After a problem, something of the right type: the caller must look at `problems`. */
+  /**
+   * The value of a key. After a problem, something of the right type: the caller must look at
+   * `problems`.
+   */
   take<T>(key: string, kind: Kind<T>, fallback?: unknown): T {
     this.#known.add(key);
     const variable = variableOf(key);
@@ -240,7 +246,10 @@ class Source {
     });
   }
 
-  /** Reports keys of the file and variables of the environment that mean nothing: mostly typing errors. */
+  /**
+   * Reports keys of the file and variables of the environment that mean nothing: mostly typing
+   * errors.
+   */
   refuseUnknown(): void {
     const walk = (map: YAMLMap, prefix: string): void => {
       for (const { key, value } of map.items) {
@@ -329,7 +338,10 @@ function contradictions({ name, listen, peers, http }: NodeConfig): string[] {
   return problems;
 }
 
-/** What the configuration names and the disk does not have. Folders the node writes to it creates itself. */
+/**
+ * What the configuration names and the disk does not have. Folders the node writes to it creates
+ * itself.
+ */
 async function missingFiles(config: NodeConfig): Promise<string[]> {
   const problems: string[] = [];
   const { passphraseFile } = config.identity;

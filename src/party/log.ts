@@ -12,8 +12,8 @@ import type { LogLevel } from './config.ts';
  * | debug | what one would ask for next, with texts that peers chose |
  * | trace | single messages: type and size |
  *
- * Above debug no text that came over the network is logged, except ids that were validated. Values of datasets, shares
- * and keys are logged at no level; the list of redacted keys is a second net.
+ * Above debug no text that came over the network is logged, except ids that were validated. Values
+ * of datasets, shares and keys are logged at no level; the list of redacted keys is a second net.
  */
 export type NodeLog = Pick<
   Logger,
@@ -103,12 +103,16 @@ export function logPhase(log: NodeLog, fields: PhaseFields): void {
   else log.warn(fields, 'phase failed');
 }
 
-/** Errors whose messages this node words by itself, without values: of these the log shows the message. */
+/**
+ * Errors whose messages this node words by itself, without values: of these the log shows the
+ * message.
+ */
 const OWN_MESSAGE: readonly string[] = ['ConfigError', 'DatasetError', 'PolicyError'];
 
 /**
- * What is logged of an error: its class, its code and where it arose. Its message may hold what a peer or a file says,
- * so it is left out, but for errors of the operating system and those in `OWN_MESSAGE`.
+ * What is logged of an error: its class, its code and where it arose. Its message may hold what a
+ * peer or a file says, so it is left out, but for errors of the operating system and those in
+ * `OWN_MESSAGE`.
  */
 function errorFields(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };

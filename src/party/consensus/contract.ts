@@ -60,13 +60,18 @@ export interface DatasetTerms {
   /** Null unless this party is the label holder. */
   readonly labelColumn: string | null;
   readonly features: readonly FeatureTerms[];
-  /** SHA-256("entente/dataset/v1" | salt | SHA-256(file)), hex; the owner keeps the 32-byte salt. */
+  /**
+   * SHA-256("entente/dataset/v1" | salt | SHA-256(file)), hex; the owner keeps the 32-byte salt.
+   */
   readonly commitment: string;
 }
 
 export interface FeatureTerms {
   readonly name: string;
   readonly kind: 'numeric' | 'categorical';
-  /** Of a categorical feature only: its model columns, the levels but one. Their names stay at the owner. */
+  /**
+   * Of a categorical feature only: its model columns, the levels but one. Their names stay at the
+   * owner.
+   */
   readonly categories?: number;
 }

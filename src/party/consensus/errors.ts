@@ -50,7 +50,7 @@ const CODES = [
 /** `dataset/...` carries the dataset's own error code, e.g. `dataset/missing_column`. */
 export type ConsensusErrorCode = (typeof CODES)[number] | `dataset/${string}`;
 
-const DATASET_CODE = /^dataset\/[a-z_]{1,48}$/;
+const DATASET_CODE = /^dataset\/[a-z0-9_]{1,48}$/;
 
 export function isConsensusErrorCode(text: string): text is ConsensusErrorCode {
   return (CODES as readonly string[]).includes(text) || DATASET_CODE.test(text);

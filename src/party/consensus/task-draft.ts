@@ -79,7 +79,7 @@ export interface DatasetDirectory {
   /**
    * What the dataset would bring to the task: its terms, with a commitment of its own for each call.
    * Rejects with an error whose `name` is `DatasetError`, whose `code` is a word of lower-case
-   * letters and `_`, and whose message may be shown to the peer.
+   * letters, digits and `_`, and whose message may be shown to the peer.
    */
   describe(draft: TaskDraft): Promise<{ readonly terms: DatasetTerms }>;
   /** Resolves when the data are still what `describe` said; rejects like it. */
@@ -90,5 +90,5 @@ export interface DatasetDirectory {
 export function datasetErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.name !== 'DatasetError' || !('code' in error)) return;
   const { code } = error;
-  return typeof code === 'string' && /^[a-z_]{1,48}$/.test(code) ? code : undefined;
+  return typeof code === 'string' && /^[a-z0-9_]{1,48}$/.test(code) ? code : undefined;
 }

@@ -2,20 +2,22 @@ import { DatasetError } from './dataset-error.ts';
 import type { Storage, Table } from './table.ts';
 
 /**
- * What a cell of a numeric column is, if it is not a finite number. Numbers of this kind cannot be valid cells
- * themselves, so a column of cells is one plain array.
+ * What a cell of a numeric column is, if it is not a finite number. Numbers of this kind cannot be
+ * valid cells themselves, so a column of cells is one plain array.
  */
 export const MISSING: number = Number.POSITIVE_INFINITY;
 /** A number, but infinite or NaN. */
 export const NOT_FINITE: number = Number.NEGATIVE_INFINITY;
 // NaN: not a number.
 
-/** Feature cells with these texts (case and outer space ignored) are missing, as are empty cells. */
+/**
+ * Feature cells with these texts (case and outer space ignored) are missing, as are empty cells.
+ */
 const MISSING_MARKS = ['NA', 'N/A', 'NULL'];
 
 /**
- * SQL for a numeric cell: a finite DOUBLE, `MISSING`, `NOT_FINITE`, or NaN for what is not a number. Text counts as
- * a number in decimal notation with a point and an optional exponent.
+ * SQL for a numeric cell: a finite DOUBLE, `MISSING`, `NOT_FINITE`, or NaN for what is not a
+ * number. Text counts as a number in decimal notation with a point and an optional exponent.
  */
 export function numericCell(column: string, storage: Storage): string {
   if (storage === 'boolean') return `coalesce(${column}::INTEGER::DOUBLE, 'inf'::DOUBLE)`;
@@ -48,9 +50,9 @@ export function categoricalCell(column: string, storage: Storage): string {
 }
 
 /**
- * SQL for a key cell before `canonicalKey`. Text as it stands, integers in decimal notation: the integer 12 and the
- * text 12 are the same key, the text 012 is another one. Types whose text depends on the writer
- * (floats, times) are refused.
+ * SQL for a key cell before `canonicalKey`. Text as it stands, integers in decimal notation: the
+ * integer 12 and the text 12 are the same key, the text 012 is another one. Types whose text
+ * depends on the writer (floats, times) are refused.
  */
 export function keyCell(table: Table, index: number): string {
   const storage = table.storage[index]!;
@@ -62,7 +64,9 @@ export function keyCell(table: Table, index: number): string {
   );
 }
 
-/** The form in which keys of all parties are compared: Unicode NFC, no outer white space, case kept. */
+/**
+ * The form in which keys of all parties are compared: Unicode NFC, no outer white space, case kept.
+ */
 export function canonicalKey(text: string): string {
   const trimmed = text.trim();
   return ASCII.test(trimmed) ? trimmed : trimmed.normalize('NFC');

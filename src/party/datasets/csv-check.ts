@@ -28,8 +28,9 @@ const CLOSED = 3; // after a closing quote, or in the middle of an escaped one
 type LineEnd = 'LF' | 'CRLF' | 'CR';
 
 /**
- * Reads a CSV file by RFC 4180 [RFC 4180 §2], apart from the database: it drops a last record whose quote does
- * not close without an error, its messages quote the record and its line numbers count records.
+ * Reads a CSV file by RFC 4180 §2, apart from the database: it drops a last record whose
+ * quote does not close without an error, its messages quote the record and its line numbers count
+ * records.
  */
 export async function checkCsv(file: DatasetFile, header: CsvHeader): Promise<CsvCheck> {
   const scan = new CsvScan(file.name, header);

@@ -14,8 +14,9 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const COUNTING_NUMBER = /^\d+$/;
 
 /**
- * Reads the first record [RFC 4180] of a CSV file. The delimiter is the one of , ; tab | that splits it into most
- * fields. The database's own sniffer is not asked: it guesses from a sample, this rule does not.
+ * Reads the first record [RFC 4180] of a CSV file. The delimiter is the one of , ; tab | that
+ * splits it into most fields. The database's own sniffer is not asked: it guesses from a sample,
+ * this rule does not.
  */
 export async function readCsvHeader(file: DatasetFile): Promise<CsvHeader> {
   const { bytes, isWholeFile } = await readStart(file.realPath);
@@ -52,7 +53,9 @@ function checkNames(file: string, names: readonly string[]): void {
   refuseDuplicates(file, names);
 }
 
-/** Refuses two columns of one name, by position: a first row of values would show up in the message. */
+/**
+ * Refuses two columns of one name, by position: a first row of values would show up in the message.
+ */
 export function refuseDuplicates(file: string, names: readonly string[]): void {
   const second = names.findIndex((name, i) => names.indexOf(name) < i);
   if (second < 0) return;

@@ -25,9 +25,9 @@ export type DatasetErrorCode =
   | 'changed'; // not the file that was committed to
 
 /**
- * A dataset that cannot be used as asked. The message names the dataset as the request named it, the
- * column and the row, never a value or a path of this machine, so it may be shown to every party.
- * It has no `cause`: the database's own errors quote the line they fail on.
+ * A dataset that cannot be used as asked. The message names the dataset as the request named it,
+ * the column and the row, never a value or a path of this machine, so it may be shown to every
+ * party. It has no `cause`: the database's own errors quote the line they fail on.
  */
 export class DatasetError extends Error {
   readonly code: DatasetErrorCode;

@@ -28,16 +28,25 @@ export interface DatasetDraft {
   /** Null: every column except key, label and `notFeatures`. */
   readonly selectColumns: readonly string[] | null;
   readonly discreteColumns: readonly string[];
-  /** Columns left out when `selectColumns` is null: a label column of a party that is not the label holder. */
+  /**
+   * Columns left out when `selectColumns` is null: a label column of a party that is not the label
+   * holder.
+   */
   readonly notFeatures?: readonly string[];
-  /** To predict: the model's encoding. Its features are read, and its columns are those of the model. */
+  /**
+   * To predict: the model's encoding. Its features are read, and its columns are those of the
+   * model.
+   */
   readonly encoding?: readonly FeatureEncoding[];
 }
 
 /** Terms to put into a contract, with what stays at the owner. */
 export interface DatasetOffer {
   readonly terms: DatasetTerms;
-  /** 32 bytes, fresh for every offer. Private: with it the file's digest could be guessed from the contract. */
+  /**
+   * 32 bytes, fresh for every offer. Private: with it the file's digest could be guessed from the
+   * contract.
+   */
   readonly salt: Uint8Array;
   /** Private: rows whose key an earlier row has. */
   readonly duplicateKeys: number;
@@ -75,7 +84,10 @@ export interface Datasets {
   terms(draft: DatasetDraft): Promise<DatasetOffer>;
   /** Throws `changed` unless the file is the one that was committed to. */
   verify(terms: DatasetTerms, salt: Uint8Array): Promise<void>;
-  /** Verifies the commitment and reads the columns; throws `changed` also if the file is written meanwhile. */
+  /**
+   * Verifies the commitment and reads the columns; throws `changed` also if the file is written
+   * meanwhile.
+   */
   load(terms: DatasetTerms, salt: Uint8Array, options?: LoadOptions): Promise<LoadedDataset>;
 }
 
@@ -191,8 +203,8 @@ export function createDatasets(
 /** A file that is open for reading. */
 interface Session {
   readonly table: Table;
-  describe(): Promise<DatasetDescription>;
-  read(plan: ReadPlan, capacity: number | null): ReturnType<typeof readTable>;
+  readonly describe: () => Promise<DatasetDescription>;
+  readonly read: (plan: ReadPlan, capacity: number | null) => ReturnType<typeof readTable>;
 }
 
 /** Resolves which columns are features and of which kind. */

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { categoricalCell, numericCell } from './cells.ts';
-import { readTwice } from './read-table.ts';
+import { readChecked } from './read-table.ts';
 import type { Storage, Table } from './table.ts';
 
 /** What a column holds, over every row of the file. `empty`: no values. */
@@ -26,7 +26,10 @@ const TYPE_OF_STORAGE: Readonly<Record<Exclude<Storage, 'text'>, ColumnType>> = 
   other: 'other',
 };
 
-/** Describes a table by one pass over it, and a second one over text columns that are not all numbers. */
+/**
+ * Describes a table by one pass over it, and a second one over text columns that are not all
+ * numbers.
+ */
 export async function describeTable(
   connection: DuckDBConnection,
   table: Table,
@@ -34,7 +37,7 @@ export async function describeTable(
 ): Promise<DatasetDescription> {
   if (table.names.length === 0) return { type: table.type, rowCount: 0, columns: [] };
   const all = table.names.map((_, i) => i);
-  return readTwice(table, plainLines, async (relation) => {
+  return readChecked(table, plainLines, async (relation) => {
     const count = async (sums: readonly string[]): Promise<number[]> => {
       const select = ['count(*)', ...sums].map((sum) => `(${sum})::DOUBLE`).join(', ');
       const result = await connection.runAndReadAll(`SELECT ${select} FROM ${relation}`);
@@ -84,7 +87,10 @@ function plainCounts(index: number, storage: Storage): string[] {
   ];
 }
 
-/** SQL that counts the cells of a text column which are empty, missing as numbers, numbers, and true or false. */
+/**
+ * SQL that counts the cells of a text column which are empty, missing as numbers, numbers, and true
+ * or false.
+ */
 function closerCounts(index: number): string[] {
   const column = `c${index}`;
   const number = numericCell(column, 'text');

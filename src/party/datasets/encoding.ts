@@ -6,10 +6,10 @@ import type { RawColumns } from './read-table.ts';
 /**
  * How the owner turns a column into model columns; part of the model, known to the owner only.
  *
- * Numeric: a missing value becomes the mean of the training file's values.
- * Categorical: one column of 0 and 1 for each level; the remaining level, and every text not among `levels`, is
- * all zeros. That remaining level is "missing" if the training file has missing cells, else its first level in order:
- * with a column for each of them the columns would sum to the intercept's.
+ * Numeric: a missing value becomes the mean of the training file's values. Categorical: one column
+ * of 0 and 1 for each level; the remaining level, and every text not among `levels`, is all zeros.
+ * That remaining level is "missing" if the training file has missing cells, else its first level in
+ * order: with a column for each of them the columns would sum to the intercept's.
  */
 export type FeatureEncoding =
   | { readonly kind: 'numeric'; readonly name: string; readonly mean: number }

@@ -10,8 +10,8 @@ export interface Prescan {
   /** SHA-256 of the bytes. */
   readonly digest: Uint8Array;
   /**
-   * Lines that are not blank, if the file has no quote character; else null. A CSV file without quotes has one
-   * record a line, which makes this an independent count of its records.
+   * Lines that are not blank, if the file has no quote character; else null. A CSV file without
+   * quotes has one record a line, which makes this an independent count of its records.
    */
   readonly plainLines: number | null;
 }
@@ -58,7 +58,10 @@ export async function prescan(file: DatasetFile, type: DatasetTerms['type']): Pr
   return { digest: new Uint8Array(hash.digest()), plainLines: lines };
 }
 
-/** The commitment to a file's bytes that stands in a contract; hides them as long as `salt` is secret. */
+/**
+ * The commitment to a file's bytes that stands in a contract; hides them as long as `salt` is
+ * secret.
+ */
 export function commitmentOf(digest: Uint8Array, salt: Uint8Array): string {
   if (salt.length !== 32) throw new RangeError(`"salt" expected 32 bytes, got ${salt.length}`);
   return createHash('sha256')

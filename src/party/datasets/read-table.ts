@@ -33,8 +33,8 @@ export interface RawColumns {
   readonly keys: string[] | null;
   readonly label: Float64Array | null;
   /**
-   * Features, [rowCount, features] row-major: a number or `MISSING`; for a categorical feature the position of its level
-   * in `levels`, or `MISSING`. Empty if the cells were not to be kept.
+   * Features, [rowCount, features] row-major: a number or `MISSING`; for a categorical feature the
+   * position of its level in `levels`, or `MISSING`. Empty if the cells were not to be kept.
    */
   readonly cells: Float64Array;
   /** Distinct texts of each categorical feature in order of appearance; empty for numeric ones. */
@@ -56,7 +56,7 @@ export async function readTable(
   capacity: number | null,
   plainLines: number | null,
 ): Promise<RawColumns> {
-  return readTwice(table, plainLines, async (relation) => {
+  return readChecked(table, plainLines, async (relation) => {
     const reader = new Reader(table, plan, capacity);
     const result = await connection.stream(`SELECT ${reader.select} FROM ${relation}`);
     for (;;) {
@@ -68,13 +68,14 @@ export async function readTable(
 }
 
 /**
- * Runs a read over a table on all threads if that is safe, else on one. The database's parallel CSV reader looks for
- * the start of a record in the middle of the file: with quoted fields it may fail, and a record can be lost
- * without an error where lines are nearly as long as its buffers. So a file with quotes is read by one thread, and
- * without quotes the number of records must be that of the lines; one thread reads again otherwise.
- * What one thread reads is counted apart from the database too.
+ * Runs a read over a table on all threads if that is safe, else on one. The database's parallel CSV
+ * reader looks for the start of a record in the middle of the file: with quoted fields it may fail,
+ * and a record can be lost without an error where lines are nearly as long as its buffers. So a
+ * file with quotes is read by one thread, and without quotes the number of records must be that of
+ * the lines; one thread reads again otherwise. What one thread reads is counted apart from the
+ * database too.
  */
-export async function readTwice<T extends { readonly rowCount: number }>(
+export async function readChecked<T extends { readonly rowCount: number }>(
   table: Table,
   plainLines: number | null,
   read: (relation: string) => Promise<T>,

@@ -24,8 +24,8 @@ const URL_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 
 /**
  * Finds the file that a request names, relative to the roots (the first that has it) or absolute
- * inside one. Names that leave every root are refused before the disk is touched, so that the answer
- * tells nothing about files elsewhere.
+ * inside one. Names that leave every root are refused before the disk is touched, so that the
+ * answer tells nothing about files elsewhere.
  */
 export async function resolveDataset(roots: readonly string[], name: string): Promise<DatasetFile> {
   if (name.length === 0 || name.length > MAX_PATH_LENGTH || FORBIDDEN_IN_PATH.test(name)) {
@@ -49,7 +49,9 @@ export async function resolveDataset(roots: readonly string[], name: string): Pr
   throw new DatasetError('missing_dataset', `${name}: no such dataset`);
 }
 
-/** The present stamp of a resolved file: compare with `file.stamp` to see that it is still the same. */
+/**
+ * The present stamp of a resolved file: compare with `file.stamp` to see that it is still the same.
+ */
 export async function stampOf(realPath: string): Promise<string> {
   const { dev, ino, size, mtimeNs } = await stat(realPath, { bigint: true });
   return `${dev}:${ino}:${size}:${mtimeNs}`;

@@ -10,7 +10,8 @@ export interface ReadLimits {
 
 /**
  * Runs queries in an in-memory database that can open one file and nothing else: no other path, no
- * network, no extension, no spilling to disk, and no statement that lifts this. About 45 ms to open.
+ * network, no extension, no spilling to disk, and no statement that lifts this. About 45 ms to
+ * open.
  */
 export async function withSandbox<T>(
   file: DatasetFile,

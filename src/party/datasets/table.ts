@@ -6,8 +6,8 @@ import type { DatasetFile } from './roots.ts';
 import { quoteText } from './sandbox.ts';
 
 /**
- * How the database holds a column. CSV and JSON are read as text without exception, and this code decides what the
- * text means: a type sniffed from one file would not agree with the other party's.
+ * How the database holds a column. CSV and JSON are read as text without exception, and this code
+ * decides what the text means: a type sniffed from one file would not agree with the other party's.
  */
 export type Storage = 'text' | 'integer' | 'real' | 'boolean' | 'date' | 'uuid' | 'other';
 
@@ -143,7 +143,9 @@ async function openParquet(connection: DuckDBConnection, file: DatasetFile): Pro
   };
 }
 
-/** The root's children in a schema that lists nodes depth first, each with its number of children. */
+/**
+ * The root's children in a schema that lists nodes depth first, each with its number of children.
+ */
 function topLevelNames(nodes: readonly (readonly [name: string, children: number])[]): string[] {
   const names: string[] = [];
   const skip = (at: number): number => {
