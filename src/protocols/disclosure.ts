@@ -10,7 +10,10 @@
 export interface DisclosureClass {
   /** Stable name, e.g. `validation_scores`. */
   readonly name: string;
-  /** Who learns it: a role of the algorithm (`label_holder`, `feature_holder`, `receivers`, `all`). */
+  /**
+   * Who learns it: a role of the algorithm (`label_holder`, `feature_holder`, `data_holders`,
+   * `receivers`, `all`).
+   */
   readonly to: string;
   /** The phase in which it is opened. */
   readonly phase: 'aligning' | 'training' | 'evaluating' | 'publishing';

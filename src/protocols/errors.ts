@@ -3,6 +3,7 @@ export type ProtocolErrorCode =
   | 'UNEXPECTED_MESSAGE' // peer sent another message type than the protocol step expects
   | 'MALFORMED_MESSAGE' // right type, wrong length, range or encoding
   | 'CHECK_FAILED' // a consistency check failed: the peer cheated or the link is corrupt
+  | 'OUT_OF_DOMAIN' // values left the range in which the protocol is correct; the run cannot go on
   | 'NOT_DECLARED' // the contract does not declare this opening: nothing was opened
   | 'CLOSED'; // the channel ended before the protocol did
 

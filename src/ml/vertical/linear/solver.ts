@@ -1,0 +1,240 @@
+/**
+ * The two solvers of the vertical linear models, on shares from the first step to the last.
+ *
+ * `auto`: full batch on locally whitened blocks. The joint Hessian bound is then at most m, the number of
+ * blocks, ridge included, so the step 1/m needs no tuning; Nesterov's momentum on a public schedule.
+ * `sgd`: mini-batches of standardised rows with the request's learning rate, batch size and momentum.
+ *
+ * Functionality: label holder in (X_A, y), feature holder in X_H; each gets shares of all weights.
+ * Security: semi-honest; everything between input and output is shared, encrypted or masked.
+ * Leaks:    sizes and the number of steps; for logistic regression the domain guard's openings, which
+ *           the contract declares.
+ * Cost:     a step: the two block products and their transposes (`he/matrix-product.ts`), the link, one
+ *           faithful truncation of 2 (d_A + d_H) values.
+ */
+
+import { segmentShifts, truncate } from '../../../protocols/sharing/truncate.ts';
+import { permutation, seededGenerator } from '../../data/random.ts';
+import { acceleration } from '../../linear/acceleration.ts';
+import type { TrainingContext } from './context.ts';
+import { DomainGuard } from './domain-guard.ts';
+import {
+  add,
+  concat,
+  FEATURE_BITS,
+  GRADIENT_BITS,
+  LOGIT_BITS,
+  MOMENTUM_BITS,
+  POINT_BITS,
+  RIDGE_BITS,
+  scale,
+  subtract,
+  WEIGHT_BITS,
+} from './fixed-point.ts';
+import { linearErrors } from './linear-link.ts';
+import { logisticErrors } from './logistic-link.ts';
+import {
+  type BlockShares,
+  blockProducts,
+  type ClearMatrix,
+  type MatrixShape,
+  transposedBlockProducts,
+} from './products.ts';
+
+/** Blocks of a two-party model. */
+const BLOCKS = 2;
+
+/** Scale of an untruncated step of `auto`: |step| < 4 in whitened coordinates leaves 60 bits. */
+const STEP_BITS = 60;
+
+/** One set of rows on which a step is taken. */
+export interface Batch {
+  /** This party's rows; for `auto` followed by its ridge matrix at `RIDGE_BITS`. */
+  readonly matrix: ClearMatrix;
+  /** Shape of the other party's. */
+  readonly peer: MatrixShape;
+  readonly rows: number;
+  /** Label holder only. */
+  readonly labels?: Float64Array;
+  readonly rowWeights?: Float64Array;
+}
+
+/** Called after every step; used for progress and cancellation. */
+export type OnStep = (step: number, steps: number) => Promise<void> | void;
+
+/** Shares of the whitened weights at `WEIGHT_BITS` after `iterations` accelerated full-batch steps. */
+export async function solveFullBatch(
+  context: TrainingContext,
+  batch: Batch,
+  iterations: number,
+  onStep: OnStep,
+): Promise<BlockShares> {
+  const guard = new DomainGuard(context);
+  const dataFactor = Math.max(
+    1,
+    Math.floor(2 ** (STEP_BITS - GRADIENT_BITS) / (BLOCKS * batch.rows)),
+  );
+  const step = (dataFactor * batch.rows) / 2 ** (STEP_BITS - GRADIENT_BITS); // <= 1/m, exact in the factor
+  const ridgeFactor = Math.round(step * 2 ** (STEP_BITS - RIDGE_BITS - POINT_BITS));
+  const spread = 2 ** MOMENTUM_BITS;
+
+  let weights = zeros(batch);
+  let previous = weights;
+  let last = iterations;
+  for (let t = 0; t < last; t++) {
+    const b = Math.round(acceleration(Math.max(0, t - 1)) * spread);
+    // y = (1 + b) w - b w', exact: b is a multiple of 2^-6
+    const point = mapBlocks(weights, previous, (w, p) =>
+      subtract(scale(w, spread + b), scale(p, b)),
+    );
+    const products = await blockProducts(context, batch.matrix, batch.peer, point);
+    const [z, ridge] = splitRows(products, batch.rows);
+
+    const e = await errors(context, guard, batch, z, LOGIT_BITS, [t, last]);
+    last = Math.max(last, guard.runUntil);
+    const gradient = await transposedBlockProducts(context, batch.matrix, batch.peer, e);
+    const raw = mapBlocks(gradient, ridge, (g, r) =>
+      add(scale(g, dataFactor), scale(r, ridgeFactor)),
+    );
+
+    const [y, delta] = await truncateBlocks(context, [
+      { shares: point, shift: MOMENTUM_BITS },
+      { shares: raw, shift: STEP_BITS - WEIGHT_BITS },
+    ]);
+    previous = weights;
+    weights = mapBlocks(y!, delta!, subtract);
+    await onStep(t + 1, last);
+  }
+  return weights;
+}
+
+/** What `sgd` is told by the contract. */
+export interface SgdOptions {
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly momentum: number;
+  /** l2 / n, n the number of training rows. */
+  readonly ridge: number;
+  readonly seed: number;
+  readonly trainingRows: number;
+}
+
+/** Shares of the weights of standardised features at `WEIGHT_BITS` after `epochs` passes. */
+export async function solveSgd(
+  context: TrainingContext,
+  batches: readonly Batch[],
+  options: SgdOptions,
+  onStep: OnStep,
+): Promise<BlockShares> {
+  const guard = new DomainGuard(context);
+  const { learningRate, epochs } = options;
+  const momentum = Math.round(options.momentum * 2 ** MOMENTUM_BITS);
+  const largest = Math.max(...batches.map((batch) => batch.rows));
+  // |lr X_b^T e / B| <= lr sqrt(n / B) for unit columns, 16 times more for errors beyond 1
+  const bound = 16 * learningRate * Math.sqrt(options.trainingRows / largest + 1);
+  const stepBits = Math.min(80, Math.max(GRADIENT_BITS, 61 - Math.ceil(Math.log2(bound))));
+  const ridgeFactor = Math.round(learningRate * options.ridge * 2 ** (stepBits - WEIGHT_BITS));
+
+  let weights = zeros(batches[0]!);
+  let velocity = weights;
+  let step = 0;
+  const steps = epochs * batches.length;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    for (const index of permutation(batches.length, seededGenerator(options.seed + 1 + epoch))) {
+      const batch = batches[index]!;
+      const dataFactor = Math.round((learningRate / batch.rows) * 2 ** (stepBits - GRADIENT_BITS));
+      const products = await blockProducts(context, batch.matrix, batch.peer, weights);
+      const z = add(products.own, products.peer);
+
+      const e = await errors(context, guard, batch, z, FEATURE_BITS + WEIGHT_BITS, [step, steps]);
+      const gradient = await transposedBlockProducts(context, batch.matrix, batch.peer, e);
+      const raw = mapBlocks(gradient, weights, (g, w) =>
+        add(scale(g, dataFactor), scale(w, ridgeFactor)),
+      );
+
+      const [kept, delta] = await truncateBlocks(context, [
+        { shares: mapBlocks(velocity, velocity, (v) => scale(v, momentum)), shift: MOMENTUM_BITS },
+        { shares: raw, shift: stepBits - WEIGHT_BITS },
+      ]);
+      velocity = mapBlocks(kept!, delta!, add);
+      weights = mapBlocks(weights, velocity, subtract);
+      step += 1;
+      await onStep(step, steps);
+    }
+  }
+  return weights;
+}
+
+/** Shares of the errors at `ERROR_BITS`, checking the domain when the guard's schedule says so. */
+async function errors(
+  context: TrainingContext,
+  guard: DomainGuard,
+  batch: Batch,
+  z: BigUint64Array,
+  logitBits: number,
+  [step, steps]: readonly [step: number, steps: number],
+): Promise<BigUint64Array> {
+  const rows = {
+    z,
+    logitBits,
+    ...(batch.labels && { labels: batch.labels }),
+    ...(batch.rowWeights && { rowWeights: batch.rowWeights }),
+  };
+  if (context.loss === null) return linearErrors(context, rows);
+  const check = guard.isDue(step, steps);
+  const { e, edge } = await logisticErrors(context, guard.domain, rows, check);
+  if (edge !== null) await guard.inspect(edge, batch.rows, step);
+  return e;
+}
+
+interface TruncationPart {
+  readonly shares: BlockShares;
+  readonly shift: number;
+}
+
+/** Truncates several pairs of blocks in one round; the label holder's block comes first at both parties. */
+async function truncateBlocks(
+  context: TrainingContext,
+  parts: readonly TruncationPart[],
+): Promise<BlockShares[]> {
+  const first = context.role === 'label_holder' ? 'own' : 'peer';
+  const second = first === 'own' ? 'peer' : 'own';
+  const pieces = parts.flatMap(({ shares }) => [shares[first], shares[second]]);
+  const shifts = segmentShifts(
+    parts.map(({ shares, shift }) => ({
+      count: shares[first].length + shares[second].length,
+      shift,
+    })),
+  );
+  const cut = await truncate(context.ot, concat(...pieces), shifts);
+  let at = 0;
+  return parts.map(({ shares }) => {
+    const middle = at + shares[first].length;
+    const end = middle + shares[second].length;
+    const [a, b] = [cut.slice(at, middle), cut.slice(middle, end)];
+    at = end;
+    return first === 'own' ? { own: a, peer: b } : { own: b, peer: a };
+  });
+}
+
+/** z summed over the blocks, and the rows after it, which are the ridge's. */
+function splitRows(products: BlockShares, n: number): [z: BigUint64Array, rest: BlockShares] {
+  const z = add(products.own.subarray(0, n), products.peer.subarray(0, n));
+  return [z, { own: products.own.subarray(n), peer: products.peer.subarray(n) }];
+}
+
+function mapBlocks(
+  a: BlockShares,
+  b: BlockShares,
+  f: (a: BigUint64Array, b: BigUint64Array) => BigUint64Array,
+): BlockShares {
+  return { own: f(a.own, b.own), peer: f(a.peer, b.peer) };
+}
+
+/** Both parties start from the public zero. */
+function zeros(batch: Batch): BlockShares {
+  return {
+    own: new BigUint64Array(batch.matrix.columns),
+    peer: new BigUint64Array(batch.peer.columns),
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * Vertical logistic and linear regression, from aligned tables to a model: one function, both roles.
+ *
+ * Functionality: label holder A in (X_A, y), feature holder H in X_H, rows aligned; out: shares of the
+ *           weights; at A the metrics; shares of the releasable model for whoever may learn it.
+ * Security: semi-honest, one corruption, no dealer and no arbiter. No weight, logit, error or gradient
+ *           is ever in clear at either party.
+ * Leaks:    exactly what `leakage.ts` declares, each opening through the ledger.
+ * Cost:     `solver.ts` a step; one product and one truncation for the scores; `release.ts` once.
+ */
+
+import type { Channel } from '../../../protocols/channel.ts';
+import type { Rng } from '../../../protocols/primitives/rng.ts';
+import { takeRows } from '../../data/matrix.ts';
+import type { Whitening } from '../../data/whiten.ts';
+import type { Evaluation, MetricName } from '../../metrics/evaluate.ts';
+import { type ContextOptions, setupTraining, type TrainingContext } from './context.ts';
+import {
+  clearMatrix,
+  coordinates,
+  designRows,
+  fullBatch,
+  miniBatches,
+  type PartyTable,
+  rowWeights,
+  splitRows,
+  type TargetScale,
+  targetScale,
+} from './design.ts';
+import type { LinearParameters } from './parameters.ts';
+import type { BlockShares } from './products.ts';
+import { type BlockMap, blockMap, releasedShares } from './release.ts';
+import { metricsOf, openScores } from './scores.ts';
+import { type Batch, type OnStep, solveFullBatch, solveSgd } from './solver.ts';
+
+/** A training as the contract fixes it, seen by one party. */
+export interface TrainingTask extends Omit<ContextOptions, 'loss'> {
+  readonly algorithm: 'logistic_regression' | 'linear_regression';
+  readonly parameters: LinearParameters;
+  readonly metrics: readonly MetricName[];
+  /** Columns of the other party's table, categorical ones expanded. */
+  readonly peerFeatures: number;
+  readonly onStep: OnStep;
+}
+
+/** What one party holds after the training. */
+export interface TrainedPart {
+  /** Shares of the weights in the solver's coordinates, for joint prediction with a split model. */
+  readonly weights: BlockShares;
+  /** How this party's raw rows become rows of those coordinates. */
+  readonly whitening: Whitening;
+  /** Label holder only, for linear regression. */
+  readonly target: TargetScale | null;
+  /** Label holder only. */
+  readonly evaluation: Evaluation | null;
+  /** With `model_release: full`: shares of the model to be opened to the receivers. */
+  readonly release: ReleaseShares | null;
+}
+
+/** Shares of the releasable model and the public units of this party's part of it. */
+export interface ReleaseShares {
+  /** Label holder's columns, feature holder's columns, intercept; scale `open_bits`. */
+  readonly shares: BigUint64Array;
+  /** Unit of each of this party's columns, see `release.ts`. */
+  readonly exponents: Int32Array;
+}
+
+/** Trains with the other party over `ch`. Both parties call it with the same contract. */
+export async function trainVerticalLinear(
+  ch: Channel,
+  table: PartyTable,
+  task: TrainingTask,
+  rng: Rng,
+): Promise<TrainedPart> {
+  const { parameters, role } = task;
+  const loss = task.algorithm === 'linear_regression' ? null : parameters.loss;
+  const rows = splitRows(table.features.rows, parameters);
+  const train = takeRows(table.features, rows.train);
+  const intercept = role === 'label_holder' && parameters.use_intercept;
+  const whitening = coordinates(train, parameters, loss === null ? 1 : 1 / 4, intercept);
+  const map = blockMap(whitening, table.columns);
+  const labels = table.labels && pick(table.labels, rows.train);
+  const target = labels && loss === null ? targetScale(labels) : null;
+  const scaled =
+    target && labels ? labels.map((y) => (y - target.centre) / 2 ** target.exponent) : labels;
+
+  const context = await setupTraining(ch, { ...task, loss }, rng);
+  const weights = await solve(context, task, whitening, train, scaled);
+
+  const scored = clearMatrix(
+    context,
+    designRows(whitening, takeRows(table.features, rows.validation)),
+    rows.validation.length,
+  );
+  const scoreClass = parameters.use_validation_set ? 'validation_scores' : 'training_scores';
+  const scores = await openScores(context, scored, weights, parameters.open_bits, scoreClass);
+  scored.encoded.free();
+  const evaluation =
+    scores && table.labels
+      ? metricsOf(scores, pick(table.labels, rows.validation), {
+          names: task.metrics,
+          loss,
+          threshold: parameters.predict_threshold,
+          target,
+        })
+      : null;
+
+  const release = await releaseOf(context, task, map, weights, target);
+  return { weights, whitening, target, evaluation, release };
+}
+
+async function solve(
+  context: TrainingContext,
+  task: TrainingTask,
+  whitening: Whitening,
+  train: PartyTable['features'],
+  labels: Float64Array | undefined,
+): Promise<BlockShares> {
+  const { parameters } = task;
+  const peerColumns =
+    task.peerFeatures + (context.role === 'feature_holder' && parameters.use_intercept ? 1 : 0);
+  const weightsOfRows =
+    labels && context.loss !== null ? rowWeights(labels, parameters.class_weight) : undefined;
+  const withLabels = (batch: Batch, rows?: Uint32Array): Batch => ({
+    ...batch,
+    ...(labels && { labels: rows ? pick(labels, rows) : labels }),
+    ...(weightsOfRows && { rowWeights: rows ? pick(weightsOfRows, rows) : weightsOfRows }),
+  });
+
+  if (parameters.solver === 'auto') {
+    const batch = fullBatch(context, whitening, train, peerColumns);
+    const weights = await solveFullBatch(
+      context,
+      withLabels(batch),
+      parameters.epochs,
+      task.onStep,
+    );
+    batch.matrix.encoded.free();
+    return weights;
+  }
+  const batches = miniBatches(
+    context,
+    whitening,
+    train,
+    peerColumns,
+    Math.min(parameters.batch_size, train.rows),
+    parameters.seed,
+  );
+  const options = {
+    epochs: parameters.epochs,
+    learningRate: parameters.learning_rate,
+    momentum: parameters.momentum,
+    ridge: parameters.l2 / train.rows,
+    seed: parameters.seed,
+    trainingRows: train.rows,
+  };
+  const weights = await solveSgd(
+    context,
+    batches.map(({ batch, rows }) => withLabels(batch, rows)),
+    options,
+    task.onStep,
+  );
+  for (const { batch } of batches) batch.matrix.encoded.free();
+  return weights;
+}
+
+async function releaseOf(
+  context: TrainingContext,
+  task: TrainingTask,
+  map: BlockMap,
+  weights: BlockShares,
+  target: TargetScale | null,
+): Promise<ReleaseShares | null> {
+  const { parameters, peerFeatures } = task;
+  if (parameters.model_release !== 'full') return null;
+  const shares = await releasedShares(context, map, peerFeatures, weights, parameters, target);
+  return { shares, exponents: map.exponents };
+}
+
+function pick(values: Float64Array, rows: Uint32Array): Float64Array {
+  const picked = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) picked[i] = values[rows[i]!]!;
+  return picked;
+}
