@@ -77,8 +77,6 @@ http:
   bodyLimit: 1MiB
 
 tasks:
-  # Tasks in training at once; others wait.
-  maxRunning: 2
   # A task fails at every party when a peer stays away longer.
   peerTimeoutSec: 120
   # How long the parties have to agree on a task.

@@ -48,7 +48,6 @@ export interface NodeConfig {
     readonly bodyLimitBytes: number;
   };
   readonly tasks: {
-    readonly maxRunning: number;
     readonly peerTimeoutSec: number;
     readonly contractLifetimeSec: number;
   };
@@ -158,7 +157,6 @@ export function parseConfig(
       bodyLimitBytes: source.take('http.bodyLimit', byteSize(1024, 2 ** 30), '1MiB'),
     },
     tasks: {
-      maxRunning: source.take('tasks.maxRunning', wholeNumber(1, 64), 2),
       peerTimeoutSec: source.take('tasks.peerTimeoutSec', wholeNumber(5, 86_400, 'seconds'), 120),
       contractLifetimeSec: source.take(
         'tasks.contractLifetimeSec',

@@ -17,6 +17,8 @@ export function partiesOfRole(contract: Contract, role: string): readonly string
   switch (role) {
     case 'all':
       return contract.parties.map((party) => party.name);
+    case 'data_holders':
+      return contract.parties.filter((party) => party.dataset !== null).map((party) => party.name);
     case 'receivers':
       return contract.receivers;
     case 'label_holder':

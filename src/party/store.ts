@@ -117,9 +117,11 @@ export class Store {
 
   /** Opens the store in `directory`, which it creates for its owner alone. */
   static async open(directory: string): Promise<Store> {
-    const level = new Level<string, unknown>(directory, { valueEncoding: 'json' });
+    let level: Level<string, unknown>;
     try {
+      // Before the database is made: it opens by itself and would create the folder for everybody.
       await mkdir(directory, { recursive: true, mode: 0o700 });
+      level = new Level<string, unknown>(directory, { valueEncoding: 'json' });
       await level.open();
     } catch (cause) {
       if (isLocked(cause)) {

@@ -28,7 +28,7 @@ const DEFAULTS = {
     syncTimeoutSec: 900,
     bodyLimitBytes: 1 << 20,
   },
-  tasks: { maxRunning: 2, peerTimeoutSec: 120, contractLifetimeSec: 3600 },
+  tasks: { peerTimeoutSec: 120, contractLifetimeSec: 3600 },
   psi: { workers: 2 },
 };
 
@@ -97,7 +97,6 @@ describe('configuration', () => {
       ENTENTE_HTTP_ALLOW_PLAINTEXT: 'true',
       ENTENTE_HTTP_SYNC_TIMEOUT_SEC: '5',
       ENTENTE_HTTP_BODY_LIMIT: '2048',
-      ENTENTE_TASKS_MAX_RUNNING: '3',
       ENTENTE_TASKS_PEER_TIMEOUT_SEC: '60',
       ENTENTE_TASKS_CONTRACT_LIFETIME_SEC: '600',
       ENTENTE_PSI_WORKERS: '4',
@@ -120,7 +119,7 @@ describe('configuration', () => {
         syncTimeoutSec: 5,
         bodyLimitBytes: 2048,
       },
-      tasks: { maxRunning: 3, peerTimeoutSec: 60, contractLifetimeSec: 600 },
+      tasks: { peerTimeoutSec: 60, contractLifetimeSec: 600 },
       psi: { workers: 4 },
     };
     deepEqual(parseConfig(sampleConfig({ name: 'clinic' }), env, WHERE), expected);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
-import type { CliContext, RunningNode } from './command.ts';
+import type { CliContext } from './command.ts';
 import { runCli } from './program.ts';
 
 const context: CliContext = {
@@ -11,14 +11,10 @@ const context: CliContext = {
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   },
   startNode: async (configPath) => {
-    const { startNode } = (await import(NODE_MODULE)) as {
-      readonly startNode: (configPath: string) => Promise<RunningNode>;
-    };
+    // Loaded only here: it brings gRPC and the database.
+    const { startNode } = await import('../node.ts');
     return startNode(configPath);
   },
 };
-
-/** Loaded only by `entente node`: it brings gRPC and the database. */
-const NODE_MODULE = '../node.js';
 
 process.exitCode = await runCli(process.argv.slice(2), context);

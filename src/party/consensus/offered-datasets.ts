@@ -38,9 +38,9 @@ export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatase
   }
 
   return {
-    async describe({ algorithm, dataset }) {
+    async describe({ algorithm, alignment, dataset }) {
       const { path, type, keyColumn, labelColumn, selectColumns } = dataset;
-      const { terms, salt } = await datasets.terms({
+      const { terms, salt, duplicateKeys } = await datasets.terms({
         path,
         type,
         keyColumn,
@@ -50,6 +50,10 @@ export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatase
         discreteColumns: dataset.discreteColumns,
         notFeatures: dataset.notFeatures,
       });
+      if (duplicateKeys > 0 && alignment.method === 'psi' && alignment.duplicates === 'reject') {
+        const what = `${duplicateKeys} rows repeat a key: remove them, or ask for privacy.duplicates first`;
+        throw new DatasetError('duplicate_key', `${path}: ${what}`);
+      }
       const offer = { terms, salt: Buffer.from(salt).toString('hex') };
       await store.write(offers.put(terms.commitment, offer));
       return { terms };

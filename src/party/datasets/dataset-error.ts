@@ -16,6 +16,7 @@ export type DatasetErrorCode =
   | 'bad_selection' // the request's columns contradict each other
   | 'bad_key' // the key column's type has no canonical text
   | 'missing_key' // a row without key
+  | 'duplicate_key' // rows with the same key, where the task takes none
   | 'missing_label' // a row without label
   | 'missing_values' // a feature without a single value
   | 'not_numeric' // a value that is no number, in a column that needs numbers

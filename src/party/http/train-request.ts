@@ -98,6 +98,8 @@ export type DataType = 'csv' | 'json' | 'parquet';
 
 export interface PrivacyOptions {
   readonly minParticipants: number | null;
+  /** Rows of one party with the same key: refuse the task, or keep the first. */
+  readonly duplicates: 'reject' | 'first';
 }
 
 const DATA_TYPES: readonly DataType[] = ['csv', 'json', 'parquet'];
@@ -223,6 +225,7 @@ function parseMetrics(names: readonly string[]): readonly MetricName[] {
  */
 function parsePrivacy(given: JsonObject, providerCount: number): PrivacyOptions {
   let minParticipants: number | null = null;
+  let duplicates: PrivacyOptions['duplicates'] = 'reject';
   for (const [key, value] of Object.entries(given)) {
     if (value === null) continue;
     if (key === 'protocol') {
@@ -237,6 +240,13 @@ function parsePrivacy(given: JsonObject, providerCount: number): PrivacyOptions 
       minParticipants = Math.max(minParticipants ?? 0, value);
       continue;
     }
+    if (key === 'duplicates') {
+      if (value !== 'reject' && value !== 'first') {
+        throw new ApiError('INVALID_REQUEST', 'privacy.duplicates must be reject or first');
+      }
+      duplicates = value;
+      continue;
+    }
     throw new ApiError('NOT_AVAILABLE', `privacy.${key} is not available`);
   }
   if (minParticipants !== null && providerCount < minParticipants) {
@@ -245,7 +255,7 @@ function parsePrivacy(given: JsonObject, providerCount: number): PrivacyOptions 
       `data_providers must name at least ${minParticipants} parties, as privacy.min_participants says`,
     );
   }
-  return { minParticipants };
+  return { minParticipants, duplicates };
 }
 
 function unknownFields(body: Body, strict: boolean): Warning[] {

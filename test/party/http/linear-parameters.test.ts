@@ -20,7 +20,7 @@ describe('linear parameters', () => {
     const defaults = {
       solver: 'auto',
       loss: 'logloss',
-      epochs: 30,
+      epochs: 40,
       batch_size: 256,
       learning_rate: 0.001,
       momentum: 0,
@@ -35,7 +35,8 @@ describe('linear parameters', () => {
       model_release: 'full',
     };
     deepEqual(logistic({}), { parameters: defaults, warnings: [] });
-    deepEqual(linear({}), { parameters: { ...defaults, loss: 'mse' }, warnings: [] });
+    const regression = { ...defaults, loss: 'mse', epochs: 60, l2: 0.01 };
+    deepEqual(linear({}), { parameters: regression, warnings: [] });
   });
 
   it('takes a step length or a batch size for the sgd solver, and nothing else', () => {

@@ -1,0 +1,191 @@
+/**
+ * The composition root: makes every object of a node, in order, and stops them in reverse.
+ */
+import { readFile } from 'node:fs/promises';
+import { curvePool } from '../kernels/curve25519-pool.ts';
+import { loadWasmRingKernel } from '../kernels/ring-kernel.wasm.ts';
+import { loadWasmRlweKernel } from '../kernels/rlwe-kernel.wasm.ts';
+import { systemRng } from '../protocols/primitives/rng.ts';
+import { readCertificate } from './certificate.ts';
+import type { RunningNode } from './cli/command.ts';
+import { loadConfig, type NodeConfig, type PeerConfig } from './config.ts';
+import type { ConsensusNode } from './consensus/consensus-node.ts';
+import { serveConsensus } from './consensus/handlers.ts';
+import { keyRingOf } from './consensus/key-ring.ts';
+import { offeredDatasets } from './consensus/offered-datasets.ts';
+import { consensusRecords } from './consensus/records.ts';
+import { endStaleTasks } from './consensus/task-end.ts';
+import { NO_AUDIT_HEAD } from './consensus/vote.ts';
+import { createDatasets } from './datasets/datasets.ts';
+import { createHttpServer, type HttpServerOptions } from './http/server.ts';
+import { type Identity, loadIdentity } from './identity.ts';
+import { implementationDigest } from './implementation.ts';
+import { createLog } from './log.ts';
+import { ModelRegistry } from './models/model-registry.ts';
+import { partsFolder, storeFolder } from './node-folders.ts';
+import { type PeerRecord, peerBook } from './peers.ts';
+import { policyFile } from './policy-file.ts';
+import { Store } from './store.ts';
+import { storedAttempts } from './stored-attempts.ts';
+import { declareAlgorithms } from './tasks/declaration.ts';
+import { failInterrupted, taskBoard } from './tasks/task-board.ts';
+import { trainingTasks } from './tasks/training-tasks.ts';
+import { storedTokens } from './tokens.ts';
+import { Transport } from './transport/transport.ts';
+
+/** Starts the node of a configuration file; environment variables override its values. */
+export async function startNode(configPath: string): Promise<RunningNode> {
+  const config = await loadConfig(configPath, process.env);
+  const stack = new StopStack();
+  try {
+    return await compose(config, stack);
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNode> {
+  const log = createLog({ ...config.log, node: config.name }, process.stderr);
+  const identity = await identityOf(config);
+  const peers = peerBook(await Promise.all(config.peers.map(peerRecord)));
+  const now = (): number => Date.now();
+  const rng = systemRng;
+
+  const store = await Store.open(storeFolder(config));
+  stack.push(() => store.close());
+  const interrupted = await failInterrupted(store, now);
+  if (interrupted.length > 0) log.warn({ tasks: interrupted }, 'tasks were interrupted');
+
+  const attempts = storedAttempts(store);
+  const transport = new Transport({
+    identity,
+    peers,
+    ...config.listen.grpc,
+    attempts,
+    onRefused: ({ code, remoteAddress }) => log.warn({ code, remoteAddress }, 'connection refused'),
+  });
+  const datasets = offeredDatasets(createDatasets(config.data, rng), store);
+  const implementation = await implementationDigest();
+  const curve = curvePool({ threads: config.psi.workers });
+  stack.push(async () => curve.close());
+
+  const consensus: ConsensusNode = {
+    signer: identity,
+    keys: keyRingOf(identity, () => transport.peers),
+    peers: transport,
+    policy: policyFile(config.policyFile),
+    datasets,
+    declare: declareAlgorithms(implementation),
+    records: consensusRecords(store, now),
+    events: {
+      committed: (taskId, record) => tasks.committed(taskId, record),
+      ended: (taskId, end) => {
+        log.warn({ task: taskId, peer: end.party, code: end.code }, 'task ended without a result');
+        tasks.ended(taskId, end);
+      },
+      denied: (peer, decision, cause) =>
+        log.warn({ peer, decision, err: cause }, 'denied by policy'),
+      failed: (error) => log.error({ err: error }, 'consensus failed here'),
+    },
+    auditHead: async () => NO_AUDIT_HEAD,
+    now,
+    rng,
+  };
+  const tasks = trainingTasks({
+    consensus,
+    implementation,
+    contractLifetimeSec: config.tasks.contractLifetimeSec,
+    datasets,
+    models: new ModelRegistry({ results: config.resultDir, parts: partsFolder(config) }, { store }),
+    board: taskBoard(store, now),
+    store,
+    attempts,
+    openSession: (terms, options) => transport.openSession(terms, options),
+    kernels: () => ({ ring: loadWasmRingKernel(), rlwe: loadWasmRlweKernel() }),
+    curve,
+    sessionTimeoutMs: config.tasks.peerTimeoutSec * 1000,
+    log,
+    rng,
+  });
+
+  serveConsensus(transport, consensus);
+  const grpcPort = await transport.start();
+  stack.push(() => transport.stop());
+  stack.push(() => tasks.stop());
+  await endStaleTasks(consensus);
+
+  const http = createHttpServer(
+    {
+      ...config.listen.http,
+      auth: config.http.auth,
+      allowPlaintext: config.http.allowPlaintext,
+      ...(await httpTls(config)),
+      syncWaitMs: config.http.syncTimeoutSec * 1000,
+      bodyLimitBytes: config.http.bodyLimitBytes,
+    },
+    { trainService: tasks, tokens: storedTokens(store, rng) },
+  );
+  const url = await http.start();
+  stack.push(() => http.stop());
+
+  const listening = { grpc: `${config.listen.grpc.host}:${grpcPort}`, http: url };
+  log.info({ ...listening, fingerprint: identity.fingerprint }, 'node started');
+  return {
+    listening,
+    stop: async () => {
+      await stack.stop();
+      log.info({}, 'node stopped');
+    },
+  };
+}
+
+/** What to undo, the last thing first. A step that fails does not keep the others from being undone. */
+class StopStack {
+  readonly #steps: (() => Promise<void>)[] = [];
+
+  push(step: () => Promise<void>): void {
+    this.#steps.push(step);
+  }
+
+  async stop(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const step of this.#steps.splice(0).reverse()) {
+      await step().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'the node did not stop in order');
+  }
+}
+
+async function identityOf({ identity, name }: NodeConfig): Promise<Identity> {
+  const { dir, passphraseFile } = identity;
+  const passphrase = passphraseFile && (await readFile(passphraseFile, 'utf8')).trimEnd();
+  const loaded = await loadIdentity(dir, passphrase === null ? {} : { passphrase });
+  if (loaded.name !== name) {
+    throw new Error(`${dir} is the identity of ${loaded.name}, but the configuration says ${name}`);
+  }
+  return loaded;
+}
+
+async function peerRecord({
+  name,
+  address,
+  certificate,
+  fingerprint,
+}: PeerConfig): Promise<PeerRecord> {
+  const certificatePem = await readFile(certificate, 'utf8');
+  const facts = readCertificate(certificatePem);
+  return { name, address, certificatePem, fingerprint: fingerprint ?? facts.fingerprint };
+}
+
+/** The certificate of the HTTP interface, if it does TLS itself. */
+async function httpTls({ http }: NodeConfig): Promise<Pick<HttpServerOptions, 'tls'>> {
+  if (!http.tls) return {};
+  const { certificateFile, keyFile } = http.tls;
+  return {
+    tls: {
+      certificatePem: await readFile(certificateFile, 'utf8'),
+      privateKeyPem: await readFile(keyFile, 'utf8'),
+    },
+  };
+}

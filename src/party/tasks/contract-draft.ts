@@ -1,0 +1,264 @@
+/**
+ * From a request to a contract: who holds the label, what each party brings, every default resolved.
+ * Parties are asked for their terms; nothing is agreed yet.
+ */
+import { linearLeakage } from '../../ml/vertical/linear/leakage.ts';
+import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
+import type { Rng } from '../../protocols/primitives/rng.ts';
+import type { Alignment, Contract, DatasetTerms } from '../consensus/contract.ts';
+import { ConsensusError } from '../consensus/errors.ts';
+import type { TaskDraft } from '../consensus/task-draft.ts';
+import { algorithmOfLabels, chooseAlgorithm } from '../http/algorithm.ts';
+import { ApiError } from '../http/api-error.ts';
+import { type LinearAlgorithm, resolveLinearParameters } from '../http/linear-parameters.ts';
+import { resolvePartition, type VerticalLayout } from '../http/partition.ts';
+import type { DataProvider, TrainRequest } from '../http/train-request.ts';
+import type { Warning } from '../http/warning.ts';
+import { apiErrorOf } from './task-failure.ts';
+
+/** What drafting needs of the node. */
+export interface DraftingNode {
+  readonly name: string;
+  /** Fingerprint of a party, this node's own included; undefined for a stranger. */
+  fingerprintOf(party: string): string | undefined;
+  /** A party's terms; throws `ConsensusError` with the owner's refusal. */
+  requestTerms(party: string, draft: TaskDraft): Promise<DatasetTerms>;
+  readonly implementation: string;
+  readonly contractLifetimeSec: number;
+  /** Unix ms. */
+  now(): number;
+  readonly rng: Rng;
+}
+
+export interface DraftedContract {
+  readonly contract: Contract;
+  readonly warnings: readonly Warning[];
+  /** What decided the algorithm. */
+  readonly reason: string;
+}
+
+/** Composes the contract that the request means. Throws `ApiError`. */
+export async function draftContract(
+  node: DraftingNode,
+  request: TrainRequest,
+): Promise<DraftedContract> {
+  checkParties(node, request);
+  const chosen = chooseAlgorithm(request);
+  // Nothing in the request tells: try two classes first, the label holder knows.
+  const guess = chosen ?? algorithmOfLabels(2);
+  const first = await attempt(node, request, guess.algorithm, guess.reason);
+  if (first !== 'not_binary') return first;
+  const fallback = algorithmOfLabels(3);
+  if (chosen) {
+    throw new ApiError('DATASET_UNUSABLE', 'the label column has not exactly two values');
+  }
+  const second = await attempt(node, request, fallback.algorithm, fallback.reason);
+  if (second === 'not_binary') throw new ApiError('INTERNAL', 'the label cannot be read');
+  return second;
+}
+
+async function attempt(
+  node: DraftingNode,
+  request: TrainRequest,
+  algorithmName: TrainRequest['algorithm'] & string,
+  reason: string,
+): Promise<DraftedContract | 'not_binary'> {
+  const { parameters, warnings } = resolveLinearParameters(algorithmName, request);
+  const algorithm = algorithmName as LinearAlgorithm;
+  const alignment: Alignment = {
+    method: request.providers.every((provider) => provider.keyColumn === null)
+      ? 'row_order'
+      : 'psi',
+    engine: 'ecdh',
+    duplicates: request.privacy.duplicates,
+  };
+  const draft: TaskDraft = {
+    version: 1,
+    kind: 'train',
+    algorithm: { name: algorithm, partition: 'vertical' },
+    alignment,
+    purpose: request.purpose,
+    parties: [...new Set([...request.providers.map(({ name }) => name), ...request.receivers])],
+    receivers: request.receivers,
+    modelRelease: parameters.model_release,
+    dataset: { ...NO_DATASET },
+  };
+  const holder = await findLabelHolder(node, request, draft);
+  const terms = new Map<string, DatasetTerms>();
+  for (const provider of request.providers) {
+    const labelColumn = provider.name === holder ? labelOf(request, provider) : null;
+    try {
+      const dataset = datasetOf(provider, labelColumn);
+      terms.set(provider.name, await node.requestTerms(provider.name, { ...draft, dataset }));
+    } catch (error) {
+      if (error instanceof ConsensusError && error.code === 'dataset/not_binary')
+        return 'not_binary';
+      throw apiErrorOf(error, provider.name);
+    }
+  }
+  const layout = resolvePartition({ ...request, labelOwner: holder }, columnsOf(terms, request));
+  return {
+    contract: compose(node, request, { algorithm, parameters, alignment, layout, terms }),
+    warnings: [...request.warnings, ...warnings, ...layout.warnings],
+    reason,
+  };
+}
+
+const NO_DATASET: TaskDraft['dataset'] = {
+  path: '-',
+  type: 'csv',
+  keyColumn: null,
+  labelColumn: null,
+  selectColumns: null,
+  notFeatures: [],
+  discreteColumns: [],
+};
+
+/** Every name is this node or a pinned peer; this node takes part; receivers bring data. */
+function checkParties(node: DraftingNode, { providers, receivers }: TrainRequest): void {
+  const names = providers.map(({ name }) => name);
+  for (const name of new Set([...names, ...receivers])) {
+    if (node.fingerprintOf(name) === undefined) {
+      throw new ApiError(
+        'UNKNOWN_PARTY',
+        `${name} is no party that ${node.name} knows; "entente peer add" pins one`,
+      );
+    }
+  }
+  if (!names.includes(node.name)) {
+    throw new ApiError(
+      'INVALID_REQUEST',
+      `${node.name} is not among data_providers: send the task to a node of one of them`,
+    );
+  }
+  const stranger = receivers.find((name) => !names.includes(name));
+  if (stranger !== undefined) {
+    throw new ApiError(
+      'NOT_AVAILABLE',
+      `result_receivers names ${stranger}, which provides no data; that is not available yet`,
+    );
+  }
+  if (providers.length > 2) {
+    throw new ApiError(
+      'NOT_AVAILABLE',
+      'training with more than two data providers is not available yet',
+    );
+  }
+}
+
+/**
+ * The provider whose label counts. When several name a label column, each is asked whether its file
+ * has it; a provider that may not or does not say it has one is not the label holder.
+ */
+async function findLabelHolder(
+  node: DraftingNode,
+  request: TrainRequest,
+  draft: TaskDraft,
+): Promise<string | null> {
+  if (request.labelOwner !== null) return request.labelOwner;
+  const candidates = request.providers.filter((provider) => provider.labelColumn !== null);
+  if (candidates.length <= 1) return candidates[0]?.name ?? null;
+  const having: DataProvider[] = [];
+  for (const provider of candidates) {
+    const label = provider.labelColumn!;
+    const dataset: TaskDraft['dataset'] = {
+      ...datasetOf(provider, null),
+      selectColumns: [label],
+      discreteColumns: [label], // whatever its values are
+    };
+    try {
+      await node.requestTerms(provider.name, { ...draft, dataset });
+      having.push(provider);
+    } catch (error) {
+      const code = error instanceof ConsensusError ? error.code : '';
+      if (code !== 'dataset/missing_column' && code !== 'refused_by_policy') {
+        throw apiErrorOf(error, provider.name);
+      }
+    }
+  }
+  if (having.length === 1) return having[0]!.name;
+  if (having.length === 0) {
+    throw new ApiError('LABEL_NOT_FOUND', 'no provider names a label_column that its file has');
+  }
+  // All have it: the partition rules decide by the feature columns.
+  return null;
+}
+
+function labelOf(request: TrainRequest, holder: DataProvider): string | null {
+  if (holder.labelColumn !== null) return holder.labelColumn;
+  const [only, ...more] = new Set(
+    request.providers.flatMap(({ labelColumn }) => labelColumn ?? []),
+  );
+  return more.length === 0 ? (only ?? null) : null;
+}
+
+/** What a provider is asked to bring: its selection without key and label. */
+function datasetOf(provider: DataProvider, labelColumn: string | null): TaskDraft['dataset'] {
+  const { keyColumn, selectColumns, discreteColumns } = provider;
+  const taken = new Set([keyColumn, provider.labelColumn, labelColumn]);
+  const selected = selectColumns?.filter((name) => !taken.has(name)) ?? null;
+  const discrete = discreteColumns.filter((name) => !taken.has(name));
+  return {
+    path: provider.path,
+    type: provider.type,
+    keyColumn,
+    labelColumn,
+    selectColumns: selected && selected.length > 0 ? selected : null,
+    notFeatures:
+      provider.labelColumn === null || labelColumn !== null ? [] : [provider.labelColumn],
+    discreteColumns: selected ? discrete.filter((name) => selected.includes(name)) : discrete,
+  };
+}
+
+/** The columns of each file, as far as the terms tell. */
+function columnsOf(
+  terms: ReadonlyMap<string, DatasetTerms>,
+  request: TrainRequest,
+): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    request.providers.map((provider) => {
+      const { keyColumn, labelColumn, features } = terms.get(provider.name)!;
+      const named = [keyColumn, labelColumn].filter((name) => name !== null);
+      return [provider.name, [...new Set([...named, ...features.map(({ name }) => name)])]];
+    }),
+  );
+}
+
+function compose(
+  node: DraftingNode,
+  request: TrainRequest,
+  resolved: {
+    readonly algorithm: LinearAlgorithm;
+    readonly parameters: LinearParameters;
+    readonly alignment: Alignment;
+    readonly layout: VerticalLayout;
+    readonly terms: ReadonlyMap<string, DatasetTerms>;
+  },
+): Contract {
+  const { algorithm, parameters, alignment, layout, terms } = resolved;
+  const now = node.now();
+  const rows = Math.min(...[...terms.values()].map(({ rowCount }) => rowCount));
+  const fitted = { ...parameters, batch_size: Math.min(parameters.batch_size, rows) };
+  return {
+    version: 1,
+    kind: 'train',
+    algorithm: { name: algorithm, partition: 'vertical', implementation: node.implementation },
+    parameters: fitted,
+    metrics: request.metrics,
+    security: { model: 'semi-honest', kappa: 128, sigma: 40 },
+    leakage: linearLeakage({ algorithm, parameters: fitted, alignment: alignment.method }),
+    alignment,
+    parties: layout.parties.map(({ name, role }) => ({
+      name,
+      fingerprint: node.fingerprintOf(name)!,
+      role,
+      dataset: terms.get(name)!,
+    })),
+    receivers: request.receivers,
+    initiator: node.name,
+    purpose: request.purpose,
+    createdAt: new Date(now).toISOString(),
+    expiresAt: new Date(now + node.contractLifetimeSec * 1000).toISOString(),
+    nonce: Buffer.from(node.rng(32)).toString('hex'),
+  };
+}

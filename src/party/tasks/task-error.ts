@@ -1,0 +1,17 @@
+/** Why a task ended without a result, beyond what protocols, datasets and consensus report themselves. */
+export type TaskErrorCode =
+  | 'TOO_FEW_ROWS' // the aligned records are too few to train on
+  | 'NOT_AVAILABLE' // the contract asks for what this version does not run
+  | 'PEER_FAILED' // the other party ended the task
+  | 'STOPPED'; // this node stops
+
+/** The message names parties and counts, never values: it goes to the coordinator. */
+export class TaskError extends Error {
+  readonly code: TaskErrorCode;
+
+  constructor(code: TaskErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TaskError';
+    this.code = code;
+  }
+}

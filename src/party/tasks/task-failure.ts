@@ -1,0 +1,42 @@
+/** What an error of any layer means to the coordinator and to the other parties. */
+import { UnsuitableColumnError } from '../../ml/vertical/linear/release.ts';
+import { ProtocolError } from '../../protocols/errors.ts';
+import { ConsensusError, type Refusal } from '../consensus/errors.ts';
+import { DatasetError } from '../datasets/dataset-error.ts';
+import { SessionError } from '../errors.ts';
+import { ApiError } from '../http/api-error.ts';
+import { TaskError } from './task-error.ts';
+
+/** The API's error for a failure; `party` is where it happened. Messages hold no values. */
+export function apiErrorOf(error: unknown, party: string): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof ConsensusError) {
+    const message = `${party}: ${error.message}`;
+    if (error.code.startsWith('dataset/')) {
+      return new ApiError('DATASET_UNUSABLE', message, { cause: error });
+    }
+    const unreachable = error.code === 'unreachable' || error.code === 'timed_out';
+    return new ApiError(unreachable ? 'UNREACHABLE' : 'REFUSED', message, { cause: error });
+  }
+  if (error instanceof SessionError) {
+    return new ApiError('UNREACHABLE', `${party}: ${error.message}`, { cause: error });
+  }
+  const refusal = runFailure(error);
+  return new ApiError('FAILED', `${party}: ${refusal.reason}`, { cause: error });
+}
+
+/** What the other parties are told of a failure during the run. */
+export function runFailure(error: unknown): Refusal {
+  if (error instanceof DatasetError)
+    return { code: `dataset/${error.code}`, reason: error.message };
+  if (error instanceof ProtocolError) {
+    const why =
+      error.code === 'OUT_OF_DOMAIN' ? error.message : `the protocol ended: ${error.code}`;
+    return { code: 'aborted', reason: why };
+  }
+  if (error instanceof TaskError || error instanceof UnsuitableColumnError) {
+    return { code: 'aborted', reason: error.message };
+  }
+  if (error instanceof SessionError) return { code: 'unreachable', reason: error.message };
+  return { code: 'internal', reason: 'the node could not go on; its log says why' };
+}

@@ -1,0 +1,287 @@
+/**
+ * Training tasks of this node, as initiator and as invited party: from a request to a contract, from a
+ * start certificate to a model. Every failure ends the task at every party with a reason.
+ */
+import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
+import type { LinearKernels } from '../../ml/vertical/linear/context.ts';
+import type { Rng } from '../../protocols/primitives/rng.ts';
+import { canonicalDigest } from '../consensus/canonical-json.ts';
+import type { ConsensusNode } from '../consensus/consensus-node.ts';
+import { taskIdOf } from '../consensus/contract-check.ts';
+import { requestTerms } from '../consensus/describe.ts';
+import { NotAgreedError, proposeContract } from '../consensus/initiator.ts';
+import type { OfferedDatasets } from '../consensus/offered-datasets.ts';
+import { submitReceipt, type TransportReceipt, transportReceipt } from '../consensus/receipt.ts';
+import type { CertificateRecord, TaskEnd } from '../consensus/records.ts';
+import { abortTask, finishTask } from '../consensus/task-end.ts';
+import { openDisclosureLedger } from '../disclosure-ledger.ts';
+import type { TrainRequest } from '../http/train-request.ts';
+import type { TaskHandle, TrainOutcome, TrainService } from '../http/train-service.ts';
+import type { NodeLog } from '../log.ts';
+import { modelId } from '../models/model-id.ts';
+import type { ModelRegistry } from '../models/model-registry.ts';
+import type { Store } from '../store.ts';
+import type { AttemptStore } from '../transport/attempts.ts';
+import type { Session, SessionOptions, SessionTerms } from '../transport/session.ts';
+import { type DraftedContract, type DraftingNode, draftContract } from './contract-draft.ts';
+import { modelDocument, modelPart } from './model-documents.ts';
+import { dataHolders, runTraining, type TrainingOutcome } from './run-training.ts';
+import type { TaskBoard, TaskEntry } from './task-board.ts';
+import { TaskError } from './task-error.ts';
+import { apiErrorOf, runFailure } from './task-failure.ts';
+
+export interface TrainingTasksDeps {
+  readonly consensus: ConsensusNode;
+  readonly implementation: string;
+  readonly contractLifetimeSec: number;
+  readonly datasets: OfferedDatasets;
+  readonly models: ModelRegistry;
+  readonly board: TaskBoard;
+  readonly store: Store;
+  readonly attempts: AttemptStore;
+  openSession(terms: SessionTerms, options: SessionOptions): Promise<Session>;
+  /** Fresh kernels: one task's memory is freed with them. */
+  kernels(): LinearKernels;
+  readonly curve: CurveEngine;
+  readonly sessionTimeoutMs: number;
+  readonly log: NodeLog;
+  readonly rng: Rng;
+}
+
+/** The task engine. `committed` and `ended` are consensus events. */
+export interface TrainingTasks extends TrainService {
+  committed(taskId: string, record: CertificateRecord): void;
+  ended(taskId: string, end: TaskEnd): void;
+  /** Ends running tasks and waits for them. */
+  stop(): Promise<void>;
+}
+
+export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
+  const { consensus, board, log } = deps;
+  const self = consensus.signer.name;
+  const running = new Map<string, { readonly controller: AbortController; done: Promise<void> }>();
+
+  const drafting: DraftingNode = {
+    name: self,
+    fingerprintOf: (party) => consensus.keys.find(party)?.fingerprint,
+    requestTerms: (party, draft) => requestTerms(consensus, party, draft),
+    implementation: deps.implementation,
+    contractLifetimeSec: deps.contractLifetimeSec,
+    now: () => consensus.now(),
+    rng: deps.rng,
+  };
+
+  /** Runs an agreed task to its end; never rejects. */
+  function start(taskId: string, record: CertificateRecord, entry: TaskEntry): Promise<Finished> {
+    const controller = new AbortController();
+    const work = execute(deps, taskId, record, entry, controller.signal).finally(() => {
+      running.delete(taskId);
+    });
+    running.set(taskId, { controller, done: work.then(() => undefined) });
+    return work;
+  }
+
+  async function propose(
+    drafted: DraftedContract,
+    taskId: string,
+    entry: TaskEntry,
+  ): Promise<TrainOutcome> {
+    try {
+      const agreed = await proposeContract(consensus, drafted.contract);
+      const finished = await start(taskId, agreed, entry);
+      if ('error' in finished) throw finished.error;
+      const outcome = outcomeOf(drafted, taskId, self, finished);
+      await entry.complete(outcome);
+      return outcome;
+    } catch (error) {
+      const party = error instanceof NotAgreedError ? error.party : self;
+      const failure = apiErrorOf(error, party);
+      await entry.fail(failure.code, failure.message);
+      throw failure;
+    }
+  }
+
+  return {
+    async submit(request: TrainRequest): Promise<TaskHandle> {
+      const drafted = await draftContract(drafting, request);
+      const taskId = taskIdOf(drafted.contract);
+      const entry = await board.add(taskId);
+      log.info(
+        { task: taskId, parties: drafted.contract.parties.map(({ name }) => name) },
+        'task proposed',
+      );
+      const done = propose(drafted, taskId, entry);
+      done.catch(() => undefined); // in the task's view, whether or not anybody waits
+      return { taskId, done, view: () => entry.view() };
+    },
+
+    find: (taskId) => board.find(taskId),
+
+    committed(taskId, record) {
+      const invited = async (): Promise<void> => {
+        const entry = await board.add(taskId);
+        const finished = await start(taskId, record, entry);
+        if ('error' in finished) {
+          const failure = apiErrorOf(finished.error, self);
+          await entry.fail(failure.code, failure.message);
+          return;
+        }
+        const { contract } = record.certificate;
+        await entry.complete(
+          outcomeOf({ contract, warnings: [], reason: 'contract' }, taskId, self, finished),
+        );
+      };
+      invited().catch((error: unknown) => log.error({ task: taskId, err: error }, 'task not kept'));
+    },
+
+    ended(taskId, end) {
+      const reason = `${end.party}: ${end.reason}`;
+      running.get(taskId)?.controller.abort(new TaskError('PEER_FAILED', reason));
+    },
+
+    async stop() {
+      const tasks = [...running.values()];
+      for (const { controller } of tasks) {
+        controller.abort(new TaskError('STOPPED', `${self} was stopped`));
+      }
+      await Promise.allSettled(tasks.map(({ done }) => done));
+    },
+  };
+}
+
+/** What a run left: its outcome and the traffic, or why it ended. */
+type Finished =
+  | {
+      readonly outcome: TrainingOutcome;
+      readonly transport: TransportReceipt;
+      readonly path: string | null;
+    }
+  | { readonly error: unknown };
+
+async function execute(
+  deps: TrainingTasksDeps,
+  taskId: string,
+  { certificate, digest }: CertificateRecord,
+  entry: TaskEntry,
+  signal: AbortSignal,
+): Promise<Finished> {
+  const { consensus, attempts, log } = deps;
+  const { contract } = certificate;
+  const self = consensus.signer.name;
+  let session: Session | undefined;
+  try {
+    const { own, peer } = dataHolders(contract, self);
+    await entry.phase('queued');
+    const id = Buffer.from(taskId, 'hex');
+    const attempt = await attempts.next(id);
+    session = await deps.openSession(
+      {
+        peer: peer.name,
+        taskId: id,
+        certificateDigest: Buffer.from(digest, 'hex'),
+        attempt,
+      },
+      { timeoutMs: deps.sessionTimeoutMs, signal },
+    );
+    const dataset = await deps.datasets.load(own.dataset!, contract.algorithm.name);
+    const ledger = await openDisclosureLedger(deps.store, contract, taskId, () => consensus.now());
+    const progress = {
+      phase: (phase: 'aligning' | 'training' | 'evaluating' | 'publishing') => {
+        entry.phase(phase).catch((error: unknown) => log.error({ err: error }, 'row not written'));
+      },
+      step: (step: number, of: number) => entry.step(step, of),
+    };
+    const outcome = await runTraining(
+      {
+        contract,
+        self,
+        session,
+        dataset,
+        ledger,
+        kernels: deps.kernels(),
+        curve: deps.curve,
+        progress,
+      },
+      deps.rng,
+    );
+    await session.close();
+    const transport = transportReceipt(peer.name, session.receipt());
+
+    const document = modelDocument(contract, taskId, outcome);
+    const stored = document && (await deps.models.put(document));
+    const part = await deps.models.put(modelPart(contract, taskId, self, dataset, outcome));
+    const metrics = outcome.publication ? canonicalDigest(outcome.publication.metrics) : null;
+    await finishTask(consensus, taskId);
+    await attempts.finish(id);
+    const statement = {
+      taskId,
+      attempt,
+      outcome: 'completed',
+      model: (stored ?? part).digest,
+      metrics,
+      transport: [transport],
+    } as const;
+    for (const { party, reason } of await submitReceipt(consensus, statement)) {
+      log.warn({ task: taskId, peer: party, reason }, 'receipt not delivered');
+    }
+    log.info(
+      {
+        task: taskId,
+        peer: peer.name,
+        rows: outcome.alignedRows,
+        bytes: transport.sent.bytes,
+        ...outcome.timings,
+      },
+      'task completed',
+    );
+    return { outcome, transport, path: stored?.path ?? null };
+  } catch (error) {
+    // The cause of an aborted channel says more than the channel.
+    const cause: unknown = signal.aborted ? signal.reason : error;
+    log.error({ task: taskId, err: cause }, 'task failed');
+    await session?.close(cause instanceof Error ? cause : new Error('the task failed'));
+    await attempts.finish(Buffer.from(taskId, 'hex'));
+    await abortTask(consensus, taskId, runFailure(cause)).catch((reason: unknown) =>
+      log.error({ task: taskId, err: reason }, 'peers not told'),
+    );
+    return { error: cause };
+  }
+}
+
+/** What the coordinator is told. */
+function outcomeOf(
+  { contract, warnings, reason }: DraftedContract,
+  taskId: string,
+  self: string,
+  { outcome, transport, path }: Exclude<Finished, { readonly error: unknown }>,
+): TrainOutcome {
+  const { publication, timings } = outcome;
+  const id = modelId(taskId, contract.createdAt);
+  const reasons = outcome.part.evaluation?.reasons ?? {};
+  return {
+    modelId: id,
+    path: path ?? `results/${taskId}/model.json`,
+    type: 'json',
+    metrics: publication?.metrics ?? {},
+    extra: {
+      algorithm: contract.algorithm.name,
+      algorithm_from: reason,
+      partition: contract.algorithm.partition,
+      solver: contract.parameters.solver,
+      model_release: contract.parameters.model_release,
+      receivers: [...contract.receivers],
+      aligned_rows: outcome.alignedRows,
+      warnings: warnings.map(({ code, message }) => ({ code, message })),
+      ...(publication ? {} : { metrics_withheld: `${self} is not a receiver` }),
+      ...(publication && Object.keys(reasons).length > 0 ? { null_metrics: { ...reasons } } : {}),
+      seconds: { align: timings.alignSeconds, train: timings.trainSeconds },
+      steps: timings.steps,
+      seconds_per_iteration: timings.secondsPerIteration,
+      bytes_per_iteration: {
+        [self]: timings.bytesSentPerIteration,
+        [transport.peer]: timings.bytesReceivedPerIteration,
+      },
+      bytes_sent: { [self]: transport.sent.bytes, [transport.peer]: transport.received.bytes },
+    },
+  };
+}
