@@ -1,0 +1,197 @@
+/**
+ * An organisation on this machine: a directory made by the command line, and a node process of its own.
+ * Used by the demo, the benchmarks and the end-to-end tests; it does what a person would do.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { NodeClient } from '../src/sdk/node-client.ts';
+
+const CLI = fileURLToPath(new URL('../src/party/cli/main.js', import.meta.url));
+const START_TIMEOUT_MS = 20_000;
+
+export interface OrganisationOptions {
+  readonly name: string;
+  /** Made by this call; must not exist. */
+  readonly directory: string;
+  /** YAML of the policy file. Without it the node refuses everything. */
+  readonly policy?: string;
+  /** Further environment of the node process, e.g. `ENTENTE_...` values. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** One organisation: its directory, its addresses, and its node once started. */
+export class Organisation {
+  readonly name: string;
+  readonly directory: string;
+  readonly grpc: string;
+  readonly http: string;
+  readonly #env: Readonly<Record<string, string>>;
+  #process: ChildProcess | undefined;
+  #token: string | undefined;
+
+  private constructor(options: OrganisationOptions, grpc: string, http: string) {
+    this.name = options.name;
+    this.directory = options.directory;
+    this.#env = options.env ?? {};
+    this.grpc = grpc;
+    this.http = http;
+  }
+
+  /** Runs `entente init`: identity, configuration, folders. */
+  static async create(options: OrganisationOptions): Promise<Organisation> {
+    const [grpc, http] = await freePorts(2);
+    const organisation = new Organisation(options, `127.0.0.1:${grpc}`, `127.0.0.1:${http}`);
+    await entente([
+      ...['init', options.directory, '--name', options.name],
+      ...['--grpc', organisation.grpc, '--http', organisation.http],
+    ]);
+    if (options.policy !== undefined) {
+      await writeFile(join(options.directory, 'policy.yaml'), options.policy);
+    }
+    const { token } = (await organisation.cli(
+      ...['token', 'create', '--role', 'coordinator', '--json'],
+    )) as { token: string };
+    organisation.#token = token;
+    return organisation;
+  }
+
+  get config(): string {
+    return join(this.directory, 'entente.yaml');
+  }
+
+  get certificate(): string {
+    return join(this.directory, 'identity', 'identity.crt');
+  }
+
+  get client(): NodeClient {
+    return new NodeClient({ url: `http://${this.http}`, token: this.#token! });
+  }
+
+  /** Runs `entente ... --config`, and returns what it printed as JSON. */
+  async cli(...args: readonly string[]): Promise<unknown> {
+    const printed = await entente([...args, '--config', this.config]);
+    return args.includes('--json') ? JSON.parse(printed) : printed;
+  }
+
+  /** Pins the other organisation's certificate and address. */
+  async trust(peer: Organisation): Promise<void> {
+    await this.cli('peer', 'add', peer.name, peer.grpc, '--certificate', peer.certificate);
+  }
+
+  /** Puts a file into this organisation's data folder; returns the name to use in requests. */
+  async addData(file: string, name: string = basename(file)): Promise<string> {
+    await mkdir(join(this.directory, 'data'), { recursive: true });
+    await copyFile(file, join(this.directory, 'data', name));
+    return name;
+  }
+
+  /** Starts the node and resolves once it answers. */
+  async start(): Promise<void> {
+    const log = createWriteStream(join(this.directory, 'node.log'), { flags: 'a' });
+    const child = spawn(process.execPath, [CLI, 'node', '--config', this.config], {
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.pipe(log);
+    child.stderr.pipe(log);
+    this.#process = child;
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await this.client.isHealthy())) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        const text = await readFile(join(this.directory, 'node.log'), 'utf8').catch(() => '');
+        throw new Error(`node ${this.name} did not start:\n${text}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  get pid(): number {
+    return this.#process!.pid!;
+  }
+
+  /** Stops the node in order. Resolves with its exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    return exited;
+  }
+
+  /** Largest resident set of the node process so far, in MB. Linux only; 0 elsewhere. */
+  async peakRssMb(): Promise<number> {
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8').catch(() => '');
+    return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
+  }
+
+  /** A file of the result directory. */
+  async result(path: string): Promise<string> {
+    return readFile(join(this.directory, path), 'utf8');
+  }
+}
+
+/** A policy that lets one peer train with every dataset here, as columns of any kind. */
+export function openPolicy(peers: readonly string[]): string {
+  const list = JSON.stringify(peers);
+  return `version: 1
+rules:
+  - name: joint training with ${peers.join(', ')}
+    peers: ${list}
+    purposes: ['*']
+    algorithms: ['vertical/*']
+    datasets: ['**']
+    columns: { allow: ['*'] }
+    receivers: ${list}
+    model_release: [full, split]
+`;
+}
+
+/** Two organisations that trust each other and whose policies allow joint training; nodes running. */
+export async function startPair(
+  directory: string,
+  names: readonly [string, string],
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly [Organisation, Organisation]> {
+  await mkdir(directory, { recursive: true });
+  const [first, second] = names;
+  const a = await Organisation.create({
+    name: first,
+    directory: join(directory, first),
+    policy: openPolicy([first, second]),
+    env,
+  });
+  const b = await Organisation.create({
+    name: second,
+    directory: join(directory, second),
+    policy: openPolicy([first, second]),
+    env,
+  });
+  await a.trust(b);
+  await b.trust(a);
+  await Promise.all([a.start(), b.start()]);
+  return [a, b];
+}
+
+async function entente(args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args]);
+  return stdout;
+}
+
+/** Ports that are free now, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
