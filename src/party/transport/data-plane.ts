@@ -14,7 +14,7 @@ import { callerOf, dial } from './tls.ts';
  * both ways on one connection can deadlock, so each direction has a connection that its receiver
  * dials.
  */
-const WINDOW_BYTES = 16 << 20;
+export const WINDOW_BYTES = 16 << 20;
 
 const PATH = '/entente.session.v1.Data/Pull';
 
@@ -38,11 +38,19 @@ const SERVICE: grpc.ServiceDefinition = {
   },
 };
 
+/**
+ * As much of a Buffer as grpc-js asks of a serialised message, which it copies behind its own prefix:
+ * joining the parts before would copy every byte once more, and allocate as much. An exception, not
+ * wrong bytes, is what a grpc-js that asks for more would meet.
+ */
 function joinFrame({ head, payload }: OutgoingFrame): Buffer {
-  const frame = Buffer.allocUnsafe(head.length + payload.length);
-  frame.set(head, 0);
-  frame.set(payload, head.length);
-  return frame;
+  const byteLength = head.length + payload.length;
+  const copy = (target: Uint8Array, start: number): number => {
+    target.set(head, start);
+    target.set(payload, start + head.length);
+    return byteLength;
+  };
+  return { byteLength, copy } as unknown as Buffer;
 }
 
 /** A peer that asks for the frames of a session. */
