@@ -163,8 +163,9 @@ async function bareEcho(bytes: number, messages: number): Promise<void> {
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   const message = Buffer.alloc(bytes);
   for (let i = 0; i < messages; i++) {
-    const [answer] = await Promise.all([once(call, 'data'), call.write(message)]);
-    check((answer[0] as Buffer).length === bytes);
+    const answered = once(call, 'data') as Promise<[Buffer]>;
+    call.write(message);
+    check((await answered)[0].length === bytes);
   }
   call.end();
   await once(call, 'end');

@@ -73,7 +73,8 @@ export class Outbox {
   /** Starts writing: an `open` frame, then what is queued. */
   attach(sink: FrameSink, mac: Uint8Array): void {
     this.#sink = sink;
-    this.#write(plainBody('open', 0, mac));
+    const body = plainBody('open', 0, mac);
+    this.#write(sink, encodeHead(body, this.#hash.frames), mac);
     this.#flush();
   }
 
@@ -117,27 +118,27 @@ export class Outbox {
       const body = queue.bodies.shift()!;
       if (queue.bodies.length > 0) this.#turns.push(queue);
       this.#queued -= body.payload.length;
-      const head = this.#write(body);
+      const head = encodeHead(body, this.#hash.frames);
       this.#hash.add(head, body.payload);
+      this.#write(this.#sink, head, body.payload);
     }
     if (this.#queued <= ROOM_BYTES) for (const waiter of this.#waiting.splice(0)) waiter.resolve();
     if (this.#closing && this.#sink && this.#turns.length === 0) {
       const sink = this.#sink;
-      this.#write(plainBody('close', 0, new Uint8Array(0)), this.#onAllSent);
       this.#sink = undefined;
+      const body = plainBody('close', 0, new Uint8Array(0));
+      this.#write(sink, encodeHead(body, this.#hash.frames), body.payload, this.#onAllSent);
       sink.end();
     }
   }
 
-  #write(body: FrameBody, onWritten?: () => void): Uint8Array {
-    const head = encodeHead(body, this.#hash.frames);
-    const length = head.length + body.payload.length;
+  #write(sink: FrameSink, head: Uint8Array, payload: Uint8Array, onWritten?: () => void): void {
+    const length = head.length + payload.length;
     this.#inFlight += length;
-    this.#sink!.write(head, body.payload, () => {
+    sink.write(head, payload, () => {
       this.#inFlight -= length;
       onWritten?.();
       this.#flush();
     });
-    return head;
   }
 }

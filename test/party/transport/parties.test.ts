@@ -50,10 +50,13 @@ describe('parties', () => {
       return connectParties(NAMES, me, sessions);
     });
     const heard = await Promise.all(
-      all.map(async ({ me, channel }) => {
+      all.map(async (parties) => {
+        const { me } = parties;
         const others = [0, 1, 2].filter((peer) => peer !== me);
-        for (const peer of others) await channel(peer).send(Raw, Uint8Array.of(me));
-        return Promise.all(others.map(async (peer) => (await channel(peer).receive(Raw))[0]));
+        for (const peer of others) await parties.channel(peer).send(Raw, Uint8Array.of(me));
+        return Promise.all(
+          others.map(async (peer) => (await parties.channel(peer).receive(Raw))[0]),
+        );
       }),
     );
     deepEqual(heard, [
