@@ -85,7 +85,6 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
       bareRoundTripUs: trip('bare'),
       channelRoundTripUs: trip('channel'),
       channelProtobufRoundTripUs: trip('protobuf'),
-      bareSenderCpuMs: cpu('bare', 'senderCpu'),
       bareReceiverCpuMs: cpu('bare', 'receiverCpu'),
       channelSenderCpuMs: cpu('channel', 'senderCpu'),
       channelReceiverCpuMs: cpu('channel', 'receiverCpu'),
