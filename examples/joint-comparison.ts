@@ -127,7 +127,7 @@ export async function compareFold(
   const y = pick(pair.labels, train);
   const score = (X: Matrix, model: LinearModel): Scores =>
     scoresOf(algorithm, pick(pair.labels, test), predictLinear(model, takeRows(X, test)));
-  const alone = (X: Matrix): Scores => score(X, fit(algorithm, takeRows(X, train), y));
+  const alone = (X: Matrix): Scores => score(X, fitModel(algorithm, takeRows(X, train), y));
   const all = concatColumns([pair.guest, pair.host]);
   return {
     joint: score(all, modelOf(document, guest.name, host.name, pair)),
@@ -138,7 +138,7 @@ export async function compareFold(
   };
 }
 
-function fit(algorithm: Algorithm, X: Matrix, y: Float64Array): LinearModel {
+function fitModel(algorithm: Algorithm, X: Matrix, y: Float64Array): LinearModel {
   return algorithm === 'logistic_regression'
     ? fitLogisticRegression(X, y)
     : fitLinearRegression(X, y);

@@ -193,8 +193,9 @@ function quantisedWaves(theta: Float64Array, harmonics: readonly number[]): Int3
       const sineAt = j * n + from;
       const cosineAt = (harmonics.length + j) * n + from;
       for (let i = 0; i < count; i++) {
-        quantised[sineAt + i] = Math.round(one * sines[j * count + i]!);
-        quantised[cosineAt + i] = Math.round(one * cosines[j * count + i]!);
+        const [sine, cosine] = [one * sines[j * count + i]!, one * cosines[j * count + i]!];
+        quantised[sineAt + i] = sine < 0 ? sine - 0.5 : sine + 0.5; // cut towards zero as it is stored
+        quantised[cosineAt + i] = cosine < 0 ? cosine - 0.5 : cosine + 0.5;
       }
     }
   }
@@ -238,11 +239,13 @@ function multipliers(
       }
       return values;
     }
-    const weights = rows.rowWeights;
+    const { rowWeights } = rows;
     for (let i = 0; i < count; i++) {
-      // the even part of (s - y) s (1 - s) changes sign with y
-      const value = a * odd[i]! + sign * (1 - 2 * labels[from + i]!) * even[i]!;
-      values[i] = Math.round(weights ? weights[from + i]! * value : value);
+      // the even part of (s - y) s (1 - s) changes sign with y; the sigmoid has none
+      let value = a * odd[i]!;
+      if (sign !== 0) value += sign * (1 - 2 * labels[from + i]!) * even[i]!;
+      if (rowWeights) value *= rowWeights[from + i]!;
+      values[i] = value < 0 ? value - 0.5 : value + 0.5; // stored as an integer: cut towards zero
     }
     return values;
   };
