@@ -116,14 +116,27 @@ export function clearMatrix(
   return { entries, rows, columns, encoded: encodeMatrix(context.he, entries, rows, columns) };
 }
 
-/** Rows in the solver's coordinates, [rows, D]; entries beyond the fixed-point range are clipped. */
+/** Rows that are transformed at a time: the reals of a large table are never all there twice. */
+const ROWS_AT_ONCE = 1 << 14;
+
+/** Largest absolute value of a row's entry; larger ones, never of training rows, are clipped. */
+const LARGEST_ENTRY = 2 ** 13;
+
+/** Rows in the solver's coordinates, [rows, D], in fixed point. */
 export function designRows(whitening: Whitening, X: Matrix): Int32Array {
-  const U = applyWhitening(whitening, X);
-  const limit = 2 ** 13;
-  for (let i = 0; i < U.values.length; i++) {
-    if (Math.abs(U.values[i]!) > limit) U.values[i] = Math.sign(U.values[i]!) * limit;
+  const D = whitening.ridge.rows;
+  const d = X.columns;
+  const entries = new Int32Array(X.rows * D);
+  for (let from = 0; from < X.rows; from += ROWS_AT_ONCE) {
+    const to = Math.min(X.rows, from + ROWS_AT_ONCE);
+    const some = matrix(X.values.subarray(from * d, to * d), to - from, d);
+    const U = applyWhitening(whitening, some).values;
+    for (let i = 0; i < U.length; i++) {
+      U[i] = Math.max(-LARGEST_ENTRY, Math.min(LARGEST_ENTRY, U[i]!));
+    }
+    entries.set(toFixedInt32(U, FEATURE_BITS), from * D);
   }
-  return toFixedInt32(U.values, FEATURE_BITS);
+  return entries;
 }
 
 /** The single batch of `auto`: all training rows, then the ridge matrix. */
