@@ -2,7 +2,7 @@ import { type Store, storeKey, type Table } from '../store.ts';
 import { certificateDigest, type StartCertificate } from './certificate.ts';
 import type { Contract } from './contract.ts';
 import { ConsensusError, type Refusal } from './errors.ts';
-import type { ResultReceipt } from './receipt.ts';
+import type { ResultReceipt } from './receipt-statement.ts';
 import type { Signed } from './signed.ts';
 import type { Vote } from './vote.ts';
 

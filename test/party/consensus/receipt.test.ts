@@ -2,14 +2,16 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import { proposeContract } from '../../../src/party/consensus/initiator.ts';
 import {
-  type ResultReceipt,
-  type ResultStatement,
   sendReceipt,
   submitReceipt,
-  type TransportReceipt,
   transportMismatches,
-  transportReceipt,
 } from '../../../src/party/consensus/receipt.ts';
+import {
+  type ResultReceipt,
+  type ResultStatement,
+  type TransportReceipt,
+  transportReceipt,
+} from '../../../src/party/consensus/receipt-statement.ts';
 import { encodeSigned, signBody } from '../../../src/party/consensus/signed.ts';
 import { abortTask, finishTask } from '../../../src/party/consensus/task-end.ts';
 import { METHODS } from '../../../src/party/consensus/wire.ts';
