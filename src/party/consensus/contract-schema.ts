@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import Type from 'typebox';
 import { Hex32, PartyName, Timestamp } from './schema.ts';
 
 /** Largest contract in canonical bytes, before anything of it is parsed. Own choice. */
@@ -146,5 +146,3 @@ export const ContractSchema = Type.Object(
   },
   exactly,
 );
-
-export type ContractFields = Static<typeof ContractSchema>;
