@@ -226,6 +226,7 @@ function check(right: boolean): void {
   if (!right) throw new Error('a message of the wrong length arrived');
 }
 
+process.once('disconnect', () => process.exit()); // finished, or the parent has gone
 process.on('message', (command: Command) => {
   handle(command).then(
     (answer) => process.send!({ seconds: 0, cpuSeconds: 0, ...answer } satisfies Answer),

@@ -1,23 +1,53 @@
 /**
- * `npm run bench -- NAME [options] [--json]`: runs one measurement of real node processes and prints its
- * result; with `--json` the last line is one JSON object. Never asserts times.
+ * `npm run bench -- NAME [options] [--json]`: runs one measurement and prints its result, as a table or,
+ * with `--json`, as one JSON object on the last line. Never asserts times: the exit code is 0 when the
+ * measured work was right, 1 when it was wrong or failed, 2 for a command line that cannot be run.
  */
+import { isOptionError } from './options.ts';
 import type { BenchResult } from './result.ts';
+import { resultTable } from './table.ts';
 
 interface Bench {
   run(args: readonly string[]): Promise<BenchResult>;
 }
 
-const NAMES = ['channel', 'psi', 'quality', 'vertical-lr'] as const;
+const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  channel: () => import('./channel.ts'),
+  psi: () => import('./psi.ts'),
+  quality: () => import('./quality.ts'),
+  rlwe: () => import('./rlwe.ts'),
+  'vertical-lr': () => import('./vertical-lr.ts'),
+};
 
-const [name, ...args] = process.argv.slice(2);
-if (!NAMES.some((known) => known === name)) {
-  console.error(`usage: npm run bench -- ${NAMES.join('|')} [options] [--json]`);
-  process.exit(2);
+/** What was started ends with this process: see the listeners of `exit` where it is started. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
 }
-const json = args.includes('--json');
-const bench = (await import(new URL(`./${name}.js`, import.meta.url).href)) as Bench;
-const result = await bench.run(args.filter((arg) => arg !== '--json'));
-if (json) console.log(JSON.stringify(result));
-else console.log(JSON.stringify(result, null, 2));
-process.exit(result.correct ? 0 : 1);
+
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+  if (!load) {
+    const names = Object.keys(BENCHES);
+    if (name !== '') console.error(`no bench "${name}"; there are ${names.join(', ')}`);
+    console.error(`usage: npm run bench -- ${names.join('|')} [options] [--json]`);
+    return 2;
+  }
+  try {
+    const bench = await load();
+    const result = await bench.run(args.filter((arg) => arg !== '--json'));
+    console.log(args.includes('--json') ? JSON.stringify(result) : resultTable(result));
+    return result.correct ? 0 : 1;
+  } catch (error) {
+    if (!isOptionError(error)) throw error;
+    console.error(`bench ${name}: ${error.message}`);
+    return 2;
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -100,6 +100,9 @@ export class Organisation {
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     this.#process = child;
+    const end = (): void => void child.kill('SIGKILL'); // no node outlives what started it
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!(await this.client.isHealthy())) {
       if (child.exitCode !== null || Date.now() > deadline) {
@@ -173,7 +176,12 @@ export async function startPair(
   });
   await a.trust(b);
   await b.trust(a);
-  await Promise.all([a.start(), b.start()]);
+  const started = await Promise.allSettled([a.start(), b.start()]);
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed) {
+    await Promise.all([a.stop(), b.stop()]);
+    throw failed.reason;
+  }
   return [a, b];
 }
 
