@@ -34,8 +34,8 @@ const OPEN_BITS = 10;
 const POLL_MS = 100;
 
 /**
- * Largest deviation of a released weight. Its unit lies within a factor of two of its column's standard
- * deviation, so rounding costs up to 2^-open_bits; as much again for fixed point.
+ * Largest deviation of a released weight, in standard deviations of its column: it is rounded up or down to
+ * a unit of at most 2^-open_bits of them; as much again for fixed point.
  */
 const WEIGHT_TOLERANCE = 2 * 2 ** -OPEN_BITS;
 /** Of metrics, when the plain model has seen only a part of the rows. */
@@ -76,8 +76,8 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
   return {
     bench: 'vertical-lr',
     params: { ...shape, iterations: training.iterations, solver, openBits: OPEN_BITS },
-    ...figures,
     correct: checks.correct,
+    ...figures,
     metrics: {
       joint: metrics,
       plain: plain.metrics,
