@@ -71,25 +71,54 @@ export function brierGradientSeries({ period, terms }: FourierSize, y: number): 
   };
 }
 
+/** Degree of the guard in x, and the flatness of its ends. */
+const GUARD_TERMS = 10;
+const GUARD_FLATNESS = 4;
+
 /**
- * sin^{2 m}(pi z / P): 1 at the domain's far edge |z| = P/2, near 0 inside. Its sum over rows counts
- * the rows that approach the edge. As cosines of harmonics 1..m and a constant:
+ * A smooth step over the domain's edge, of *twice* the link's period P:
  *
- *   4^-m ( C(2m, m) + 2 sum_{k=1..m} (-1)^k C(2m, m - k) cos(2 pi k z / P) )
+ *   g(z) = sum_{j >= 4} C(10, j) x^j (1 - x)^(10 - j),   x = sin^2(pi z / 2P)
+ *
+ * the probability of 4 or more successes in 10 trials of probability x. It is below 1.1e-5 on |z| <= 5P/64,
+ * .05 at P/4, .38 at 3P/8, .83 at P/2 and above 1/2 from .41 P to 1.59 P. Its sum over rows counts those
+ * beyond the edge, whether they passed it slowly or jumped: what only has the link's period cannot tell a
+ * logit of P/2 + 18, where the link's sign is wrong, from one of 18 - P/2 where all is well.
  */
-export function guardSeries(period: number, m = 6): FourierSeries {
+export function guardSeries(period: number): FourierSeries {
   if (!(period > 0)) throw new RangeError(`"period" expected > 0, got ${period}`);
-  if (!Number.isSafeInteger(m) || m < 1 || m > 24) {
-    throw new RangeError(`"m" expected an integer from 1 to 24, got ${m}`);
+  const harmonics = Array.from({ length: GUARD_TERMS }, (_, i) => i + 1);
+  // A cosine polynomial of degree 10 is its discrete Fourier transform on more than 20 points.
+  const points = 2 * GUARD_TERMS + 2;
+  const values = Array.from({ length: points }, (_, i) =>
+    tailProbability(Math.sin((Math.PI * i) / points) ** 2),
+  );
+  const moment = (k: number): number =>
+    values.reduce((sum, g, i) => sum + g * Math.cos((2 * Math.PI * i * k) / points), 0) / points;
+  return {
+    period: 2 * period,
+    constant: moment(0),
+    harmonics,
+    cosines: Float64Array.from(harmonics, (k) => 2 * moment(k)),
+    sines: new Float64Array(GUARD_TERMS),
+  };
+}
+
+/** The same function as a series of `factor` times the period. */
+export function withPeriod(series: FourierSeries, factor: number): FourierSeries {
+  const harmonics = series.harmonics.map((h) => factor * h);
+  return { ...series, period: factor * series.period, harmonics };
+}
+
+/** P(Binomial(GUARD_TERMS, x) >= GUARD_FLATNESS). */
+function tailProbability(x: number): number {
+  let choose = 1;
+  let sum = 0;
+  for (let j = 0; j <= GUARD_TERMS; j++) {
+    if (j >= GUARD_FLATNESS) sum += choose * x ** j * (1 - x) ** (GUARD_TERMS - j);
+    choose = (choose * (GUARD_TERMS - j)) / (j + 1);
   }
-  const harmonics = Array.from({ length: m }, (_, i) => i + 1);
-  let choose = 1; // C(2m, m - k), from k = m down to 0
-  const cosines = new Float64Array(m);
-  for (let k = m; k > 0; k--) {
-    cosines[k - 1] = ((k % 2 ? -2 : 2) * choose) / 4 ** m;
-    choose = (choose * (m + k)) / (m - k + 1);
-  }
-  return { period, constant: choose / 4 ** m, harmonics, cosines, sines: new Float64Array(m) };
+  return sum;
 }
 
 /** The value of a series at z. */

@@ -7,6 +7,7 @@ import {
   fourierDomain,
   guardSeries,
   sigmoidSeries,
+  withPeriod,
 } from '../../../src/ml/linear/fourier-link.ts';
 import { brierLossGradient, sigmoid } from '../../../src/ml/linear/link.ts';
 
@@ -62,19 +63,36 @@ describe('fourier link', () => {
     }
   });
 
-  it('guards the edge with a power of the sine', () => {
-    for (const [period, m] of [[64, 6] as const, [128, 6] as const, [64, 1] as const]) {
-      const exact = (z: number): number => Math.sin((Math.PI * z) / period) ** (2 * m);
-      ok(largestError(guardSeries(period, m), exact, period) < 1e-13, `${period}, ${m}`);
+  it('guards the edge with a step of twice the period', () => {
+    for (const period of [64, 128, 256]) {
+      const guard = guardSeries(period);
+      equal(guard.period, 2 * period);
+      equal(guard.harmonics.length, 10);
+      const exact = (z: number): number => {
+        const x = Math.sin((Math.PI * z) / (2 * period)) ** 2;
+        const below = [1, 10, 45, 120].map((c, j) => c * x ** j * (1 - x) ** (10 - j));
+        return 1 - below.reduce((sum, term) => sum + term);
+      };
+      ok(largestError(guard, exact, period) < 1e-13, `${period}`);
+      const at = (share: number): number => evaluateSeries(guard, share * period);
+      ok(at(5 / 64) < 1.1e-5, `inside ${at(5 / 64)}`);
+      ok(at(1 / 4) < 0.05, `${at(1 / 4)}`);
+      ok(at(3 / 8) > 0.37 && at(3 / 8) < 0.38, `${at(3 / 8)}`);
+      for (let share = 0.41; share < 1.59; share += 1 / 256) ok(at(share) > 1 / 2, `${share}`);
+      ok(Math.max(guard.constant, 1 - guard.constant) < 0.999, 'fits a quarter of the slot prime');
     }
-    const guard = guardSeries(64);
-    equal(guard.harmonics.length, 6);
-    ok(evaluateSeries(guard, 16) < 0.016 && evaluateSeries(guard, 24) > 0.38);
+  });
+
+  it('restates a series with a multiple of its period', () => {
+    const series = sigmoidSeries({ period: 64, terms: 8 });
+    const twice = withPeriod(series, 2);
+    equal(twice.period, 128);
+    ok(largestError(twice, (z) => evaluateSeries(series, z), 64) < 1e-14);
   });
 
   it('refuses sizes without a domain', () => {
     throws(() => sigmoidSeries({ period: 16, terms: 8 }), /period/);
     throws(() => sigmoidSeries({ period: 64, terms: 0 }), /terms/);
-    throws(() => guardSeries(64, 0.5), /"m"/);
+    throws(() => guardSeries(0), /period/);
   });
 });

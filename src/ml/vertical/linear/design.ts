@@ -50,10 +50,15 @@ export interface TargetScale {
   readonly exponent: number;
 }
 
-/** Centre and power of two next to the standard deviation of the training rows' target. */
-export function targetScale(y: Float64Array): TargetScale {
-  const scaler = fitScaler(matrix(y, y.length, 1));
-  return { centre: scaler.mean[0]!, exponent: exponentOf(scaler.scale[0]!) };
+/**
+ * Centre and power of two next to the standard deviation of the training rows' target. Without an intercept
+ * nothing takes up the centre: then it is 0, and the power is next to the root mean square.
+ */
+export function targetScale(y: Float64Array, intercept: boolean): TargetScale {
+  const { mean, scale } = fitScaler(matrix(y, y.length, 1));
+  return intercept
+    ? { centre: mean[0]!, exponent: exponentOf(scale[0]!) }
+    : { centre: 0, exponent: exponentOf(Math.hypot(mean[0]!, scale[0]!)) };
 }
 
 /** The exponent k with 2^(k-1) < s <= 2^k. */
@@ -86,6 +91,14 @@ function identity(d: number): Matrix {
   const I = zeros(d, d);
   for (let j = 0; j < d; j++) I.values[j * d + j] = 1;
   return I;
+}
+
+/**
+ * The larger of two explicit class weights. Rows are weighted relative to it, so penalty and learning rate are
+ * taken relative to it as well. That of `balanced` would tell the label holder's counts: there it is 1.
+ */
+export function largestClassWeight(classWeight: LinearParameters['class_weight']): number {
+  return typeof classWeight === 'string' ? 1 : Math.max(classWeight['0'], classWeight['1']);
 }
 
 /** Weights of the rows, at most 1: the larger class weight is 1, the other in proportion. */

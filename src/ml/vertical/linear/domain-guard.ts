@@ -1,10 +1,10 @@
 /**
  * The domain guard of the Fourier sigmoid: beyond P/2 - 8 the series is wrong, beyond P/2 its sign is.
  *
- * On a public schedule the link also returns shares of sum_i g(z_i), g(z) = sin^12(pi z / P): a smooth
- * bump that is 1 at |z| = P/2, .39 at 3P/8 and below 1e-4 for |z| < P/8. The sum, rounded to sixteenths,
- * is opened to both parties (declared as `domain_guard`). Logits grow from zero, so rows pass through the
- * bump before they leave the domain; then both parties go on with the next larger period.
+ * On a public schedule the link also returns shares of sum_i g(z_i), g the smooth step of `guardSeries`: .02 at
+ * |z| = .22 P, and above 1/2 from .41 P to 1.59 P. The sum, rounded to sixteenths, is opened to both
+ * parties (declared as `domain_guard`). A row that leaves the domain, even in a jump over its edge, is counted
+ * as long as it is below 1.59 P; then both parties go on with the next larger period.
  */
 import { ProtocolError } from '../../../protocols/errors.ts';
 import { open } from '../../../protocols/sharing/open.ts';
@@ -16,11 +16,15 @@ import { domainLimit, type LinkDomain, widerDomain } from './logistic-link.ts';
 /** Steps that are taken at least after the domain grew, so that the wider series takes effect. */
 const STEPS_AFTER_WIDENING = 8;
 
-/** The guard is due at steps 1, 2, 4 and then every fourth: rows cross the bump in more than four. */
+/** The guard is due at steps 1, 2, 4 and then every fourth: a logit does not grow fourfold in between. */
 const PERIOD_STEPS = 4;
 
-/** Standard deviation of one row's quantisation error in the sum, measured with 11-bit waves: below this. */
-const ROW_NOISE = 7.5e-4;
+/**
+ * Bound on the standard deviation of one row's quantisation error in the sum. The label holder's multipliers are
+ * rounded at random, with a variance of at most 1/4 unit each: sqrt(10) / 2 units of 2^-11 for 10 harmonics. The
+ * feature holder's waves are rounded to nearest, which adds .07 units.
+ */
+const ROW_NOISE = 8e-4;
 
 /** Fraction bits of the opened sum. */
 const EDGE_BITS = 4;
@@ -59,7 +63,7 @@ export class DomainGuard {
     if (!wider) {
       throw new ProtocolError(
         'OUT_OF_DOMAIN',
-        `logits exceed ${domainLimit(this.domain)}: raise l2 or lower learning_rate`,
+        `logits reach ${domainLimit(this.domain)}: look for outliers, raise l2 or lower learning_rate`,
       );
     }
     this.domain = wider;

@@ -13,8 +13,9 @@
  *   gradient X^T e            GRADIENT_BITS = 35 = 13 + 22
  *   ridge M                   RIDGE_BITS = 20              so M y has scale 52
  *
- * Range rule: a column has l2 norm at most 2 sqrt(n), an error vector at most about sqrt(n), so
- * |X^T e| <= 2 n by Cauchy-Schwarz and GRADIENT_BITS + log2(2 n) < 62 up to n = 2^26.
+ * Range rule: a column has l2 norm at most 3.7 sqrt(n) (1 / sqrt(curvature)), an error vector at most about
+ * sqrt(n), so |X^T e| <= 3.7 n by Cauchy-Schwarz and GRADIENT_BITS + log2(3.7 n) < 62 up to n = 2^25. A step of
+ * 1/2 along X^T e / n at STEP_BITS is the integer 2^24 / n, so n = 2^24 is the limit.
  */
 
 export const FEATURE_BITS = 13;
@@ -29,8 +30,11 @@ export const RIDGE_BITS = 20;
 /** Values that faithful truncation accepts are below this in absolute value. */
 export const TRUNCATION_BITS = 62;
 
-/** Largest number of rows for which the range rule holds. */
-export const MAX_ROWS: number = 2 ** (TRUNCATION_BITS - GRADIENT_BITS - 1);
+/** Scale of an untruncated step of `auto`: |step| < 4 in whitened coordinates leaves 60 bits. */
+export const STEP_BITS = 60;
+
+/** Largest number of rows for which the range rule holds and a step is not rounded up beyond 1/2. */
+export const MAX_ROWS: number = 2 ** (STEP_BITS - GRADIENT_BITS - 1);
 
 /** Entries of a data matrix stay below 2^27 in absolute value, which the noise budget assumes. */
 const MAX_ENTRY = 2 ** 27;

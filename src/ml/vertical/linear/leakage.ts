@@ -46,7 +46,7 @@ const DOMAIN_GUARD: DisclosureClass = {
   phase: 'training',
   elements: 'at most one an iteration',
   meaning:
-    'about how many rows have a logit near the edge of the sigmoid approximation, rounded to a sixteenth',
+    'about how many rows of the step’s batch have a logit near the edge of the sigmoid approximation, rounded to a sixteenth; of a batch of one row, how near',
 };
 
 const WEIGHTS: DisclosureClass = {
@@ -83,11 +83,11 @@ export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
     ],
     structural: [
       'number of rows, columns and categories of every dataset (in the contract)',
-      'number of iterations, timing and sizes of messages (functions of the contract and the intersection size)',
+      'number of iterations, timing and sizes of messages (functions of the contract, the intersection size and the values of domain_guard)',
     ],
     assumptions: [
       'semi-honest parties; the label holder and the feature holder do not collude',
-      'ring-LWE (N = 4096, 108-bit modulus, ternary secret), statistical hiding 2^-36 a task in the slot products',
+      'ring-LWE (N = 4096, 108-bit modulus, ternary secret), statistical hiding in the slot products: 2^-36 over 1000 answers, one an iteration and 4096 rows, and as the square root of their number',
       'CDH in ristretto255 and in Curve25519, AES-128 as PRG and correlation-robust hash, random oracle SHA-256',
     ],
   };

@@ -11,7 +11,7 @@
  * Security: that of `he/slot-product.ts` and `sharing/lift.ts`; semi-honest.
  * Leaks:    nothing but sizes; with `guard`, a share of the edge sum, opened by the caller.
  * Cost:     2K ciphertexts H -> A and one answer A -> H per 4096 rows; one correlated OT a row.
- *           With `guard`: 6 more ciphertexts, one more answer, one more OT a row.
+ *           With `guard`: 14 more ciphertexts, one more answer, one more OT a row.
  */
 
 import {
@@ -28,6 +28,7 @@ import {
   fourierDomain,
   guardSeries,
   sigmoidSeries,
+  withPeriod,
 } from '../../linear/fourier-link.ts';
 import { add, ERROR_BITS, sum, toFixed } from './fixed-point.ts';
 import type { LinkContext } from './link.ts';
@@ -84,8 +85,8 @@ export async function logisticErrors(
   rows: LinkRows,
   guard: boolean,
 ): Promise<LogisticErrors> {
-  const series = seriesOf(domain);
-  const bump = guard ? guardSeries(series.period) : null;
+  const bump = guard ? guardSeries(FOURIER_SIZES[domain.level]!.period) : null;
+  const series = bump ? withPeriod(seriesOf(domain), 2) : seriesOf(domain);
   const harmonics = [...new Set([...series.harmonics, ...(bump?.harmonics ?? [])])];
   const theta = angles(rows.z, Math.log2(series.period) + rows.logitBits);
   const n = theta.length;
@@ -131,7 +132,7 @@ function seriesOf({ loss, level }: LinkDomain): FourierSeries {
   return brierGradientSeries({ ...size, terms: size.terms * BRIER_TERMS }, 0);
 }
 
-/** 2 pi (z mod 2^periodBits) / 2^periodBits: exact for periodBits <= 53. */
+/** 2 pi (z mod 2^periodBits) / 2^periodBits, 33 <= periodBits <= 64, to double precision. */
 function angles(z: BigUint64Array, periodBits: number): Float64Array {
   const words = new Uint32Array(z.buffer, z.byteOffset, 2 * z.length);
   const mask = 2 ** (periodBits - 32) - 1;

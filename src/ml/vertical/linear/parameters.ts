@@ -13,12 +13,16 @@ export interface LinearParameters {
   readonly batch_size: number;
   /** Step length, `sgd` only; > 0. */
   readonly learning_rate: number;
-  /** Heavy-ball momentum, `sgd` only; 0 <= x < 1. */
+  /** Heavy-ball momentum, `sgd` only, to the nearest multiple of 2^-16; 0 <= x < 1. */
   readonly momentum: number;
   /** Ridge penalty: adds l2/2 * ||w||^2 to the sum (not the mean) of row losses, intercept excluded; >= 0. */
   readonly l2: number;
   readonly use_intercept: boolean;
-  /** Weight of each class's rows; `balanced` = n / (2 n_k). `none` for linear regression. */
+  /**
+   * Weight of each class's rows. `balanced`: 1 for the rarer class, n_rare / n_other for the other one. These
+   * are the usual n / (2 n_k) divided by the larger of them, which is not told to the feature holder, so
+   * l2 counts that many times more than with weights of mean 1. `none` for linear regression.
+   */
   readonly class_weight: 'none' | 'balanced' | { readonly '0': number; readonly '1': number };
   /** Whether a part of the aligned rows is held out to compute the metrics. */
   readonly use_validation_set: boolean;
@@ -28,7 +32,7 @@ export interface LinearParameters {
   readonly seed: number;
   /** Threshold on the probability for accuracy, precision, recall, f1; 0 to 1. */
   readonly predict_threshold: number;
-  /** Fraction bits of every opened score, metric or weight; 4 to 20. */
+  /** Fraction bits of every opened score and weight (metrics are not rounded); 4 to 20. */
   readonly open_bits: number;
   /** `full`: receivers get the weights. `split`: every party keeps shares, nobody sees weights. */
   readonly model_release: 'full' | 'split';

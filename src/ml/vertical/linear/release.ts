@@ -44,13 +44,20 @@ export interface BlockMap {
   readonly whitening: Whitening;
   /** Unit of each column: weights are released in multiples of 2^-open_bits / 2^exponent. */
   readonly exponents: Int32Array;
+  /** The map to weights in those units at `weightMapBits`, [D, D]. */
+  readonly entries: Int32Array;
 }
 
 /**
- * Units next to the columns' standard deviations. Throws `UnsuitableColumnError` naming a column that lies so far
- * from zero, measured in its own spread, that its intercept share would not fit: found before training.
+ * Units next to the columns' standard deviations, and the map. Throws `UnsuitableColumnError` naming a column that
+ * lies so far from zero, measured in its own spread, that its intercept share would not fit, or when
+ * columns depend on each other too closely for the map to fit: found before training.
  */
-export function blockMap(whitening: Whitening, columns: readonly ColumnName[]): BlockMap {
+export function blockMap(
+  whitening: Whitening,
+  columns: readonly ColumnName[],
+  parameters: LinearParameters,
+): BlockMap {
   const { mean, scale, constant } = whitening.scaler;
   mean.forEach((m, j) => {
     if (!constant[j] && Math.abs(m) > MAX_OFFSET * scale[j]!) {
@@ -59,7 +66,17 @@ export function blockMap(whitening: Whitening, columns: readonly ColumnName[]): 
       );
     }
   });
-  return { whitening, exponents: Int32Array.from(scale, exponentOf) };
+  const exponents = Int32Array.from(scale, exponentOf);
+  return { whitening, exponents, entries: weightMap(whitening, exponents, columns, parameters) };
+}
+
+/** Throws `UnsuitableColumnError` for a label whose intercept would not fit: found before training. */
+export function checkTarget({ centre, exponent }: TargetScale): void {
+  if (Math.abs(centre) > MAX_OFFSET * 2 ** exponent) {
+    throw new UnsuitableColumnError(
+      `the label lies more than ${MAX_OFFSET} standard deviations from zero: subtract an offset`,
+    );
+  }
 }
 
 /** Shares of the model to be opened: label holder's columns, feature holder's columns, intercept. */
@@ -78,7 +95,7 @@ export async function releasedShares(
   const openBits = parameters.open_bits;
   const at = WEIGHT_BITS + mapBits;
 
-  const map = clearMatrix(context, weightMap(own, mapBits), own.whitening.ridge.rows);
+  const map = clearMatrix(context, own.entries, own.whitening.ridge.rows);
   const mapped = await blockProducts(
     context,
     map,
@@ -138,14 +155,29 @@ async function interceptShare(
 }
 
 /** Row j: 2^k_j / s_j times row j of W; the intercept's row last, where the block has one. [D, D] */
-function weightMap({ whitening, exponents }: BlockMap, bits: number): Int32Array {
+function weightMap(
+  whitening: Whitening,
+  exponents: Int32Array,
+  columns: readonly ColumnName[],
+  parameters: LinearParameters,
+): Int32Array {
   const { W, ridge, scaler, interceptValue } = whitening;
+  const bits = weightMapBits(parameters);
+  const limit = 2 ** (SMALL_ENTRY_BITS - bits);
   const d = W.rows;
   const D = ridge.rows;
   const map = new Float64Array(D * D);
   for (let j = 0; j < d; j++) {
     const unit = 2 ** exponents[j]! / scaler.scale[j]!;
-    for (let k = 0; k < d; k++) map[j * D + k] = W.values[j * d + k]! * unit;
+    for (let k = 0; k < d; k++) {
+      const entry = W.values[j * d + k]! * unit;
+      if (!(Math.abs(entry) < limit - 1)) {
+        throw new UnsuitableColumnError(
+          `column "${columns[j]!.column}" nearly depends on others: drop one or raise l2`,
+        );
+      }
+      map[j * D + k] = entry;
+    }
   }
   if (D > d) map[d * D + d] = interceptValue;
   return toFixedInt32(map, bits, 2 ** SMALL_ENTRY_BITS);
@@ -161,8 +193,10 @@ function meanRow({ whitening, exponents }: BlockMap): Int32Array {
 }
 
 /**
- * Scale of the map, public: the largest that keeps its entries below 2^31. They are at most
- * 2 * 2^15 (the whitening's tolerance), less when the ridge bounds them.
+ * Scale of the map, public: entries are below 2^31. One near-dependence makes entries of up to 2 * 2^15 (the
+ * whitening's tolerance), less when the ridge bounds them; several in a chain can make larger ones,
+ * which `blockMap` refuses. Weights are right to about 2^-15 in units of their columns, so `open_bits` above
+ * 14 adds digits, not accuracy, with solver `auto`.
  */
 function weightMapBits(parameters: LinearParameters): number {
   return parameters.solver === 'sgd' ? 20 : 14;

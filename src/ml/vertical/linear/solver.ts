@@ -27,8 +27,10 @@ import {
   MOMENTUM_BITS,
   POINT_BITS,
   RIDGE_BITS,
+  STEP_BITS,
   scale,
   subtract,
+  TRUNCATION_BITS,
   WEIGHT_BITS,
 } from './fixed-point.ts';
 import { linearErrors } from './linear-link.ts';
@@ -44,8 +46,11 @@ import {
 /** Blocks of a two-party model. */
 const BLOCKS = 2;
 
-/** Scale of an untruncated step of `auto`: |step| < 4 in whitened coordinates leaves 60 bits. */
-const STEP_BITS = 60;
+/** Momentum of `sgd` is a multiple of 2^-16: what stands before the truncation is below 2^62 for |u| < 2^20. */
+const SGD_MOMENTUM_BITS = 16;
+
+/** The step length of `sgd` is right to one part in this many, or the batch is refused. */
+const STEP_PRECISION = 16;
 
 /** One set of rows on which a step is taken. */
 export interface Batch {
@@ -59,6 +64,10 @@ export interface Batch {
   readonly rowWeights?: Float64Array;
 }
 
+/** Room for errors above 1: those of the logistic links are below 1.1, those of least squares grow with outliers. */
+const LOGISTIC_SLACK = 4;
+const LINEAR_SLACK = 16;
+
 /** Called after every step; used for progress and cancellation. */
 export type OnStep = (step: number, steps: number) => Promise<void> | void;
 
@@ -70,10 +79,7 @@ export async function solveFullBatch(
   onStep: OnStep,
 ): Promise<BlockShares> {
   const guard = new DomainGuard(context);
-  const dataFactor = Math.max(
-    1,
-    Math.floor(2 ** (STEP_BITS - GRADIENT_BITS) / (BLOCKS * batch.rows)),
-  );
+  const dataFactor = Math.floor(2 ** (STEP_BITS - GRADIENT_BITS) / (BLOCKS * batch.rows)); // >= 1 up to MAX_ROWS
   const step = (dataFactor * batch.rows) / 2 ** (STEP_BITS - GRADIENT_BITS); // <= 1/m, exact in the factor
   const ridgeFactor = Math.round(step * 2 ** (STEP_BITS - RIDGE_BITS - POINT_BITS));
   const spread = 2 ** MOMENTUM_BITS;
@@ -117,6 +123,38 @@ export interface SgdOptions {
   readonly ridge: number;
   readonly seed: number;
   readonly trainingRows: number;
+  /** Whether the last column of the label holder's block is the intercept, which is not penalised. */
+  readonly intercept: boolean;
+}
+
+/** A step of one batch in integers: `data` X_b^T e + `ridge` w at scale `bits` is step (X_b^T e / B + l2/n w). */
+export interface SgdStep {
+  readonly bits: number;
+  readonly data: number;
+  readonly ridge: number;
+}
+
+/**
+ * The integers of one batch's step. With unit columns and |e| <= 1, |X_b^T e / B| <= sqrt(n / B) by Cauchy-Schwarz;
+ * `slack` is the room above that. The ridge takes the step as it was rounded, so the optimum is where it should be.
+ * Throws `RangeError` when the batch is so large that the step would be rounded too coarsely.
+ */
+export function sgdStep(
+  { learningRate, ridge, trainingRows }: Omit<SgdOptions, 'epochs' | 'momentum' | 'seed'>,
+  rows: number,
+  slack: number,
+): SgdStep {
+  const bound = slack * learningRate * Math.sqrt(trainingRows / rows + 1);
+  const bits = Math.min(
+    80,
+    Math.max(GRADIENT_BITS, TRUNCATION_BITS - 1 - Math.ceil(Math.log2(bound))),
+  );
+  const data = Math.round((learningRate / rows) * 2 ** (bits - GRADIENT_BITS));
+  if (2 * data < STEP_PRECISION) {
+    throw new RangeError('"batch_size" expected fewer rows at this learning rate');
+  }
+  const step = (data * rows) / 2 ** (bits - GRADIENT_BITS);
+  return { bits, data, ridge: Math.round(step * ridge * 2 ** (bits - WEIGHT_BITS)) };
 }
 
 /** Shares of the weights of standardised features at `WEIGHT_BITS` after `epochs` passes. */
@@ -127,36 +165,37 @@ export async function solveSgd(
   onStep: OnStep,
 ): Promise<BlockShares> {
   const guard = new DomainGuard(context);
-  const { learningRate, epochs } = options;
-  const momentum = Math.round(options.momentum * 2 ** MOMENTUM_BITS);
-  const largest = Math.max(...batches.map((batch) => batch.rows));
-  // |lr X_b^T e / B| <= lr sqrt(n / B) for unit columns, 16 times more for errors beyond 1
-  const bound = 16 * learningRate * Math.sqrt(options.trainingRows / largest + 1);
-  const stepBits = Math.min(80, Math.max(GRADIENT_BITS, 61 - Math.ceil(Math.log2(bound))));
-  const ridgeFactor = Math.round(learningRate * options.ridge * 2 ** (stepBits - WEIGHT_BITS));
+  const one = 2 ** SGD_MOMENTUM_BITS;
+  const momentum = Math.min(one - 1, Math.round(options.momentum * one));
+  const slack = context.loss === null ? LINEAR_SLACK : LOGISTIC_SLACK;
+  const sizes = batches.map(({ rows }) => sgdStep(options, rows, slack));
 
   let weights = zeros(batches[0]!);
   let velocity = weights;
   let step = 0;
-  const steps = epochs * batches.length;
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  let steps = options.epochs * batches.length;
+  for (let epoch = 0; step < steps; epoch++) {
     for (const index of permutation(batches.length, seededGenerator(options.seed + 1 + epoch))) {
+      if (step === steps) break; // a widened domain may ask for part of one more epoch
       const batch = batches[index]!;
-      const dataFactor = Math.round((learningRate / batch.rows) * 2 ** (stepBits - GRADIENT_BITS));
+      const size = sizes[index]!;
       const products = await blockProducts(context, batch.matrix, batch.peer, weights);
       const z = add(products.own, products.peer);
 
       const e = await errors(context, guard, batch, z, FEATURE_BITS + WEIGHT_BITS, [step, steps]);
+      steps = Math.max(steps, guard.runUntil);
       const gradient = await transposedBlockProducts(context, batch.matrix, batch.peer, e);
-      const raw = mapBlocks(gradient, weights, (g, w) =>
-        add(scale(g, dataFactor), scale(w, ridgeFactor)),
+      const penalised = withoutIntercept(context.role, weights, options.intercept);
+      const raw = mapBlocks(gradient, penalised, (g, w) =>
+        add(scale(g, size.data), scale(w, size.ridge)),
       );
 
-      const [kept, delta] = await truncateBlocks(context, [
-        { shares: mapBlocks(velocity, velocity, (v) => scale(v, momentum)), shift: MOMENTUM_BITS },
-        { shares: raw, shift: stepBits - WEIGHT_BITS },
+      const kept = mapBlocks(velocity, velocity, (u) => scale(u, momentum));
+      const [decayed, delta] = await truncateBlocks(context, [
+        { shares: kept, shift: SGD_MOMENTUM_BITS },
+        { shares: raw, shift: size.bits - WEIGHT_BITS },
       ]);
-      velocity = mapBlocks(kept!, delta!, add);
+      velocity = mapBlocks(decayed!, delta!, add);
       weights = mapBlocks(weights, velocity, subtract);
       step += 1;
       await onStep(step, steps);
@@ -229,6 +268,19 @@ function mapBlocks(
   f: (a: BigUint64Array, b: BigUint64Array) => BigUint64Array,
 ): BlockShares {
   return { own: f(a.own, b.own), peer: f(a.peer, b.peer) };
+}
+
+/** The weights with 0 for the intercept, which is the last of the label holder's block. */
+function withoutIntercept(
+  role: TrainingContext['role'],
+  weights: BlockShares,
+  intercept: boolean,
+): BlockShares {
+  if (!intercept) return weights;
+  const block = role === 'label_holder' ? 'own' : 'peer';
+  const others = weights[block].slice();
+  others[others.length - 1] = 0n;
+  return { ...weights, [block]: others };
 }
 
 /** Both parties start from the public zero. */

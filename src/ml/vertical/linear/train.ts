@@ -13,6 +13,7 @@ import type { Channel } from '../../../protocols/channel.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
 import { takeRows } from '../../data/matrix.ts';
 import type { Whitening } from '../../data/whiten.ts';
+import { CURVATURE } from '../../linear/link.ts';
 import type { Evaluation, MetricName } from '../../metrics/evaluate.ts';
 import { type ContextOptions, setupTraining, type TrainingContext } from './context.ts';
 import {
@@ -20,6 +21,7 @@ import {
   coordinates,
   designRows,
   fullBatch,
+  largestClassWeight,
   miniBatches,
   type PartyTable,
   rowWeights,
@@ -29,7 +31,7 @@ import {
 } from './design.ts';
 import type { LinearParameters } from './parameters.ts';
 import type { BlockShares } from './products.ts';
-import { type BlockMap, blockMap, releasedShares } from './release.ts';
+import { type BlockMap, blockMap, checkTarget, releasedShares } from './release.ts';
 import { metricsOf, openScores } from './scores.ts';
 import { type Batch, type OnStep, solveFullBatch, solveSgd } from './solver.ts';
 
@@ -77,10 +79,17 @@ export async function trainVerticalLinear(
   const rows = splitRows(table.features.rows, parameters);
   const train = takeRows(table.features, rows.train);
   const intercept = role === 'label_holder' && parameters.use_intercept;
-  const whitening = coordinates(train, parameters, loss === null ? 1 : 1 / 4, intercept);
-  const map = blockMap(whitening, table.columns);
+  const whitening = coordinates(
+    train,
+    { ...parameters, l2: relativePenalty(parameters) },
+    curvatureOf(loss),
+    intercept,
+  );
+  const map = blockMap(whitening, table.columns, parameters);
+  if (table.labels && loss !== null) checkClasses(table.labels);
   const labels = table.labels && pick(table.labels, rows.train);
-  const target = labels && loss === null ? targetScale(labels) : null;
+  const target = labels && loss === null ? targetScale(labels, parameters.use_intercept) : null;
+  if (target) checkTarget(target);
   const scaled =
     target && labels ? labels.map((y) => (y - target.centre) / 2 ** target.exponent) : labels;
 
@@ -106,6 +115,8 @@ export async function trainVerticalLinear(
       : null;
 
   const release = await releaseOf(context, task, map, weights, target);
+  // Not after a failure: the other block's program might still be running, and encrypt under an erased key.
+  context.he.close();
   return { weights, whitening, target, evaluation, release };
 }
 
@@ -148,11 +159,12 @@ async function solve(
   );
   const options = {
     epochs: parameters.epochs,
-    learningRate: parameters.learning_rate,
+    learningRate: parameters.learning_rate * largestClassWeight(parameters.class_weight),
     momentum: parameters.momentum,
-    ridge: parameters.l2 / train.rows,
+    ridge: relativePenalty(parameters) / train.rows,
     seed: parameters.seed,
     trainingRows: train.rows,
+    intercept: parameters.use_intercept,
   };
   const weights = await solveSgd(
     context,
@@ -175,6 +187,22 @@ async function releaseOf(
   if (parameters.model_release !== 'full') return null;
   const shares = await releasedShares(context, map, peerFeatures, weights, parameters, target);
   return { shares, exponents: map.exponents };
+}
+
+/** The penalty beside rows whose largest weight is 1. */
+function relativePenalty({ l2, class_weight }: LinearParameters): number {
+  return l2 / largestClassWeight(class_weight);
+}
+
+/** Bound on the second derivative of a row's loss. */
+function curvatureOf(loss: TrainingContext['loss']): number {
+  if (loss === null) return CURVATURE.squaredError;
+  return loss === 'logloss' ? CURVATURE.logLoss : CURVATURE.brierLoss;
+}
+
+function checkClasses(labels: Float64Array): void {
+  const row = labels.findIndex((y) => y !== 0 && y !== 1);
+  if (row >= 0) throw new RangeError(`"labels" expected 0 or 1, got another value in row ${row}`);
 }
 
 function pick(values: Float64Array, rows: Uint32Array): Float64Array {
