@@ -80,8 +80,9 @@ export interface DatasetUse {
   readonly path: string;
   readonly key: string | null;
   readonly label: string | null;
-  /** Null before the columns are known: then they are checked once they are. */
-  readonly features: readonly string[] | null;
+  readonly features: readonly string[];
+  /** Columns that are there and left out: what is not allowed in any use may not even be left out. */
+  readonly excluded?: readonly string[];
 }
 
 /** What the closest rule does not allow. For this node's own log; a peer never learns it. */
@@ -162,15 +163,21 @@ const CHECKS: readonly (readonly [DenialReason, Check])[] = [
   ],
 ];
 
-function deniedColumn({ columns }: PolicyRule, { key, label, features }: DatasetUse) {
+function deniedColumn({ columns }: PolicyRule, use: DatasetUse): string | undefined {
+  const { key, label, features, excluded } = use;
   const denied = matcher(columns?.deny ?? []);
-  const refusedAs = (use: 'key' | 'label' | 'feature'): Predicate => {
-    const allowed = matcher([...(columns?.allow ?? []), ...(columns?.[use] ?? [])]);
+  const refusedAs = (...uses: ('key' | 'label' | 'feature')[]): Predicate => {
+    const allowed = matcher([
+      ...(columns?.allow ?? []),
+      ...uses.flatMap((each) => columns?.[each] ?? []),
+    ]);
     return (column) => denied(column) || !allowed(column);
   };
   if (key !== null && refusedAs('key')(key)) return key;
   if (label !== null && refusedAs('label')(label)) return label;
-  return features?.find(refusedAs('feature'));
+  return (
+    features.find(refusedAs('feature')) ?? excluded?.find(refusedAs('key', 'label', 'feature'))
+  );
 }
 
 /** The first of `texts` that no pattern matches. */

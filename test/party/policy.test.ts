@@ -101,7 +101,8 @@ describe('policy', () => {
     equal(using({ features: ['ssn'] }), 'column ssn');
     equal(using({ features: ['income_exact'] }), 'column income_exact');
     equal(using({ key: null, label: null, features: [] }), 'allow');
-    equal(using({ features: null }), 'allow', 'the columns are not known yet');
+    equal(using({ excluded: ['id', 'y', 'age'] }), 'allow', 'each has some use');
+    equal(using({ excluded: ['ssn'] }), 'column ssn', 'not even to be left out');
   });
 
   it('lets deny win over every list', () => {

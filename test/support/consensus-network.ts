@@ -63,6 +63,7 @@ export class DatasetRefusal extends Error {
 
 /** A directory with one dataset, whose answers a test can replace. It counts its calls. */
 export class FakeDatasets implements DatasetDirectory {
+  listed = 0;
   described = 0;
   verified = 0;
   describeWith: (draft: TaskDraft) => Promise<DatasetTerms> = async ({ dataset }) => ({
@@ -78,7 +79,13 @@ export class FakeDatasets implements DatasetDirectory {
     ),
     commitment: 'cd'.repeat(32),
   });
+  columnsWith: () => Promise<readonly string[]> = async () => ['id', 'income', 'region'];
   verifyWith: (terms: DatasetTerms) => Promise<void> = async () => {};
+
+  async columns(): Promise<readonly string[]> {
+    this.listed++;
+    return this.columnsWith();
+  }
 
   async describe(draft: TaskDraft): Promise<{ terms: DatasetTerms }> {
     this.described++;

@@ -37,30 +37,77 @@ export async function requestTerms(
 }
 
 /**
- * Answers `peer`. The policy is asked before the dataset is touched: a peer that it does not allow
- * learns nothing, not even from the time it takes, about whether a dataset or column exists.
+ * Answers `peer`. The policy is asked about every column that the draft names before the dataset is
+ * touched, and about every column of the file before a cell is read: a peer that it does not allow
+ * learns nothing, not even from the time it takes, about whether a dataset or column exists or what
+ * it holds.
  */
 export async function describeOwn(
   node: ConsensusNode,
   peer: string,
   draft: TaskDraft,
 ): Promise<DatasetTerms> {
-  const { path, keyColumn: key, labelColumn: label, selectColumns } = draft.dataset;
-  const use: DatasetUse = { path, key, label, features: selectColumns };
+  const { path, keyColumn: key, labelColumn: label } = draft.dataset;
+  const { selectColumns, discreteColumns } = draft.dataset;
+  const named = [...new Set([...(selectColumns ?? []), ...discreteColumns])];
+  const use: DatasetUse = { path, key, label, features: named };
   await allowedBy(node, peer, requestOf(node, peer, draft, use));
-  let terms: DatasetTerms;
+  const dataset = selectColumns
+    ? draft.dataset
+    : await allColumns(node, draft, (found) =>
+        allowedBy(node, peer, requestOf(node, peer, draft, { ...use, ...found })),
+      );
+  const { terms } = await orDatasetError(
+    () => node.datasets.describe({ ...draft, dataset }),
+    // Every column that the message may name has been judged.
+    (_code, message) => message,
+  );
+  return terms;
+}
+
+/** The columns of a file that a draft without a selection means, as the policy judges them. */
+type FoundColumns = Required<Pick<DatasetUse, 'features' | 'excluded'>>;
+
+/**
+ * The draft with the selection that stands for "every column", once `judge` has let it pass. Naming a
+ * denied column in `notFeatures` does not take it out of the question: that the answer changes would
+ * tell that the column exists.
+ */
+async function allColumns(
+  node: ConsensusNode,
+  { dataset }: TaskDraft,
+  judge: (found: FoundColumns) => Promise<unknown>,
+): Promise<TaskDraft['dataset']> {
+  const { path, type, keyColumn, labelColumn, notFeatures, discreteColumns } = dataset;
+  const names = await orDatasetError(
+    () => node.datasets.columns(path, type),
+    (code) => `the dataset is not usable: ${code}`, // the message may name a column
+  );
+  const others = names.filter((name) => name !== keyColumn && name !== labelColumn);
+  const features = others.filter((name) => !notFeatures.includes(name));
+  await judge({
+    features: [...new Set([...features, ...discreteColumns])],
+    excluded: others.filter((name) => notFeatures.includes(name)),
+  });
+  // A selection, so that a column that the file gets meanwhile is not read; without features every
+  // column there is stays unread.
+  return features.length > 0
+    ? { ...dataset, selectColumns: features, notFeatures: [] }
+    : { ...dataset, notFeatures: names };
+}
+
+/** What the directory answers; its refusals as `dataset/...` with the given reason. */
+async function orDatasetError<T>(
+  answer: () => Promise<T>,
+  reason: (code: string, message: string) => string,
+): Promise<T> {
   try {
-    ({ terms } = await node.datasets.describe(draft));
+    return await answer();
   } catch (cause) {
     const code = datasetErrorCode(cause);
     if (code === undefined) throw cause;
-    // The message may name a column. When none was selected, the policy has not judged it yet.
-    const reason = selectColumns ? (cause as Error).message : `the dataset is not usable: ${code}`;
-    throw new ConsensusError(`dataset/${code}`, reason, { cause });
+    throw new ConsensusError(`dataset/${code}`, reason(code, (cause as Error).message), { cause });
   }
-  const features = terms.features.map(({ name }) => name);
-  await allowedBy(node, peer, requestOf(node, peer, draft, { ...use, features }));
-  return terms;
 }
 
 function requestOf(node: ConsensusNode, peer: string, draft: TaskDraft, dataset: DatasetUse) {

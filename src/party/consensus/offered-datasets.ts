@@ -38,6 +38,8 @@ export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatase
   }
 
   return {
+    columns: (path, type) => datasets.columns(path, type),
+
     async describe({ algorithm, alignment, dataset }) {
       const { path, type, keyColumn, labelColumn, selectColumns } = dataset;
       const { terms, salt, duplicateKeys } = await datasets.terms({
@@ -51,7 +53,8 @@ export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatase
         notFeatures: dataset.notFeatures,
       });
       if (duplicateKeys > 0 && alignment.method === 'psi' && alignment.duplicates === 'reject') {
-        const what = `${duplicateKeys} rows repeat a key: remove them, or ask for privacy.duplicates first`;
+        // How many they are is the owner's to know.
+        const what = 'rows repeat a key: remove them, or ask for privacy.duplicates first';
         throw new DatasetError('duplicate_key', `${path}: ${what}`);
       }
       const offer = { terms, salt: Buffer.from(salt).toString('hex') };

@@ -76,6 +76,8 @@ export const TaskDraftSchema = Type.Object(
 
 /** A party's own datasets, as consensus needs them. */
 export interface DatasetDirectory {
+  /** The names of all columns, from the file's header: no cell is looked at. Rejects like `describe`. */
+  columns(path: string, type: DatasetTerms['type']): Promise<readonly string[]>;
   /**
    * What the dataset would bring to the task: its terms, with a commitment of its own for each call.
    * Rejects with an error whose `name` is `DatasetError`, whose `code` is a word of lower-case

@@ -80,6 +80,8 @@ export interface Datasets {
   /** Data files under the roots, by name. */
   list(): Promise<string[]>;
   describe(path: string, type: string): Promise<DatasetDescription>;
+  /** Names of all columns in the file's order: the header of CSV, the schema of Parquet, JSON's keys. */
+  columns(path: string, type: string): Promise<readonly string[]>;
   /** Checks a request against the data, every cell included, and commits to the file. */
   terms(draft: DatasetDraft): Promise<DatasetOffer>;
   /** Throws `changed` unless the file is the one that was committed to. */
@@ -100,7 +102,7 @@ export function createDatasets(
   async function withTable<T>(
     file: DatasetFile,
     type: DatasetTerms['type'],
-    scan: Prescan,
+    plainLines: Prescan['plainLines'],
     use: (session: Session) => Promise<T>,
   ): Promise<T> {
     return withSandbox(file, limits, async (connection) => {
@@ -109,8 +111,8 @@ export function createDatasets(
       });
       const result = await use({
         table,
-        describe: () => describeTable(connection, table, scan.plainLines),
-        read: (plan, capacity) => readTable(connection, table, plan, capacity, scan.plainLines),
+        describe: () => describeTable(connection, table, plainLines),
+        read: (plan, capacity) => readTable(connection, table, plan, capacity, plainLines),
       });
       if ((await stampOf(file.realPath).catch(() => '')) !== file.stamp) throw changed(file.name);
       return result;
@@ -130,15 +132,21 @@ export function createDatasets(
     async describe(path, typeName) {
       const file = await resolveDataset(roots, path);
       const type = parseDatasetType(file.name, typeName);
-      const scan = await prescan(file, type);
-      return withTable(file, type, scan, ({ describe }) => describe());
+      const { plainLines } = await prescan(file, type);
+      return withTable(file, type, plainLines, ({ describe }) => describe());
+    },
+
+    async columns(path, typeName) {
+      const file = await resolveDataset(roots, path);
+      const type = parseDatasetType(file.name, typeName);
+      return withTable(file, type, null, async ({ table }) => table.names);
     },
 
     async terms(draft) {
       const file = await resolveDataset(roots, draft.path);
       const type = parseDatasetType(file.name, draft.type);
       const scan = await prescan(file, type);
-      return withTable(file, type, scan, async ({ table, read }) => {
+      return withTable(file, type, scan.plainLines, async ({ table, read }) => {
         const chosen = chooseFeatures(table, draft);
         const plan = planOf(table, draft.keyColumn, draft.label, chosen);
         const raw = await read(plan, null);
@@ -182,7 +190,7 @@ export function createDatasets(
       const [file, scan] = await verified(terms, salt);
       const label =
         terms.labelColumn === null ? null : { column: terms.labelColumn, kind: options.labelKind! };
-      return withTable(file, terms.type, scan, async ({ table, read }) => {
+      return withTable(file, terms.type, scan.plainLines, async ({ table, read }) => {
         const plan = planOf(table, terms.keyColumn, label, terms.features);
         const raw = await read(plan, terms.rowCount);
         const encoding = options.encoding ?? learnEncoding(terms.features, raw);

@@ -125,28 +125,77 @@ describe('describing a dataset', () => {
       const { node } = network.at('orgA');
       const b = network.at('orgB');
       const all = drafting({ selectColumns: null, discreteColumns: [] });
-      b.datasets.describeWith = async () => {
-        throw new DatasetRefusal('missing_values', 'column ssn has no value');
+      b.datasets.columnsWith = async () => {
+        throw new DatasetRefusal('no_header', 'column ssn is there twice');
       };
       await refusesAsync(
         requestTerms(node, 'orgB', all),
-        'dataset/missing_values',
+        'dataset/no_header',
         'the dataset is not usable',
       );
     }));
 
-  it('judges all columns once it knows them', () =>
+  it('does not tell whether a denied column exists that is named as a category', () =>
     withNetwork(TWO, async (network) => {
       const { node } = network.at('orgA');
-      const b = network.at('orgB');
+      const { datasets } = network.at('orgB');
+      for (const selectColumns of [['income'], null]) {
+        const draft = drafting({ selectColumns, discreteColumns: ['ssn'] });
+        await refusesAsync(requestTerms(node, 'orgB', draft), 'refused_by_policy');
+      }
+      deepEqual([datasets.listed, datasets.described], [0, 0], 'the dataset was never touched');
+    }));
+
+  it('judges all columns of the file before it reads a cell', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const { datasets } = network.at('orgB');
       const all = drafting({ selectColumns: null, discreteColumns: [] });
       equal((await requestTerms(node, 'orgB', all)).features.length, 2);
-      const { describeWith } = b.datasets;
-      b.datasets.describeWith = async (draft) => ({
-        ...(await describeWith(draft)),
-        features: [{ name: 'ssn', kind: 'numeric' }],
-      });
-      await refusesAsync(requestTerms(node, 'orgB', all), 'refused_by_policy');
+      datasets.columnsWith = async () => ['id', 'income', 'ssn'];
+      datasets.described = 0;
+      const drafts = [all, { ...all, dataset: { ...all.dataset, notFeatures: ['income'] } }];
+      for (const draft of drafts) {
+        await refusesAsync(requestTerms(node, 'orgB', draft), 'refused_by_policy');
+      }
+      equal(datasets.described, 0, 'no cell was read');
+    }));
+
+  it('does not tell by leaving a denied column out whether it exists', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const { datasets } = network.at('orgB');
+      datasets.columnsWith = async () => ['id', 'income', 'ssn', 'y'];
+      const without = (...notFeatures: string[]) =>
+        drafting({ selectColumns: null, discreteColumns: [], notFeatures });
+      for (const names of [['y'], ['y', 'ssn'], ['y', 'not_there']]) {
+        await refusesAsync(requestTerms(node, 'orgB', without(...names)), 'refused_by_policy');
+      }
+      datasets.columnsWith = async () => ['id', 'income', 'y'];
+      for (const names of [['y'], ['y', 'ssn']]) {
+        const { features } = await requestTerms(node, 'orgB', without(...names));
+        deepEqual(features, [{ name: 'income', kind: 'numeric' }], names.join());
+      }
+    }));
+
+  it('reads the columns that were judged, whatever the file has by then', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const { datasets } = network.at('orgB');
+      const asked: unknown[] = [];
+      const { describeWith } = datasets;
+      datasets.describeWith = async (draft) => {
+        asked.push([draft.dataset.selectColumns, draft.dataset.notFeatures]);
+        return describeWith(draft);
+      };
+      const all = drafting({ selectColumns: null, discreteColumns: [], notFeatures: ['income'] });
+      await requestTerms(node, 'orgB', all);
+      datasets.columnsWith = async () => ['id', 'income'];
+      await requestTerms(node, 'orgB', all);
+      deepEqual(asked, [
+        [['region'], []],
+        [null, ['id', 'income']],
+      ]);
     }));
 
   it('hides faults of the owner', () =>

@@ -1,4 +1,4 @@
-import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict';
+import { deepEqual, doesNotMatch, equal, notEqual, rejects } from 'node:assert/strict';
 import type { DatasetTerms } from '../../../src/party/consensus/contract.ts';
 import { DatasetTermsSchema } from '../../../src/party/consensus/contract-schema.ts';
 import {
@@ -66,6 +66,28 @@ describe('offered datasets', () => {
       const loaded = await directory.load(terms, 'logistic_regression');
       deepEqual([...loaded.label!], [0, 1, 1]);
       deepEqual(loaded.keys, ['a', 'b', 'c']);
+    }));
+
+  it('list columns by the header alone', () =>
+    withDirectory(async (directory) => {
+      folder.write('data/train.csv', ROWS.replace('30', 'n/a?'));
+      deepEqual(await directory.columns('train.csv', 'csv'), [
+        'id',
+        'y',
+        'age',
+        'region',
+        'theirs',
+      ]);
+    }));
+
+  it('do not tell how many rows repeat a key', () =>
+    withDirectory(async (directory) => {
+      folder.write('data/train.csv', `${ROWS}c,1,50,east,1\nc,1,50,east,1\n`);
+      await rejects(directory.describe(DRAFT), (error) => {
+        equal(datasetErrorCode(error), 'duplicate_key');
+        doesNotMatch((error as Error).message, /\d/);
+        return true;
+      });
     }));
 
   it('commit afresh each time, and remember every offer over a restart', () =>

@@ -51,6 +51,7 @@ describe('datasets', () => {
     folder.write('lines.json', rows.map((row) => JSON.stringify(row)).join('\n'));
     for (const path of ['t.csv', 't.json', 'lines.json']) {
       const type = path.endsWith('csv') ? 'csv' : 'json';
+      deepEqual(await datasets.columns(path, type), ['id', 'y', 'age', 'city']);
       deepEqual(await datasets.describe(path, type.toUpperCase()), {
         type,
         rowCount: 3,

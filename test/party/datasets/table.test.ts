@@ -35,6 +35,16 @@ describe('dataset table', () => {
         (-7::BIGINT, NULL, 4::TINYINT, 1::DECIMAL(8,2), false, ' 8 ', NULL, {'s': 2}))
         t(id, f, i, m, "b b", t, d, nested)`,
     );
+    deepEqual(await datasets.columns('p.parquet', 'parquet'), [
+      'id',
+      'f',
+      'i',
+      'm',
+      'b b',
+      't',
+      'd',
+      'nested',
+    ]);
     deepEqual((await datasets.describe('p.parquet', 'parquet')).columns, [
       { name: 'id', type: 'integer', missing: 0 },
       { name: 'f', type: 'number', missing: 1 },
