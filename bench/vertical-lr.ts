@@ -3,7 +3,7 @@
  * `--n ROWS --da COLUMNS --dh COLUMNS [--iterations 5] [--solver auto] [--seed 0] [--no-unprotected]`.
  *
  * The rows are aligned by their order. The released weights are compared with those of the plain solver
- * after as many iterations on the same rows.
+ * after as many iterations on the same rows, with the series and the step that joint training has.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -194,14 +194,15 @@ function compare(
     return { correct: metrics < METRIC_TOLERANCE, deviations: { metricDeviation: metrics } };
   }
   const { scaler } = plain;
-  const weights = deviation(joint.model, plain.fourier, scaler);
+  const weights = deviation(joint.model, plain.asJoint, scaler);
   const unprotected = clear && deviation(clear, plain.exact, scaler);
   return {
     correct: weights < WEIGHT_TOLERANCE && (unprotected ?? 0) < CLEAR_TOLERANCE,
     deviations: {
       weightDeviation: weights,
       weightTolerance: WEIGHT_TOLERANCE,
-      weightDeviationFromExactSigmoid: deviation(joint.model, plain.exact, scaler),
+      plainDeviation: deviation(joint.model, plain.exact, scaler),
+      step: plain.step,
       ...(unprotected !== undefined && { unprotectedDeviation: unprotected }),
     },
   };
