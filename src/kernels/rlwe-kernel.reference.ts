@@ -4,6 +4,7 @@ import {
   checkLength,
   checkPrimes,
   DEGREE,
+  IRWIN_HALL_BYTES,
   type Polynomial,
   PRIMES,
   packedBytes,
@@ -73,14 +74,20 @@ export const referenceRlweKernel: RlweKernel = {
     });
   },
 
+  addIrwinHall(x, stream) {
+    checkLength('stream', stream, IRWIN_HALL_BYTES);
+    const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
+    addCoefficients(x, (i) => {
+      const word = (k: number): bigint => view.getBigUint64(32 * i + 8 * k, true);
+      const U = (j: number): bigint =>
+        word(j) + 2n ** 64n * BigInt.asUintN(18, word(3) >> BigInt(18 * j)) - 2n ** 81n;
+      return U(0) + U(1) + U(2);
+    });
+  },
+
   lift(x, values) {
     checkLength('values', values, DEGREE);
     setCoefficients(x, ALL, (i) => BigInt(values[i]!));
-  },
-
-  addShifted(x, values, shift) {
-    checkLength('values', values, DEGREE);
-    addCoefficients(x, (i) => values[i]! * 2n ** BigInt(shift));
   },
 
   encodeRing(x, m) {

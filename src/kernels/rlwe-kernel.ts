@@ -21,6 +21,10 @@ export const UNIFORM_BYTES = 4 * (PRIMES.length * DEGREE + 512);
 export const TERNARY_BYTES = DEGREE + 256;
 /** Keystream that `addBinomial` takes: 64 bits a coefficient, of which 42 are used. */
 export const BINOMIAL_BYTES = 8 * DEGREE;
+/** Bits of each of the three uniform terms of `addIrwinHall`. */
+export const IRWIN_HALL_BITS = 82;
+/** Keystream that `addIrwinHall` takes: 256 bits a coefficient, of which 246 are used. */
+export const IRWIN_HALL_BYTES = 32 * DEGREE;
 
 /**
  * Residues of one polynomial: prime-major, `PRIMES.length` runs of `DEGREE` values below their prime,
@@ -56,11 +60,15 @@ export interface RlweKernel {
   ternary(x: Polynomial, stream: Uint8Array): void;
   /** Adds coefficients of the centred binomial distribution, 21 pairs, variance 10.5. `stream` [BINOMIAL_BYTES]. */
   addBinomial(x: Polynomial, stream: Uint8Array): void;
+  /**
+   * Adds coefficients U_1 + U_2 + U_3, each uniform in [-2^81, 2^81): an Irwin-Hall distribution of order 3
+   * on the integers from -3 2^81 to 3 2^81 - 3. `stream` [IRWIN_HALL_BYTES]: four little-endian u64 a
+   * coefficient, l_1, l_2, l_3 and h; U_j + 2^81 is l_j + 2^64 h_j with h_j the bits 18 (j - 1) to 18 j - 1 of h.
+   */
+  addIrwinHall(x: Polynomial, stream: Uint8Array): void;
 
   /** x = values, int32 coefficients [N]. */
   lift(x: Polynomial, values: Int32Array): void;
-  /** x += values 2^shift, int64 coefficients [N], 0 <= shift < 32. */
-  addShifted(x: Polynomial, values: BigInt64Array, shift: number): void;
   /** x = round(q m / 2^64), m [N]: the coefficients of a message over Z_2^64. */
   encodeRing(x: Polynomial, m: BigUint64Array): void;
   /** x = round(q m / t) where m in R_t has the values `slots` [N], each below t, at the NTT points mod t. */

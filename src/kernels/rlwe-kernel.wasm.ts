@@ -5,6 +5,7 @@ import {
   checkLength,
   checkPrimes,
   DEGREE,
+  IRWIN_HALL_BYTES,
   MAX_PRODUCTS,
   type Polynomial,
   PRIMES,
@@ -26,7 +27,7 @@ interface RlweExports {
   rlweReduce(z: number, acc: number, moduli: number, primes: number): void;
   rlweReduceLanes(acc: number, moduli: number, primes: number): void;
   rlweAddInt32(x: number, values: number, moduli: number, primes: number): void;
-  rlweAddInt64(x: number, values: number, shift: number, moduli: number, primes: number): void;
+  rlweAddWide(x: number, low: number, high: number, moduli: number, primes: number): void;
   rlweEncodeRing(x: number, m: number, qLow: bigint, moduli: number, primes: number): void;
   rlweEncodeSlots(x: number, m: number, slots: number, moduli: number, primes: number): void;
   rlweCentre(m: number, slots: number): void;
@@ -36,6 +37,7 @@ interface RlweExports {
   rlweUniform(x: number, stream: number, words: number, moduli: number, primes: number): number;
   rlweTernary(values: number, stream: number, bytes: number): number;
   rlweBinomial(values: number, stream: number): void;
+  rlweIrwinHall(low: number, high: number, stream: number): void;
   rlwePack(out: number, x: number, count: number): void;
   rlweUnpack(x: number, bytes: number, moduli: number, primes: number): number;
 }
@@ -71,8 +73,8 @@ export function loadWasmRlweKernel(): RlweKernel {
   writeBlock(new DataView(memory.buffer, slotBlock, BLOCK_BYTES), BigInt(SLOT_MODULUS), q);
 
   // Scratch of single calls: input bytes or words, and 4096 int32.
-  const input = memory.allocate(UNIFORM_BYTES);
-  const inputBytes = new Uint8Array(memory.buffer, input, UNIFORM_BYTES);
+  const input = memory.allocate(IRWIN_HALL_BYTES); // the longest input
+  const inputBytes = new Uint8Array(memory.buffer, input, IRWIN_HALL_BYTES);
   const inputWords = new BigUint64Array(memory.buffer, input, DEGREE);
   const small = memory.allocate(4 * DEGREE);
   const smallValues = new Uint32Array(memory.buffer, small, DEGREE);
@@ -177,21 +179,20 @@ export function loadWasmRlweKernel(): RlweKernel {
       wipe();
     },
 
+    addIrwinHall(x, stream) {
+      feed('stream', stream, IRWIN_HALL_BYTES);
+      const address = at(x);
+      exports.rlweIrwinHall(input, small, input);
+      exports.rlweAddWide(address, input, small, moduli, ALL);
+      wipe();
+    },
+
     lift(x, values) {
       checkLength('values', values, DEGREE);
       const address = at(x);
       smallValues.set(values); // same bits
       x.fill(0);
       exports.rlweAddInt32(address, small, moduli, ALL);
-    },
-
-    addShifted(x, values, shift) {
-      checkLength('values', values, DEGREE);
-      if (!Number.isInteger(shift) || shift < 0 || shift > 31) {
-        throw new RangeError(`"shift" expected 0 to 31, got ${shift}`);
-      }
-      new BigInt64Array(memory.buffer, input, DEGREE).set(values);
-      exports.rlweAddInt64(at(x), input, shift, moduli, ALL);
     },
 
     encodeRing(x, m) {
@@ -278,7 +279,7 @@ export function loadWasmRlweKernel(): RlweKernel {
 
   /** Clears what a secret sampling left in the scratch. */
   function wipe(): void {
-    inputWords.fill(0n);
+    inputBytes.fill(0);
     smallValues.fill(0);
   }
 }

@@ -5,6 +5,7 @@ import { referenceRlweKernel as reference } from '../../src/kernels/rlwe-kernel.
 import {
   BINOMIAL_BYTES,
   DEGREE,
+  IRWIN_HALL_BYTES,
   MAX_PRODUCTS,
   type Polynomial,
   PRIMES,
@@ -74,26 +75,26 @@ for (const kernel of [loadWasmRlweKernel()]) {
       parity('ternary', ['largest'], (k, x) => k.ternary(x, bytes('t', TERNARY_BYTES)));
       for (const label of inputs) {
         parity('binomial', [label], (k, x) => k.addBinomial(x, bytes('b', BINOMIAL_BYTES)));
+        for (const stream of [
+          bytes('irwin-hall', IRWIN_HALL_BYTES),
+          new Uint8Array(IRWIN_HALL_BYTES), // the least sum
+          new Uint8Array(IRWIN_HALL_BYTES).fill(255), // the largest, both carries
+        ]) {
+          parity(`Irwin-Hall ${stream[0]}`, [label], (k, x) => k.addIrwinHall(x, stream));
+        }
       }
     });
 
-    it('lifts, shifts and encodes as the reference does', () => {
+    it('lifts and encodes as the reference does', () => {
       const edges = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), PRIMES[0], -PRIMES[3]];
       const int32 = new Int32Array(bytes('i', 4 * DEGREE).buffer, 0, DEGREE);
       int32.set(edges);
-      const int64 = new BigInt64Array(bytes('j', 8 * DEGREE).buffer, 0, DEGREE);
-      int64.set([0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n)]);
       const m = uint64s('m');
       m.set([0n, 1n, 2n ** 63n, 2n ** 63n - 1n, 2n ** 64n - 1n]);
       const slots = slotsOf('s');
       slots.set([0, 1, SLOT_MODULUS - 1, SLOT_MODULUS >> 1, (SLOT_MODULUS >> 1) + 1]);
 
       parity('lift', ['largest'], (k, x) => k.lift(x, int32));
-      for (const shift of [0, 1, 30, 31]) {
-        for (const label of inputs) {
-          parity(`shift ${shift}`, [label], (k, x) => k.addShifted(x, int64, shift));
-        }
-      }
       parity('encodeRing', ['largest'], (k, x) => k.encodeRing(x, m));
       parity('encodeSlots', ['largest'], (k, x) => k.encodeSlots(x, slots));
       parity('liftSlots', ['largest'], (k, x) => k.liftSlots(x, slots));
@@ -218,7 +219,7 @@ for (const kernel of [loadWasmRlweKernel()]) {
       throws(() => kernel.uniform(x, new Uint8Array(16)), RangeError);
       throws(() => kernel.encodeRing(x, new BigUint64Array(1)), RangeError);
       throws(() => kernel.encodeSlots(x, new Uint32Array(DEGREE).fill(SLOT_MODULUS)), RangeError);
-      throws(() => kernel.addShifted(x, new BigInt64Array(DEGREE), 32), RangeError);
+      throws(() => kernel.addIrwinHall(x, new Uint8Array(IRWIN_HALL_BYTES - 1)), RangeError);
       throws(() => kernel.forward(x, 5), RangeError);
       throws(() => kernel.dropPrime(x, 1), RangeError);
       throws(() => kernel.uniform(x, new Uint8Array(UNIFORM_BYTES).fill(255)), /keystream/);

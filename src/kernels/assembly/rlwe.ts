@@ -104,21 +104,21 @@ export function rlweAddInt32(x: usize, values: usize, moduli: usize, primes: i32
   }
 }
 
-/** x += values 2^shift (4096 int64 coefficients, shift < 32). */
-export function rlweAddInt64(x: usize, values: usize, shift: i32, moduli: usize, primes: i32): void {
+/**
+ * x += low + 2^64 high - 3 2^81 for 4096 coefficients, low u64 and high u32; exact for every value. The offset
+ * is taken out modulo each prime, so that no sign is looked at.
+ */
+export function rlweAddWide(x: usize, low: usize, high: usize, moduli: usize, primes: i32): void {
   for (let k = 0; k < primes; k++, moduli += BLOCK) {
-    const modulus: u32 = load<u32>(moduli + P);
-    const f: u32 = <u32>(((<u64>1) << shift) % modulus), fs: u32 = <u32>((<u64>f << 32) / modulus);
-    const p = v128.load32_splat(moduli), w = i32x4.splat(f), ws = i32x4.splat(fs);
-    const wrap = v128.load32_splat(moduli + R64);
-    let v = values;
-    for (const end = x + STRIDE; x < end; x += 16, v += 32) {
-      const a = v128.load(v), b = v128.load(v, 16);
-      const negative = i32x4.shr_s(v128.shuffle<i32>(a, b, 1, 3, 5, 7), 31);
-      let r = reduceWide(a, b, moduli, p); // of the value taken as unsigned: 2^64 too much if negative
-      r = reduceOnce(i32x4.sub(i32x4.add(r, p), v128.and(wrap, negative)), p);
-      r = reduceOnce(mulLazy(r, w, ws, p), p);
-      v128.store(x, reduceOnce(i32x4.add(v128.load(x), r), p));
+    const modulus = load<u32>(moduli + P), f = load<u32>(moduli + R64);
+    const p = v128.load32_splat(moduli), p2 = i32x4.shl(p, 1);
+    const w = i32x4.splat(f), ws = i32x4.splat(<u32>((<u64>f << 32) / modulus));
+    const offset = i32x4.splat(modulus - <u32>((<u64>f * (3 << 17)) % modulus)); // -3 2^81 mod p
+    let l = low, h = high;
+    for (const end = x + STRIDE; x < end; x += 16, l += 32, h += 16) {
+      const a = i32x4.add(reduceWide(v128.load(l), v128.load(l, 16), moduli, p), v128.load(x)); // [0, 2p)
+      const b = reduceOnce(i32x4.add(mulLazy(v128.load(h), w, ws, p), offset), p2); // [0, 2p)
+      v128.store(x, reduceOnce(reduceOnce(i32x4.add(a, b), p2), p));
     }
   }
 }
@@ -253,6 +253,22 @@ export function rlweBinomial(values: usize, stream: usize): void {
     const w = load<u64>(stream + (i << 3));
     const e = <i32>popcnt<u64>(w & 0x1fffff) - <i32>popcnt<u64>((w >> 21) & 0x1fffff);
     store<i32>(values + (i << 2), e);
+  }
+}
+
+/**
+ * low (u64) and high (u32): sums of three uniform 82-bit integers, high 2^64 + low, of 4096 coefficients. Each
+ * takes four u64 of the stream: the low 64 bits of the three, and 18 bits of each in the fourth. low may be stream.
+ */
+export function rlweIrwinHall(low: usize, high: usize, stream: usize): void {
+  for (let i: usize = 0; i < N; i++, stream += 32) {
+    const a = load<u64>(stream), tops = load<u64>(stream, 24);
+    const ab = a + load<u64>(stream, 8);
+    const abc = ab + load<u64>(stream, 16);
+    const carries = <u32>(ab < a) + <u32>(abc < ab);
+    const sum = (tops & 0x3ffff) + ((tops >> 18) & 0x3ffff) + ((tops >> 36) & 0x3ffff);
+    store<u64>(low + (i << 3), abc);
+    store<u32>(high + (i << 2), <u32>sum + carries);
   }
 }
 

@@ -20,7 +20,13 @@
  * deviations are exceeded with probability below 2^-71 a coefficient. test/protocols/he/parameters.test.ts
  * recomputes every figure of this file with BigInt and measures the margins.
  */
-import { DEGREE, PRIMES, packedBytes, SLOT_MODULUS } from '../../kernels/rlwe-kernel.ts';
+import {
+  DEGREE,
+  IRWIN_HALL_BITS,
+  PRIMES,
+  packedBytes,
+  SLOT_MODULUS,
+} from '../../kernels/rlwe-kernel.ts';
 import { SEED_BYTES } from '../primitives/prg.ts';
 
 /** Primes of a ciphertext that an evaluator receives. */
@@ -65,10 +71,12 @@ export function ringError(norm: number): number {
   return ((noise / dropped + rounding) * 2 ** 64) / productOf(RING_ANSWER_PRIMES);
 }
 
-/** log2 of the standard deviation of the flooding noise, flooding.ts. */
-export const FLOOD_BITS = 79;
-/** The flooding noise stays below this many standard deviations: sqrt(128 ln 2) = 9.42 and its fill. */
-export const FLOOD_TAIL = 9.5;
+/** log2 of B: the flooding noise is a sum of three uniform integers of this many bits, flooding.ts. */
+export const FLOOD_BITS = IRWIN_HALL_BITS;
+/** The flooding noise is never larger: 3 2^81 = 2^82.585, below q / 2t = 2^82.995. */
+export const FLOOD_LIMIT = 3 * 2 ** (FLOOD_BITS - 1);
+/** I, the Fisher information of a sum of three uniforms on intervals of length 1: 4.562. */
+export const FLOOD_INFORMATION = 2 * Math.sqrt(3) * Math.log(2 + Math.sqrt(3));
 /** Most ciphertexts that one slot answer sums; bounds the noise that the flood has to hide. */
 export const MAX_SLOT_CIPHERTEXTS = 256;
 
@@ -79,14 +87,15 @@ export function slotNoise(ciphertexts: number): number {
 }
 
 /**
- * log2 of the statistical distance between `answers` flooded answers and ones whose noise is the flood
- * alone. Noise v shifts a Gaussian of deviation s: the Kullback-Leibler divergence is |v|^2 / 2 s^2 over
- * the 4096 coefficients, it adds up over answers, and the distance is at most sqrt(KL / 2) (Pinsker).
+ * log2 of a bound on the statistical distance between `answers` flooded answers and ones whose noise is the
+ * flood alone: sqrt(I E|v|^2) / 2B with v the noise of all their coefficients; flooding.ts has the proof.
+ * The mean is over the errors of the ciphertexts, fresh and known to the key owner: averaging a squared
+ * Hellinger distance over what both sides of the comparison share is exact. Left out is the rounding of
+ * the two encodings that are added, at most 1 beside noise of 2^30 and more.
  */
 export function floodDistanceBits(ciphertexts: number, answers: number): number {
-  const shift = slotNoise(ciphertexts) ** 2 * DEGREE;
-  const divergence = (answers * shift) / (2 * 4 ** FLOOD_BITS);
-  return Math.log2(divergence / 2) / 2;
+  const squares = answers * DEGREE * slotNoise(ciphertexts) ** 2;
+  return Math.log2(FLOOD_INFORMATION * squares) / 2 - 1 - FLOOD_BITS;
 }
 
 /** Room of a slot answer: Q/2t less flood, noise and rounding, as a fraction of Q/2t. Positive = correct. */
@@ -95,5 +104,5 @@ export function slotMargin(ciphertexts: number): number {
   const noise = TAIL * Math.sqrt(slotNoise(ciphertexts) ** 2 + FRESH_VARIANCE + ZERO_VARIANCE);
   const dropped = productOf(CIPHERTEXT_PRIMES) / productOf(SLOT_ANSWER_PRIMES);
   const rounding = TAIL * Math.sqrt(ROUNDING_VARIANCE) * dropped * 1.01; // the first drop's is 2^-27 of it
-  return 1 - (FLOOD_TAIL * 2 ** FLOOD_BITS + noise + rounding) / half;
+  return 1 - (FLOOD_LIMIT + noise + rounding) / half;
 }

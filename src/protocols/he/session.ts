@@ -21,6 +21,7 @@ export class HeSession {
   readonly secretKey: Polynomial;
   /** The peer's (b, a). */
   readonly peerKey: PublicKey;
+  #open = true;
 
   private constructor(kernel: RlweKernel, secretKey: Polynomial, peerKey: PublicKey) {
     this.kernel = kernel;
@@ -41,8 +42,10 @@ export class HeSession {
     }
   }
 
-  /** Erases the keys. */
+  /** Erases the keys and gives their memory back; using them afterwards throws `TypeError`. Again is no error. */
   close(): void {
+    if (!this.#open) return;
+    this.#open = false;
     this.kernel.release(this.secretKey);
     this.kernel.release(this.peerKey.b);
     this.kernel.release(this.peerKey.a);

@@ -6,7 +6,7 @@
  * q m / t + noise, coefficients. It
  *   1. adds Enc_pk(0) with fresh u, e_0, e_1, as there: without it c1 gives its plaintexts away;
  *   2. adds round(q r / t) to c0, r uniform in R_t: the message becomes m + r, uniform, exact;
- *   3. adds flooding noise of deviation 2^79 to c0 (flooding.ts): the noise is sum e_j W_j with the e_j
+ *   3. adds flooding noise of deviation 2^81 to c0 (flooding.ts): the noise is sum e_j W_j with the e_j
  *      of the key owner's own ciphertexts, which knows them, decrypts exactly and would solve for W_j;
  *   4. drops two primes. This is a function of what steps 1 to 3 made safe, so it reveals nothing more.
  * Its share is -r, the key owner's round(t (c0 + c1 s) / Q) mod t.

@@ -8,7 +8,7 @@
  *   Evaluator in: C, by blocks from a callback  out: its share [outputs, rows]
  *
  * Security: semi-honest; ring LWE, AES-128 as a PRG, and the flooding noise's statistical distance
- *           (`floodDistanceBits` in parameters.ts: 2^-36 over 1000 answers of 16 ciphertexts).
+ *           (`floodDistanceBits` in parameters.ts: 2^-38 over 1000 answers of 16 ciphertexts).
  * Leaks:    terms, rows and outputs, which both know.
  * Cost:     1 round each way. A block has 4096 rows; when all rows take at most 2048 slots, a ciphertext holds
  *           g = 2^floor(log2(4096 / rows)) terms (at most the next power of two of terms). With B blocks:

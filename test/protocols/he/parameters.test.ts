@@ -4,7 +4,8 @@ import { DEGREE, PRIMES, RESIDUE_BITS, SLOT_MODULUS } from '../../../src/kernels
 import {
   CIPHERTEXT_BYTES,
   FLOOD_BITS,
-  FLOOD_TAIL,
+  FLOOD_INFORMATION,
+  FLOOD_LIMIT,
   floodDistanceBits,
   MAX_RING_ERROR,
   MAX_SLOT_CIPHERTEXTS,
@@ -83,21 +84,75 @@ describe('homomorphic parameters', () => {
   });
 
   it('flood what slots must hide, and still decrypt', () => {
-    const flood = BigInt(FLOOD_TAIL * 10) * 2n ** BigInt(FLOOD_BITS);
-    const noise = BigInt(Math.ceil(10 * slotNoise(MAX_SLOT_CIPHERTEXTS))) * 10n;
-    ok(flood + noise < (10n * q) / (2n * t), '9.5 deviations and the noise stay below Q / 2t');
-    ok(slotMargin(MAX_SLOT_CIPHERTEXTS) > 0.25, `${slotMargin(MAX_SLOT_CIPHERTEXTS)}`);
-    ok(FLOOD_TAIL ** 2 > 128 * Math.log(2), 'the tail that 64 random bits reach');
+    equal(FLOOD_BITS, 82);
+    const limit = 3n * 2n ** 81n;
+    equal(BigInt(FLOOD_LIMIT), limit);
+    equal(log2(limit).toFixed(3), '82.585');
+    equal(log2(q / (2n * t)).toFixed(3), '82.995');
+    // Flood, ten deviations of noise, and of the rounding of c1 when two primes are dropped.
+    const noise = 10n * BigInt(Math.ceil(slotNoise(MAX_SLOT_CIPHERTEXTS)));
+    const rounding = (10n * 19n * q) / modulus(2);
+    ok(limit + noise + rounding < q / (2n * t), 'what is decrypted stays below Q / 2t');
+    const half = q / (2n * t);
+    const margin = Number(((half - limit - noise - rounding) * 10_000n) / half) / 10_000;
+    equal(slotMargin(MAX_SLOT_CIPHERTEXTS).toFixed(3), margin.toFixed(3));
+    equal(margin.toFixed(2), '0.25');
+
     ok(slotNoise(16) < 2 ** 33);
-    ok(floodDistanceBits(16, 1000) < -36, `${floodDistanceBits(16, 1000)}`);
-    ok(floodDistanceBits(MAX_SLOT_CIPHERTEXTS, 1000) < -34);
-    // The divergence again with BigInt: answers ciphertexts (t/2)^2 N^2 10.58 / 2 sigma^2.
-    const divergence = (1000n * 16n * (t / 2n) ** 2n * BigInt(DEGREE) ** 2n * 1058n) / 100n;
-    const room = 2n * 4n ** BigInt(FLOOD_BITS);
-    equal(
-      floodDistanceBits(16, 1000).toFixed(2),
-      ((log2(divergence) - log2(room) - 1) / 2).toFixed(2),
-    );
+    for (const [ciphertexts, bits] of [
+      [16, '-38.2'], // 25 blocks of rows, 40 steps
+      [70, '-37.2'], // the longest series of the logistic link
+      [MAX_SLOT_CIPHERTEXTS, '-36.2'],
+    ] as const) {
+      equal(floodDistanceBits(ciphertexts, 1000).toFixed(1), bits);
+      // The same with BigInt: I answers ciphertexts (t/2)^2 N^2 (10.5 + 1/12) / 4 B^2.
+      const squares =
+        (1000n * BigInt(ciphertexts) * (t / 2n) ** 2n * BigInt(DEGREE) ** 2n * 127n) / 12n;
+      const squared = log2((4562n * squares) / 1000n) - log2(4n * 4n ** 82n);
+      equal(floodDistanceBits(ciphertexts, 1000).toFixed(3), (squared / 2).toFixed(3));
+    }
+  });
+
+  it('bound the distance of a shifted flood: exact at small widths', () => {
+    equal(FLOOD_INFORMATION.toFixed(3), '4.562');
+    // As an integral: two ends of 2 each, and 4 y^2 / (3/4 - y^2) between, by the midpoint rule.
+    const steps = 10_000;
+    let middle = 0;
+    for (let i = 0; i < steps; i++) {
+      const y = (i + 0.5) / steps - 0.5;
+      middle += (4 * y ** 2) / (0.75 - y ** 2) / steps;
+    }
+    ok(Math.abs(4 + middle - FLOOD_INFORMATION) < 1e-7, `${4 + middle}`);
+
+    for (const B of [1, 2, 3, 16, 255, 4096]) {
+      const f = sumOfThree(B);
+      const bound = FLOOD_INFORMATION / (8 * B ** 2) + Math.PI ** 2 / (12 * B ** 3);
+      const step = hellingerSquared(f, 1);
+      ok(step <= bound, `width ${B}: ${step} above ${bound}`);
+      ok(B < 16 || step > (FLOOD_INFORMATION / (8 * B ** 2)) * (1 - 1 / B), `width ${B}: tight`);
+      for (const v of [2, 7, 100]) ok(hellingerSquared(f, v) <= v ** 2 * bound, `${B}, ${v}`);
+    }
+
+    // The claim itself for the pairs of two coefficients.
+    const B = 64;
+    const f = sumOfThree(B);
+    const at = (x: number): number => f[x] ?? 0;
+    for (const [v, w] of [
+      [1, 0],
+      [1, 1],
+      [3, 5],
+      [16, 2],
+    ] as const) {
+      let distance = 0;
+      for (let x = 0; x < f.length + v; x++) {
+        for (let y = 0; y < f.length + w; y++) {
+          distance += Math.abs(at(x) * at(y) - at(x - v) * at(y - w)) / 2;
+        }
+      }
+      const bound = Math.sqrt(FLOOD_INFORMATION * (v ** 2 + w ** 2)) / (2 * B);
+      ok(distance <= bound * (1 + 2 / B), `${v}, ${w}: ${distance} above ${bound}`);
+      ok(distance > bound / 2, `${v}, ${w}: ${distance} far below ${bound}`);
+    }
   });
 
   it('have t-th roots for 4096 slots', () => {
@@ -105,3 +160,26 @@ describe('homomorphic parameters', () => {
     equal((t - 1n) % 8192n, 0n);
   });
 });
+
+/** Mass function of the sum of three uniforms on 0 ... B - 1, by convolution. */
+function sumOfThree(B: number): Float64Array {
+  const uniform = new Float64Array(B).fill(1 / B);
+  return convolve(convolve(uniform, uniform), uniform);
+}
+
+function convolve(a: Float64Array, b: Float64Array): Float64Array {
+  const c = new Float64Array(a.length + b.length - 1);
+  for (let i = 0; i < a.length; i++) {
+    for (let j = 0; j < b.length; j++) c[i + j]! += a[i]! * b[j]!;
+  }
+  return c;
+}
+
+/** H^2 of a mass function and its shift by v. */
+function hellingerSquared(f: Float64Array, v: number): number {
+  let sum = 0;
+  for (let x = 0; x < f.length + v; x++) {
+    sum += (Math.sqrt(f[x] ?? 0) - Math.sqrt(f[x - v] ?? 0)) ** 2;
+  }
+  return sum / 2;
+}

@@ -1,4 +1,4 @@
-import { deepEqual, equal, notDeepEqual, rejects } from 'node:assert/strict';
+import { deepEqual, equal, notDeepEqual, rejects, throws } from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { HeCiphertext, HePublicKey } from '../../../proto/gen/he.ts';
 import { packedBytes } from '../../../src/kernels/rlwe-kernel.ts';
@@ -52,6 +52,20 @@ describe('homomorphic session', () => {
       alice.secretKey.every((r) => r === 0),
       true,
     );
+    throws(() => kernel.forward(alice.secretKey), TypeError);
+  });
+
+  it('closes again without touching memory that is lent to others by then', async () => {
+    const { alice } = await hePair();
+    alice.close();
+    const others = [kernel.allocate(), kernel.allocate(), kernel.allocate()];
+    for (const x of others) x.fill(7);
+    alice.close();
+    equal(
+      others.every((x) => x.every((r) => r === 7)),
+      true,
+    );
+    for (const x of others) kernel.release(x);
   });
 
   it('rejects malformed keys by code', async () => {
