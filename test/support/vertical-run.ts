@@ -109,6 +109,7 @@ export async function trainInMemory(
     parameters,
     metrics,
     parties: ['guest', 'host'] as const,
+    receivers: ['guest'],
     onStep: () => undefined,
   };
   const kernels = () => ({ ring: loadWasmRingKernel(), rlwe: loadWasmRlweKernel() });

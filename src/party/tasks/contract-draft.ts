@@ -2,7 +2,6 @@
  * From a request to a contract: who holds the label, what each party brings, every default resolved.
  * Parties are asked for their terms; nothing is agreed yet.
  */
-import { linearLeakage } from '../../ml/vertical/linear/leakage.ts';
 import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import type { Alignment, Contract, DatasetTerms } from '../consensus/contract.ts';
@@ -14,6 +13,7 @@ import { type LinearAlgorithm, resolveLinearParameters } from '../http/linear-pa
 import { resolvePartition, type VerticalLayout } from '../http/partition.ts';
 import type { DataProvider, TrainRequest } from '../http/train-request.ts';
 import type { Warning } from '../http/warning.ts';
+import { hidesTooLittle, leakageOf } from './declaration.ts';
 import { apiErrorOf } from './task-failure.ts';
 
 /** What drafting needs of the node. */
@@ -239,14 +239,9 @@ function compose(
   const now = node.now();
   const rows = Math.min(...[...terms.values()].map(({ rowCount }) => rowCount));
   const fitted = { ...parameters, batch_size: Math.min(parameters.batch_size, rows) };
-  return {
-    version: 1,
-    kind: 'train',
+  const agreed = {
     algorithm: { name: algorithm, partition: 'vertical', implementation: node.implementation },
     parameters: fitted,
-    metrics: request.metrics,
-    security: { model: 'semi-honest', kappa: 128, sigma: 40 },
-    leakage: linearLeakage({ algorithm, parameters: fitted, alignment: alignment.method }),
     alignment,
     parties: layout.parties.map(({ name, role }) => ({
       name,
@@ -254,6 +249,20 @@ function compose(
       role,
       dataset: terms.get(name)!,
     })),
+  } as const;
+  if (hidesTooLittle(agreed)) {
+    throw new ApiError(
+      'INVALID_REQUEST',
+      'hyper_params.epochs: so many steps on so many rows would wear out the statistical hiding',
+    );
+  }
+  return {
+    ...agreed,
+    version: 1,
+    kind: 'train',
+    metrics: request.metrics,
+    security: { model: 'semi-honest', kappa: 128, sigma: 40 },
+    leakage: leakageOf(agreed),
     receivers: request.receivers,
     initiator: node.name,
     purpose: request.purpose,

@@ -94,6 +94,7 @@ export async function runTraining(run: TrainingRun, rng: Rng): Promise<TrainingO
       parties,
       parameters: contract.parameters,
       metrics,
+      receivers: contract.receivers,
       peerFeatures,
       kernels: run.kernels,
       ledger: run.ledger,

@@ -16,8 +16,12 @@ import { domainLimit, type LinkDomain, widerDomain } from './logistic-link.ts';
 /** Steps that are taken at least after the domain grew, so that the wider series takes effect. */
 const STEPS_AFTER_WIDENING = 8;
 
-/** The guard is due at steps 1, 2, 4 and then every fourth: a logit does not grow fourfold in between. */
-const PERIOD_STEPS = 4;
+/** The guard is due at step 4, at every eighth, and at the last: a logit does not grow fourfold in between. */
+const FIRST_STEP = 4;
+const PERIOD_STEPS = 8;
+
+/** A sum is opened over at least this many rows: one over a few would say how near each of them is. */
+export const FEWEST_ROWS_OPENED = 64;
 
 /**
  * Bound on the standard deviation of one row's quantisation error in the sum. The label holder's multipliers are
@@ -36,6 +40,8 @@ export class DomainGuard {
   /** Number of steps that must have run before training may end. */
   runUntil = 0;
   readonly #context: TrainingContext;
+  /** Share of the sum over rows that are too few to open yet. */
+  #pending = { edge: 0n, rows: 0 };
 
   constructor(context: TrainingContext) {
     this.#context = context;
@@ -44,21 +50,24 @@ export class DomainGuard {
 
   /** Whether step `t` (0 first) of `steps` checks the domain. Logits are zero at step 0. */
   isDue(t: number, steps: number): boolean {
-    const early = t < PERIOD_STEPS && (t & (t - 1)) === 0;
-    return t > 0 && (early || t % PERIOD_STEPS === 0 || t === steps - 1);
+    return t > 0 && (t === FIRST_STEP || t % PERIOD_STEPS === 0 || t === steps - 1);
   }
 
   /**
-   * Opens the rounded edge sum of step `t` and widens the domain when rows are near its edge.
-   * Throws `ProtocolError` `OUT_OF_DOMAIN` when the largest period is in use already.
+   * Opens the rounded edge sum of step `t` and widens the domain when rows are near its edge. The rows of small
+   * batches are gathered over several checks first. Throws `ProtocolError` `OUT_OF_DOMAIN` when the largest period is in use already.
    */
   async inspect(edge: bigint, rows: number, t: number): Promise<void> {
+    const gathered = { edge: this.#pending.edge + edge, rows: this.#pending.rows + rows };
+    this.#pending = gathered;
+    if (gathered.rows < FEWEST_ROWS_OPENED) return;
+    this.#pending = { edge: 0n, rows: 0 };
     const { ot, channel, ledger, parties } = this.#context;
-    const rounded = await truncate(ot, BigUint64Array.of(edge), ERROR_BITS - EDGE_BITS);
+    const rounded = await truncate(ot, BigUint64Array.of(gathered.edge), ERROR_BITS - EDGE_BITS);
     const disclosure = { class: 'domain_guard', to: parties, elements: 1 };
     const [count] = await open(channel, ledger, disclosure, rounded);
     const nearEdge = Number(BigInt.asIntN(64, count!)) / 2 ** EDGE_BITS;
-    if (nearEdge <= 0.5 + 4 * ROW_NOISE * Math.sqrt(rows)) return;
+    if (nearEdge <= 0.5 + 4 * ROW_NOISE * Math.sqrt(gathered.rows)) return;
     const wider = widerDomain(this.domain);
     if (!wider) {
       throw new ProtocolError(

@@ -1,4 +1,5 @@
 import type { DisclosureClass, LeakageStatement } from '../../../protocols/disclosure.ts';
+import { floodDistanceBits } from '../../../protocols/he/parameters.ts';
 import type { LinearParameters } from './parameters.ts';
 
 /** What the statement depends on. */
@@ -6,13 +7,35 @@ export interface LeakageInputs {
   readonly algorithm: 'logistic_regression' | 'linear_regression';
   readonly parameters: LinearParameters;
   readonly alignment: 'psi' | 'row_order';
+  /** Rows of the smaller table. */
+  readonly rows: number;
+}
+
+/** Ciphertexts under one slot answer at the largest domain: two a harmonic, the guard's included. */
+const MOST_CIPHERTEXTS = 2 * (40 + 10);
+
+/** A task whose slot answers hide less than this is refused. */
+export const FEWEST_HIDING_BITS = 28;
+
+/**
+ * -log2 of the statistical distance of a task's slot answers from ones that hide everything, rounded down: at
+ * the largest domain, with the guard at every step. Above 64 bits it says 64.
+ */
+export function hidingBits({
+  parameters,
+  rows,
+}: Pick<LeakageInputs, 'parameters' | 'rows'>): number {
+  const batch = parameters.solver === 'sgd' ? Math.min(parameters.batch_size, rows) : rows;
+  const steps = parameters.epochs * Math.ceil(rows / batch);
+  const answers = 2 * steps * Math.ceil(batch / 4096);
+  return Math.min(64, Math.floor(-floodDistanceBits(MOST_CIPHERTEXTS, answers)));
 }
 
 const INTERSECTION: DisclosureClass = {
   name: 'intersection',
   to: 'data_holders',
   phase: 'aligning',
-  elements: 'number of common keys',
+  elements: 'number of own keys, one bit each',
   meaning: 'which of its own records each data holder has in common with the other',
 };
 
@@ -44,9 +67,9 @@ const DOMAIN_GUARD: DisclosureClass = {
   name: 'domain_guard',
   to: 'data_holders',
   phase: 'training',
-  elements: 'at most one an iteration',
+  elements: 'at most one an iteration, on a public schedule',
   meaning:
-    'about how many rows of the step’s batch have a logit near the edge of the sigmoid approximation, rounded to a sixteenth; of a batch of one row, how near',
+    'about how many rows of the step’s batch have a logit near the edge of the sigmoid approximation, rounded to a sixteenth; sums over at least 64 rows',
 };
 
 const WEIGHTS: DisclosureClass = {
@@ -87,7 +110,12 @@ export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
     ],
     assumptions: [
       'semi-honest parties; the label holder and the feature holder do not collude',
-      'ring-LWE (N = 4096, 108-bit modulus, ternary secret), statistical hiding in the slot products: 2^-36 over 1000 answers, one an iteration and 4096 rows, and as the square root of their number',
+      'ring-LWE (N = 4096, 108-bit modulus, ternary secret)',
+      ...(algorithm === 'logistic_regression'
+        ? [
+            `statistical hiding in the slot products: distance at most 2^-${hidingBits(inputs)} over the task`,
+          ]
+        : []),
       'CDH in ristretto255 and in Curve25519, AES-128 as PRG and correlation-robust hash, random oracle SHA-256',
     ],
   };

@@ -32,7 +32,7 @@ export interface LinearParameters {
   readonly seed: number;
   /** Threshold on the probability for accuracy, precision, recall, f1; 0 to 1. */
   readonly predict_threshold: number;
-  /** Fraction bits of every opened score and weight (metrics are not rounded); 4 to 20. */
+  /** Fraction bits of every opened score and weight, significant bits of every metric; 4 to 20. */
   readonly open_bits: number;
   /** `full`: receivers get the weights. `split`: every party keeps shares, nobody sees weights. */
   readonly model_release: 'full' | 'split';

@@ -63,6 +63,7 @@ export async function publish(
   const [me, peer] = role === 'label_holder' ? parties : [parties[1], parties[0]];
   const mine = receivers.includes(me);
   const theirs = receivers.includes(peer);
+  if (!mine && !theirs) throw new RangeError('"receivers" expected one of the two parties');
 
   const metrics = await deliverMetrics(ch, part, options, { mine, theirs });
   if (!part.release) return mine ? { model: null, metrics: metrics! } : null;

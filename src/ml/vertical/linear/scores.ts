@@ -42,23 +42,65 @@ export async function openScores(
   );
 }
 
+/** Fewer rows than this, or rows of a class, and a metric would tell its reader single labels. */
+const FEWEST_ROWS = 50;
+const FEWEST_OF_A_CLASS = 5;
+
 export interface MetricOptions {
   readonly names: readonly MetricName[];
   readonly loss: 'logloss' | 'mse' | null;
   readonly threshold: number;
   readonly target: TargetScale | null;
+  /** Significant bits of every metric. */
+  readonly openBits: number;
+  /** Whether a party that does not hold the labels receives the metrics. */
+  readonly leaveLabelHolder: boolean;
 }
 
-/** Label holder: the requested metrics of opened scores against the labels of the same rows. */
+/**
+ * Label holder: the requested metrics of opened scores against the labels of the same rows, rounded. When others
+ * receive them and the rows are so few that they would tell labels, all are null.
+ */
 export function metricsOf(
   scores: Float64Array,
   labels: Float64Array,
   options: MetricOptions,
 ): Evaluation {
-  const { names, loss, threshold, target } = options;
-  if (loss === null) {
-    const predicted = scores.map((z) => z * 2 ** target!.exponent + target!.centre);
-    return evaluate(names, labels, predicted, { task: 'regression' });
+  const { names, loss, threshold, target, openBits, leaveLabelHolder } = options;
+  if (leaveLabelHolder && areFew(labels, loss !== null)) {
+    const reason = `fewer than ${FEWEST_ROWS} rows, or ${FEWEST_OF_A_CLASS} of a class, were held out: metrics would tell labels`;
+    return {
+      metrics: Object.fromEntries(names.map((name) => [name, null])),
+      reasons: Object.fromEntries(names.map((name) => [name, reason])),
+    };
   }
-  return evaluate(names, labels, scores.map(sigmoid), { task: 'binary', loss, threshold });
+  const predicted =
+    loss === null
+      ? scores.map((z) => z * 2 ** target!.exponent + target!.centre)
+      : scores.map(sigmoid);
+  const { metrics, reasons } = evaluate(
+    names,
+    labels,
+    predicted,
+    loss === null ? { task: 'regression' } : { task: 'binary', loss, threshold },
+  );
+  const rounded = Object.entries(metrics).map(([name, value]) => [
+    name,
+    significant(value, openBits),
+  ]);
+  return { metrics: Object.fromEntries(rounded), reasons };
+}
+
+function areFew(labels: Float64Array, classes: boolean): boolean {
+  if (labels.length < FEWEST_ROWS) return true;
+  if (!classes) return false;
+  const ones = labels.reduce((count, y) => count + y, 0);
+  return Math.min(ones, labels.length - ones) < FEWEST_OF_A_CLASS;
+}
+
+/** The value to so many significant bits. */
+function significant(value: number | null, bits: number): number | null {
+  if (value === null || value === 0) return value;
+  const unit = 2 ** (Math.floor(Math.log2(Math.abs(value))) + 1 - bits);
+  return Math.round(value / unit) * unit;
 }

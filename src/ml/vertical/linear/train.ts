@@ -40,6 +40,8 @@ export interface TrainingTask extends Omit<ContextOptions, 'loss'> {
   readonly algorithm: 'logistic_regression' | 'linear_regression';
   readonly parameters: LinearParameters;
   readonly metrics: readonly MetricName[];
+  /** Names of the parties that will receive metrics and model. */
+  readonly receivers: readonly string[];
   /** Columns of the other party's table, categorical ones expanded. */
   readonly peerFeatures: number;
   readonly onStep: OnStep;
@@ -111,6 +113,8 @@ export async function trainVerticalLinear(
           loss,
           threshold: parameters.predict_threshold,
           target,
+          openBits: parameters.open_bits,
+          leaveLabelHolder: task.receivers.some((name) => name !== task.parties[0]),
         })
       : null;
 
