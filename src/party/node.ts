@@ -21,6 +21,7 @@ import { createHttpServer, type HttpServerOptions } from './http/server.ts';
 import { type Identity, loadIdentity } from './identity.ts';
 import { implementationDigest } from './implementation.ts';
 import { createLog } from './log.ts';
+import { logDenial } from './log-denial.ts';
 import { ModelRegistry } from './models/model-registry.ts';
 import { partsFolder, storeFolder } from './node-folders.ts';
 import { type PeerRecord, peerBook } from './peers.ts';
@@ -78,14 +79,14 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     datasets,
     declare: declareAlgorithms(implementation),
     records: consensusRecords(store, now),
+    attempts,
     events: {
       committed: (taskId, record) => tasks.committed(taskId, record),
       ended: (taskId, end) => {
         log.warn({ task: taskId, peer: end.party, code: end.code }, 'task ended without a result');
         tasks.ended(taskId, end);
       },
-      denied: (peer, decision, cause) =>
-        log.warn({ peer, decision, err: cause }, 'denied by policy'),
+      denied: (peer, decision, cause) => logDenial(log, peer, decision, cause),
       failed: (error) => log.error({ err: error }, 'consensus failed here'),
     },
     auditHead: async () => NO_AUDIT_HEAD,

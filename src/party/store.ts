@@ -2,11 +2,12 @@
  * What a node must not forget, in LevelDB: one sublevel a kind, JSON values, synced before a write
  * resolves. Files (models, shares, data) are kept beside it; their manifests are here.
  *
- *   contracts     taskId                       consensus record: contract, state, why it ended
+ *   contracts     taskId                       consensus record: state, why it ended, contract if voted for
  *   votes         taskId / signer              signed vote; a node's own with rule and salt
  *   certificates  taskId                       start certificate, its digest, when it was committed
  *   nonces        party / nonce                taskId that used it
  *   receipts      taskId / attempt / party     signed result receipt
+ *   openings      taskId / attempt / field     what opens a commitment in this node's own receipt
  *   attempts      taskId                       highest attempt, by peer; finished
  *   disclosures   taskId / seq                 one opening of protected values
  *   offers        commitment                   dataset terms this node described, with their salt
@@ -25,6 +26,7 @@ const KINDS = [
   'certificates',
   'nonces',
   'receipts',
+  'openings',
   'attempts',
   'disclosures',
   'offers',

@@ -14,6 +14,7 @@ import { NO_AUDIT_HEAD } from '../../src/party/consensus/vote.ts';
 import { SessionError } from '../../src/party/errors.ts';
 import type { Policy, PolicyRule } from '../../src/party/policy.ts';
 import { Store } from '../../src/party/store.ts';
+import { storedAttempts } from '../../src/party/stored-attempts.ts';
 import type {
   ControlClient,
   ControlHandler,
@@ -214,6 +215,7 @@ function testNode(
       datasets,
       declare: () => DECLARATION,
       records: consensusRecords(store, () => network.clock.now),
+      attempts: storedAttempts(store),
       events,
       auditHead: async () => NO_AUDIT_HEAD,
       now: () => network.clock.now,

@@ -1,6 +1,7 @@
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import type { Decision } from '../policy.ts';
 import type { PolicySource } from '../policy-file.ts';
+import type { AttemptStore } from '../transport/attempts.ts';
 import type { ControlClient } from '../transport/control.ts';
 import type { Contract, ContractParty } from './contract.ts';
 import type { Declare } from './contract-check.ts';
@@ -18,6 +19,8 @@ export interface ConsensusNode {
   readonly datasets: DatasetDirectory;
   readonly declare: Declare;
   readonly records: ConsensusRecords;
+  /** The attempts that this node made at its tasks. */
+  readonly attempts: Pick<AttemptStore, 'next'>;
   readonly events: ConsensusEvents;
   /** The head of this node's audit log, 32 bytes hex; `NO_AUDIT_HEAD` while it keeps none. */
   auditHead(): Promise<string>;

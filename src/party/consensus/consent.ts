@@ -23,9 +23,8 @@ export async function consent(
   contract: Contract,
   taskId: string,
 ): Promise<VoteRecord> {
-  checkDeclaration(contract, node.declare);
+  const rule = await allowingRule(node, contract);
   const me = ownPlace(node, contract);
-  const rule = await allowedBy(node, contract.initiator, policyRequest(contract, me));
   if (me.dataset) await verifyData(node, me.dataset);
   const salt = node.rng(32);
   const statement = {
@@ -35,6 +34,15 @@ export async function consent(
   };
   const vote = signVote(node.signer, contract, statement, node.now(), node.rng);
   return { vote, opening: { rule, salt: Buffer.from(salt).toString('hex') } };
+}
+
+/**
+ * The rule by which this node's policy allows a contract that its code runs as described. Asked for
+ * the vote and once more before the start, when minutes may have passed or the node was restarted.
+ */
+export async function allowingRule(node: ConsensusNode, contract: Contract): Promise<PolicyRule> {
+  checkDeclaration(contract, node.declare);
+  return allowedBy(node, contract.initiator, policyRequest(contract, ownPlace(node, contract)));
 }
 
 /**

@@ -48,7 +48,13 @@ export function checkContract(contract: Contract): void {
 /** Refuses a contract whose algorithm this node's code does not run exactly as it is described. */
 export function checkDeclaration(contract: Contract, declare: Declare): void {
   const own = declare(contract);
-  if (!own || own.implementation !== contract.algorithm.implementation) {
+  if (!own) {
+    throw new ConsensusError(
+      'implementation_mismatch',
+      'this node has no code for such parties or parameters',
+    );
+  }
+  if (own.implementation !== contract.algorithm.implementation) {
     throw new ConsensusError(
       'implementation_mismatch',
       'algorithm/implementation is not the code that this node runs',

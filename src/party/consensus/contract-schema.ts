@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { METRIC_NAMES } from '../../ml/metrics/evaluate.ts';
 import { Hex32, PartyName, Timestamp } from './schema.ts';
 
 /** Largest contract in canonical bytes, before anything of it is parsed. Own choice. */
@@ -118,7 +119,7 @@ export const ContractSchema = Type.Object(
       exactly,
     ),
     parameters: LinearParametersSchema,
-    metrics: Type.Array(word, { maxItems: 32 }),
+    metrics: Type.Array(Type.Enum([...METRIC_NAMES]), { maxItems: METRIC_NAMES.length }),
     security: Type.Object(
       {
         model: Type.Literal('semi-honest'),

@@ -1,3 +1,4 @@
+import type { MetricName } from '../../ml/metrics/evaluate.ts';
 import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 
@@ -12,7 +13,8 @@ export interface Contract {
     readonly implementation: string;
   };
   readonly parameters: LinearParameters;
-  readonly metrics: readonly string[];
+  /** Each once. */
+  readonly metrics: readonly MetricName[];
   readonly security: { readonly model: 'semi-honest'; readonly kappa: 128; readonly sigma: 40 };
   readonly leakage: LeakageStatement;
   readonly alignment: Alignment;

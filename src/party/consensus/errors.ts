@@ -32,10 +32,11 @@ const CODES = [
   'missing_vote',
   'duplicate_vote',
   'not_accepted', // a vote whose decision is not `accept`
-  'vote_mismatch', // a vote in this node's name that it did not send
+  'vote_mismatch', // another vote than the one that this node sent, or that the initiator sent here
   'certificate_mismatch', // a party committed to another certificate
   // state
   'unknown_task',
+  'unknown_attempt', // a receipt for an attempt that was not made here
   'wrong_state', // the task is past, or not yet at, this step
   'aborted',
   'cancelled', // by a person, at any party

@@ -14,7 +14,7 @@
 import { canonicalBytes } from './canonical-json.ts';
 import { composeCertificate, verifyCertificate } from './certificate.ts';
 import { type ConsensusNode, otherParties } from './consensus-node.ts';
-import { checkParties, consent } from './consent.ts';
+import { allowingRule, checkParties, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkContract, checkValidity, taskIdOf } from './contract-check.ts';
 import { ConsensusError, type Refusal, refusalOf } from './errors.ts';
@@ -152,6 +152,7 @@ async function certify(
       const record = (await node.records.find(taskId))!;
       if (record.state !== 'voted') throw endedBy(taskId, record.end);
       verifyCertificate(certificate, node.keys, node.now());
+      await allowingRule(node, contract);
       return node.records.committed(record, certificate);
     });
   } catch (cause) {

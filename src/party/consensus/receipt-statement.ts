@@ -1,9 +1,20 @@
+/**
+ * What a receipt states. It goes to every party, also to those that receive neither model nor
+ * metrics, and what it says of these must not let them be guessed: there are few enough metrics of a
+ * hundred rows to try them all against a digest. So a receipt holds commitments,
+ *
+ *   SHA-256(tag | 0 | salt | SHA-256 of the file or of the canonical metrics),
+ *
+ * with a tag for each field and 32 random bytes of salt. The signer keeps salt and digest in its store
+ * (`openings`); an auditor who is shown them checks that the receipt was about this very result.
+ */
 import Type from 'typebox';
 import type { SessionReceipt } from '../transport/session.ts';
+import { taggedDigest } from './canonical-json.ts';
 import { MAX_PARTIES } from './contract-schema.ts';
 import { Hex32, PartyName, Timestamp } from './schema.ts';
 
-/** How a task ended for one party, signed by it. */
+/** How a task ended for one party, signed by it. Model and metrics are `resultCommitment`s, hex. */
 export interface ResultReceipt extends ResultStatement {
   readonly protocolVersion: number;
   readonly signer: string;
@@ -11,7 +22,7 @@ export interface ResultReceipt extends ResultStatement {
   readonly signedAt: string;
 }
 
-/** What a party states about its run; `signReceipt` adds who and when. */
+/** What a party knows of its run; `submitReceipt` commits to the digests and adds who and when. */
 export interface ResultStatement {
   readonly taskId: string;
   readonly attempt: number;
@@ -38,6 +49,26 @@ export interface DirectionReceipt {
   readonly hash: string;
 }
 
+/** The fields of a receipt that are commitments. */
+export type CommittedField = 'model' | 'metrics';
+
+/** What opens one commitment of this node's own receipt. For auditors; never leaves by itself. */
+export interface ResultOpening {
+  /** 32 random bytes, hex. */
+  readonly salt: string;
+  /** The digest that the statement had, 32 bytes hex. */
+  readonly digest: string;
+}
+
+/** The commitment that stands in a receipt in place of a digest, hex. */
+export function resultCommitment(field: CommittedField, { salt, digest }: ResultOpening): string {
+  const parts = [salt, digest].map((hex) => new Uint8Array(Buffer.from(hex, 'hex')));
+  for (const part of parts) {
+    if (part.length !== 32) throw new RangeError(`"opening" expected 32 bytes, got ${part.length}`);
+  }
+  return taggedDigest(`entente/receipt-${field}/v1`, ...parts);
+}
+
 /** The transport's account of a session, as a receipt states it. */
 export function transportReceipt(
   peer: string,
@@ -52,7 +83,7 @@ export function transportReceipt(
 
 const exactly = { additionalProperties: false } as const;
 const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-const optionalDigest = Type.Union([Type.Null(), Hex32]);
+const optionalCommitment = Type.Union([Type.Null(), Hex32]);
 const Direction = Type.Object({ frames: count, bytes: count, hash: Hex32 }, exactly);
 
 export const ReceiptSchema = Type.Object(
@@ -64,8 +95,8 @@ export const ReceiptSchema = Type.Object(
     taskId: Hex32,
     attempt: Type.Integer({ minimum: 0, maximum: 0xffff_ffff }),
     outcome: Type.Enum(['completed', 'failed', 'cancelled']),
-    model: optionalDigest,
-    metrics: optionalDigest,
+    model: optionalCommitment,
+    metrics: optionalCommitment,
     transport: Type.Array(
       Type.Object({ peer: PartyName, sent: Direction, received: Direction }, exactly),
       { maxItems: MAX_PARTIES - 1 },

@@ -2,7 +2,14 @@ import { canonicalDigest } from './canonical-json.ts';
 import { type ConsensusNode, otherParties } from './consensus-node.ts';
 import type { Contract } from './contract.ts';
 import { ConsensusError, type Refusal, refusalOf } from './errors.ts';
-import type { ResultReceipt, ResultStatement } from './receipt-statement.ts';
+import {
+  type CommittedField,
+  type ResultOpening,
+  type ResultReceipt,
+  type ResultStatement,
+  resultCommitment,
+} from './receipt-statement.ts';
+import type { ResultOpenings } from './records.ts';
 import { isTimestamp } from './schema.ts';
 import { checkSignature, encodeSigned, type Signed, signBody } from './signed.ts';
 import { contractKey, PROTOCOL_VERSION } from './vote.ts';
@@ -24,14 +31,24 @@ export async function submitReceipt(
   statement: ResultStatement,
 ): Promise<readonly UndeliveredReceipt[]> {
   const contract = await agreedContract(node, statement.taskId);
+  const openings: { -readonly [F in CommittedField]?: ResultOpening } = {};
+  const commit = (field: CommittedField): string | null => {
+    const digest = statement[field];
+    if (digest === null) return null;
+    const opening = { salt: Buffer.from(node.rng(32)).toString('hex'), digest };
+    openings[field] = opening;
+    return resultCommitment(field, opening);
+  };
   const receipt = signBody<ResultReceipt>(node.signer, RECEIPT_DOMAIN, {
     ...statement,
+    model: commit('model'),
+    metrics: commit('metrics'),
     protocolVersion: PROTOCOL_VERSION,
     signer: node.signer.name,
     fingerprint: node.signer.fingerprint,
     signedAt: new Date(node.now()).toISOString(),
   });
-  await storeReceipt(node, contract, receipt);
+  await storeReceipt(node, contract, receipt, openings);
   return sendReceipt(node, contract, receipt);
 }
 
@@ -86,15 +103,20 @@ async function storeReceipt(
   node: ConsensusNode,
   contract: Contract,
   receipt: Signed<ResultReceipt>,
+  openings: ResultOpenings = {},
 ): Promise<void> {
   checkReceipt(receipt, contract, node);
   const { taskId, attempt, signer } = receipt.body;
+  // One receipt for each attempt there was bounds what a party can make this node keep.
+  if (attempt < 1 || attempt >= (await node.attempts.next(Buffer.from(taskId, 'hex')))) {
+    throw new ConsensusError('unknown_attempt', `there was no attempt ${attempt} at the task`);
+  }
   await node.records.exclusive(taskId, async () => {
     const known = await node.records.receipt(taskId, attempt, signer);
     if (known && known.signature !== receipt.signature) {
       throw new ConsensusError('duplicate_receipt', `${signer} signed another receipt before`);
     }
-    if (!known) await node.records.received(receipt);
+    if (!known) await node.records.received(receipt, openings);
   });
 }
 

@@ -2,7 +2,7 @@ import { type Store, storeKey, type Table } from '../store.ts';
 import { certificateDigest, type StartCertificate } from './certificate.ts';
 import type { Contract } from './contract.ts';
 import { ConsensusError, type Refusal } from './errors.ts';
-import type { ResultReceipt } from './receipt-statement.ts';
+import type { CommittedField, ResultOpening, ResultReceipt } from './receipt-statement.ts';
 import type { Signed } from './signed.ts';
 import type { Vote } from './vote.ts';
 
@@ -31,13 +31,27 @@ export interface TaskEnd extends Refusal {
 }
 
 export interface ConsensusRecord {
+  /** Digest of the canonical contract, which so identifies a contract that is not kept. */
   readonly taskId: string;
-  readonly contract: Contract;
+  readonly initiator: string;
+  /** The contract's. */
+  readonly nonce: string;
+  /**
+   * Null once the task has ended without this node's vote: a peer must not fill the store with
+   * contracts that nobody here agreed to.
+   */
+  readonly contract: Contract | null;
   readonly state: ConsensusState;
   /** When the record came into this state. */
   readonly since: string;
   readonly end: TaskEnd | null;
 }
+
+/** A record with its contract: of every task that can still run, or that this node voted for. */
+export type ContractRecord = ConsensusRecord & { readonly contract: Contract };
+
+/** What opens the commitments of this node's own receipt of one attempt. */
+export type ResultOpenings = Readonly<Partial<Record<CommittedField, ResultOpening>>>;
 
 /** A vote that this node sent or received. */
 export interface VoteRecord {
@@ -65,10 +79,11 @@ export interface ConsensusRecords {
    * Remembers a contract and the nonces it came with. Throws `replayed_task` or `replayed_nonce`
    * when this node has seen any of them before.
    */
-  receive(taskId: string, contract: Contract, vote: Signed<Vote> | null): Promise<ConsensusRecord>;
+  receive(taskId: string, contract: Contract, vote: Signed<Vote> | null): Promise<ContractRecord>;
   /** Remembers this node's own vote, before it is sent. */
   voted(record: ConsensusRecord, own: VoteRecord): Promise<ConsensusRecord>;
   committed(record: ConsensusRecord, certificate: StartCertificate): Promise<CertificateRecord>;
+  /** Forgets contract and vote of a task that this node had not voted for; not that it was there. */
   ended(record: ConsensusRecord, state: 'refused' | 'aborted', end: TaskEnd): Promise<void>;
   finished(record: ConsensusRecord): Promise<void>;
   receipt(
@@ -78,8 +93,14 @@ export interface ConsensusRecords {
   ): Promise<Signed<ResultReceipt> | undefined>;
   /** Every party's receipts of one attempt. */
   receipts(taskId: string, attempt: number): Promise<readonly Signed<ResultReceipt>[]>;
-  /** Remembers a checked receipt, this node's own included. */
-  received(receipt: Signed<ResultReceipt>): Promise<void>;
+  /** Remembers a checked receipt; with this node's own what opens it. */
+  received(receipt: Signed<ResultReceipt>, openings?: ResultOpenings): Promise<void>;
+  /** What opens a commitment of this node's own receipt. */
+  opening(
+    taskId: string,
+    attempt: number,
+    field: CommittedField,
+  ): Promise<ResultOpening | undefined>;
 }
 
 /** @param now - Unix ms. */
@@ -89,6 +110,7 @@ export function consensusRecords(store: Store, now: () => number): ConsensusReco
   const certificates: Table<CertificateRecord> = store.table('certificates');
   const nonces: Table<string> = store.table('nonces');
   const receipts: Table<Signed<ResultReceipt>> = store.table('receipts');
+  const openings: Table<ResultOpening> = store.table('openings');
   const time = (): string => new Date(now()).toISOString();
   const moved = (
     record: ConsensusRecord,
@@ -118,7 +140,17 @@ export function consensusRecords(store: Store, now: () => number): ConsensusReco
             throw new ConsensusError('replayed_nonce', 'this nonce was used before');
           }
         }
-        const record = { taskId, contract, state: 'received', since: time(), end: null } as const;
+        const { initiator, nonce } = contract;
+        const state = 'received';
+        const record = {
+          taskId,
+          initiator,
+          nonce,
+          contract,
+          state,
+          since: time(),
+          end: null,
+        } as const;
         await store.write(
           contracts.put(taskId, record),
           ...keys.map((key) => nonces.put(key, taskId)),
@@ -144,17 +176,30 @@ export function consensusRecords(store: Store, now: () => number): ConsensusReco
       return committed;
     },
 
-    ended: (record, state, end) =>
-      store.write(contracts.put(record.taskId, moved(record, state, end))),
+    ended: async (record, state, end) => {
+      const next = moved(record, state, end);
+      const { taskId } = record;
+      if (record.state !== 'received') return store.write(contracts.put(taskId, next));
+      return store.write(
+        contracts.put(taskId, { ...next, contract: null }),
+        votes.delete(storeKey(taskId, record.initiator)),
+      );
+    },
 
     finished: (record) => store.write(contracts.put(record.taskId, moved(record, 'finished'))),
 
     receipt: (taskId, attempt, signer) => receipts.get(storeKey(taskId, attempt, signer)),
     receipts: async (taskId, attempt) =>
       (await receipts.list(storeKey(taskId, attempt))).map(([, receipt]) => receipt),
-    received: async (receipt) => {
+    received: async (receipt, opened = {}) => {
       const { taskId, attempt, signer } = receipt.body;
-      await store.write(receipts.put(storeKey(taskId, attempt, signer), receipt));
+      await store.write(
+        receipts.put(storeKey(taskId, attempt, signer), receipt),
+        ...Object.entries(opened).map(([field, opening]) =>
+          openings.put(storeKey(taskId, attempt, field), opening),
+        ),
+      );
     },
+    opening: (taskId, attempt, field) => openings.get(storeKey(taskId, attempt, field)),
   };
 }

@@ -5,11 +5,11 @@
 import { canonicalBytes } from './canonical-json.ts';
 import { composeCertificate, verifyCertificate } from './certificate.ts';
 import type { ConsensusNode } from './consensus-node.ts';
-import { checkParties, consent } from './consent.ts';
+import { allowingRule, checkParties, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkValidity, decodeContract, taskIdOf } from './contract-check.ts';
 import { ConsensusError, refusalOf } from './errors.ts';
-import type { CertificateRecord, ConsensusRecord } from './records.ts';
+import type { CertificateRecord, ConsensusRecord, ContractRecord } from './records.ts';
 import type { Signed } from './signed.ts';
 import { endTask } from './task-end.ts';
 import { checkVote, checkVoteAge, type Vote } from './vote.ts';
@@ -74,11 +74,11 @@ export async function answerCommit(
   return node.records.exclusive(taskId, async () => {
     const record = await node.records.find(taskId);
     if (!record) throw new ConsensusError('unknown_task', 'no such contract was proposed');
-    if (record.contract.initiator !== peer) {
+    if (record.initiator !== peer) {
       throw new ConsensusError('not_initiator', 'only the initiator commits its contract');
     }
-    if (record.state === 'committed') return sameCertificate(node, record, votes);
-    if (record.state !== 'voted') {
+    if (isIn('committed', record)) return sameCertificate(node, record, votes);
+    if (!isIn('voted', record)) {
       const code = record.state === 'aborted' ? 'aborted' : 'wrong_state';
       throw new ConsensusError(code, `the task is ${record.state}`);
     }
@@ -95,9 +95,14 @@ export async function answerCommit(
   });
 }
 
+/** Whether a task is in a state in which its contract is kept. */
+function isIn(state: 'voted' | 'committed', record: ConsensusRecord): record is ContractRecord {
+  return record.state === state;
+}
+
 async function checkCommit(
   node: ConsensusNode,
-  record: ConsensusRecord,
+  record: ContractRecord,
   contractBytes: Uint8Array,
   votes: readonly Signed<Vote>[],
 ): Promise<void> {
@@ -106,16 +111,20 @@ async function checkCommit(
     throw new ConsensusError('contract_changed', 'the contract is not the one that was voted on');
   }
   verifyCertificate({ contract, votes }, node.keys, node.now());
-  const own = await node.records.vote(taskId, node.signer.name);
-  const claimed = votes.find(({ body }) => body.signer === node.signer.name);
-  if (own?.vote.signature !== claimed?.signature) {
-    throw new ConsensusError('vote_mismatch', 'this is not the vote that this node sent');
+  // The two votes that this node has seen; one vote of a party for all its peers.
+  for (const name of [node.signer.name, contract.initiator]) {
+    const seen = await node.records.vote(taskId, name);
+    const claimed = votes.find(({ body }) => body.signer === name);
+    if (seen?.vote.signature !== claimed?.signature) {
+      throw new ConsensusError('vote_mismatch', `this is not the vote that ${name} sent`);
+    }
   }
+  await allowingRule(node, contract);
 }
 
 async function sameCertificate(
   node: ConsensusNode,
-  { taskId, contract }: ConsensusRecord,
+  { taskId, contract }: ContractRecord,
   votes: readonly Signed<Vote>[],
 ): Promise<CertificateRecord> {
   const committed = (await node.records.certificate(taskId))!;

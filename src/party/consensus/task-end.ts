@@ -2,7 +2,7 @@
 import type { ConsensusNode } from './consensus-node.ts';
 import { otherParties } from './consensus-node.ts';
 import { ConsensusError, type Refusal } from './errors.ts';
-import type { ConsensusRecord, TaskEnd } from './records.ts';
+import type { ConsensusRecord, ContractRecord, TaskEnd } from './records.ts';
 import { ANSWER_TIMEOUT_MS, callPeer, encodeHash, encodeRefusal, METHODS } from './wire.ts';
 
 /** Who told this node, and whose refusal it is; this node's own by default. */
@@ -26,7 +26,8 @@ export async function endTask(
 }
 
 /** Whether a task can still be ended: it has no result and nobody ended it before. */
-function isOpen({ state }: ConsensusRecord): boolean {
+function isOpen(record: ConsensusRecord): record is ContractRecord {
+  const { state } = record;
   return state === 'received' || state === 'voted' || state === 'committed';
 }
 
@@ -97,8 +98,9 @@ export async function finishTask(node: ConsensusNode, taskId: string): Promise<v
  * every party; tasks whose contract has expired without a certificate end here.
  */
 export async function endStaleTasks(node: ConsensusNode): Promise<void> {
-  for (const { taskId, contract, state } of await node.records.all()) {
-    if (state !== 'received' && state !== 'voted') continue;
+  for (const record of await node.records.all()) {
+    if (!isOpen(record) || record.state === 'committed') continue;
+    const { taskId, contract, state } = record;
     if (contract.initiator === node.signer.name) {
       await abortTask(node, taskId, { code: 'cancelled', reason: 'the initiator restarted' });
     } else if (state === 'received') {

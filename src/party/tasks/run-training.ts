@@ -5,7 +5,6 @@
 import { performance } from 'node:perf_hooks';
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
 import { matrix, takeRows } from '../../ml/data/matrix.ts';
-import type { MetricName } from '../../ml/metrics/evaluate.ts';
 import type { LinearKernels } from '../../ml/vertical/linear/context.ts';
 import type { ColumnName, PartyTable } from '../../ml/vertical/linear/design.ts';
 import { type Publication, publish } from '../../ml/vertical/linear/publish.ts';
@@ -82,7 +81,7 @@ export async function runTraining(run: TrainingRun, rng: Rng): Promise<TrainingO
   progress.phase('training');
   const table = tableOf(run.dataset, rows);
   const parties = labelHolder ? ([own.name, peer.name] as const) : ([peer.name, own.name] as const);
-  const metrics = contract.metrics as readonly MetricName[];
+  const { metrics } = contract;
   const steps = stepClock(session);
   const peerFeatures = featuresWidth(peer.dataset!.features);
   const part = await trainVerticalLinear(

@@ -222,8 +222,8 @@ async function execute(
       metrics,
       transport: [transport],
     } as const;
-    for (const { party, reason } of await submitReceipt(consensus, statement)) {
-      log.warn({ task: taskId, peer: party, reason }, 'receipt not delivered');
+    for (const { party, code } of await submitReceipt(consensus, statement)) {
+      log.warn({ task: taskId, peer: party, code }, 'receipt not delivered');
     }
     log.info(
       {

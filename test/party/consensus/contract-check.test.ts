@@ -1,5 +1,6 @@
 import { deepEqual, equal, notEqual } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { METRIC_NAMES } from '../../../src/ml/metrics/evaluate.ts';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import type { Contract } from '../../../src/party/consensus/contract.ts';
 import {
@@ -37,6 +38,11 @@ describe('contract check', () => {
     checkContract(sampleContract([a!, b!, c!]));
     const contract = sampleContract([a!, b!], { receiver: auditor! });
     deepEqual(decodeContract(canonicalBytes(contract)), contract);
+  });
+
+  it('accepts every metric that can be computed, and none', () => {
+    checkContract(changed('metrics', [...METRIC_NAMES]));
+    checkContract(changed('metrics', []));
   });
 
   it('names a task by the SHA-256 of the canonical contract', () => {
@@ -91,7 +97,8 @@ describe('contract check', () => {
       ['parameters/model_release', 'none'],
       ['metrics/0', ''],
       ['metrics/0', 'AUC'],
-      ['metrics', Array.from({ length: 33 }, (_, i) => `m${i}`)],
+      ['metrics/0', 'foo'],
+      ['metrics', [...METRIC_NAMES, 'auc']],
       ['security/model', 'malicious'],
       ['security/kappa', 80],
       ['security/sigma', 0],

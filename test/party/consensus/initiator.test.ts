@@ -158,6 +158,19 @@ describe('proposing a contract, refused', () => {
       equal(network.at('orgB').datasets.verified, 0, 'the data were not touched');
     }));
 
+  it('by a rule that its own node removed while the others voted', () =>
+    withNetwork(THREE, async (network) => {
+      const { node } = network.at('orgA');
+      const contract = network.contract();
+      network.intercept = async (_call, deliver) => {
+        network.at('orgA').policy = { version: 1, rules: [] };
+        return deliver();
+      };
+      await refusesAsync(proposeContract(node, contract), 'refused_by_policy');
+      equal(await node.records.certificate(taskIdOf(contract)), undefined);
+      equal((await network.at('orgB').node.records.find(taskIdOf(contract)))?.state, 'aborted');
+    }));
+
   it('by a peer whose data changed', () =>
     withNetwork(THREE, async (network) => {
       network.at('orgC').datasets.verifyWith = async () => {

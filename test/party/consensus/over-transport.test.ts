@@ -28,6 +28,7 @@ function consensusOver({ identity, transport }: Node, store: Store): ConsensusNo
     datasets: new FakeDatasets(),
     declare: () => DECLARATION,
     records: consensusRecords(store, () => NOW),
+    attempts: storedAttempts(store),
     events: { committed() {}, ended() {}, denied() {}, failed() {} },
     auditHead: async () => NO_AUDIT_HEAD,
     now: () => NOW,
@@ -54,9 +55,12 @@ describe('consensus over gRPC', () => {
         const terms = {
           taskId: Buffer.from(taskId, 'hex'),
           certificateDigest: Buffer.from(digest, 'hex'),
-          attempt: await storedAttempts(stores[0]!).next(Buffer.from(taskId, 'hex')),
+          attempt: await a!.attempts.next(Buffer.from(taskId, 'hex')),
         };
         const [session] = await openPair(transports[0]!, transports[1]!, terms);
+        for (const [i, peer] of ['orgB', 'orgA'].entries()) {
+          await storedAttempts(stores[i]!).claim(terms.taskId, peer, terms.attempt);
+        }
         const statement = {
           taskId,
           attempt: terms.attempt,

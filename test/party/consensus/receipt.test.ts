@@ -1,4 +1,5 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, notEqual, throws } from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import { proposeContract } from '../../../src/party/consensus/initiator.ts';
 import {
@@ -9,12 +10,14 @@ import {
 import {
   type ResultReceipt,
   type ResultStatement,
+  resultCommitment,
   type TransportReceipt,
   transportReceipt,
 } from '../../../src/party/consensus/receipt-statement.ts';
 import { encodeSigned, signBody } from '../../../src/party/consensus/signed.ts';
 import { abortTask, finishTask } from '../../../src/party/consensus/task-end.ts';
 import { METHODS } from '../../../src/party/consensus/wire.ts';
+import { storedAttempts } from '../../../src/party/stored-attempts.ts';
 import { lost, type Network, withNetwork } from '../../support/consensus-network.ts';
 import { refusesAsync } from '../../support/refusals.ts';
 
@@ -36,12 +39,18 @@ const statement = (taskId: string): ResultStatement => ({
   transport: [],
 });
 
+/** An agreed task at which every node has made two attempts. */
 async function withAgreedTask(
   use: (network: Network, taskId: string) => Promise<void>,
 ): Promise<void> {
   await withNetwork(THREE, async (network) => {
-    const agreed = await proposeContract(network.at('orgA').node, network.contract());
-    await use(network, agreed.taskId);
+    const { taskId } = await proposeContract(network.at('orgA').node, network.contract());
+    for (const name of THREE) {
+      const attempts = storedAttempts(network.at(name).store);
+      const peer = name === 'orgA' ? 'orgB' : 'orgA';
+      for (const attempt of [1, 2]) await attempts.claim(Buffer.from(taskId, 'hex'), peer, attempt);
+    }
+    await use(network, taskId);
   });
 }
 
@@ -90,6 +99,52 @@ describe('result receipt', () => {
           THREE,
           name,
         );
+      }
+    }));
+
+  it('commits to model and metrics, and only the signer can open it', () =>
+    withAgreedTask(async (network, taskId) => {
+      const { node } = network.at('orgA');
+      const metrics = '33'.repeat(32);
+      await submitReceipt(node, { ...statement(taskId), metrics });
+      const [receipt] = await network.at('orgB').node.records.receipts(taskId, 1);
+      for (const [field, digest] of Object.entries({ model: '11'.repeat(32), metrics })) {
+        const name = field as 'model' | 'metrics';
+        const opening = await node.records.opening(taskId, 1, name);
+        equal(opening?.digest, digest);
+        const tag = `entente/receipt-${field}/v1\0`;
+        const salted = Buffer.from(`${opening!.salt}${digest}`, 'hex');
+        const expected = createHash('sha256').update(tag).update(salted).digest('hex');
+        equal(receipt?.body[name], expected, field);
+        const guesses = [digest, resultCommitment(name, { salt: '00'.repeat(32), digest })];
+        equal(guesses.includes(receipt.body[name]), false, `${field} cannot be guessed`);
+        equal(await network.at('orgB').node.records.opening(taskId, 1, name), undefined);
+      }
+      await submitReceipt(node, { ...statement(taskId), attempt: 2, metrics });
+      const [again] = await node.records.receipts(taskId, 2);
+      notEqual(again?.body.metrics, receipt?.body.metrics, 'a fresh salt each time');
+    }));
+
+  it('opens to nothing where there is nothing to commit to', () =>
+    withAgreedTask(async (network, taskId) => {
+      const { node } = network.at('orgA');
+      await submitReceipt(node, { ...statement(taskId), model: null });
+      const [receipt] = await node.records.receipts(taskId, 1);
+      deepEqual([receipt?.body.model, receipt?.body.metrics], [null, null]);
+      equal(await node.records.opening(taskId, 1, 'model'), undefined);
+      const short = { salt: '00', digest: '11'.repeat(32) };
+      throws(() => resultCommitment('model', short), RangeError);
+    }));
+
+  it('is refused for an attempt that was not made here', () =>
+    withAgreedTask(async (network, taskId) => {
+      for (const attempt of [0, 3, 2 ** 32 - 1]) {
+        const receipt = receiptOf(network, 'orgA', taskId, { attempt });
+        equal(await verdict(network, receipt), 'unknown_attempt', `${attempt}`);
+        equal((await network.at('orgB').node.records.receipts(taskId, attempt)).length, 0);
+      }
+      for (const attempt of [1, 2]) {
+        equal(await verdict(network, receiptOf(network, 'orgA', taskId, { attempt })), 'ok');
       }
     }));
 

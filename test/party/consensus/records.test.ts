@@ -46,6 +46,32 @@ describe('consensus records', () => {
       await second.close();
     }));
 
+  it('keep a contract that ended only if this node had voted for it', () =>
+    withTemporaryDirectory(async (path) => {
+      const store = await Store.open(path);
+      const records = consensusRecords(store, () => NOW);
+      const end = {
+        from: 'orgB',
+        party: 'orgB',
+        code: 'cancelled',
+        reason: 'x',
+        time: '',
+      } as const;
+      const received = await records.receive(taskId, contract, voteA!);
+      await records.ended(received, 'aborted', end);
+      deepEqual(await records.find(taskId), { ...received, contract: null, state: 'aborted', end });
+      equal(await records.vote(taskId, 'orgA'), undefined);
+      await refusesAsync(records.receive(taskId, contract, null), 'replayed_task');
+
+      const next = { ...contract, nonce: '00'.repeat(32) };
+      const nextId = taskIdOf(next);
+      const second = await records.receive(nextId, next, null);
+      const voted = await records.voted(second, { vote: voteB!, opening });
+      await records.ended(voted, 'aborted', end);
+      deepEqual((await records.find(nextId))?.contract, next);
+      await store.close();
+    }));
+
   it('keep nothing of a replay', () =>
     withTemporaryDirectory(async (path) => {
       const store = await Store.open(path);

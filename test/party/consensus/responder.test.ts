@@ -9,6 +9,7 @@ import {
   type Signed,
   signBody,
 } from '../../../src/party/consensus/signed.ts';
+import { endStaleTasks } from '../../../src/party/consensus/task-end.ts';
 import {
   NO_AUDIT_HEAD,
   signVote,
@@ -220,6 +221,36 @@ describe('answering a prepare', () => {
       equal(await stateAt(network, contract), 'refused');
     }));
 
+  it('keeps of a contract that it refused no more than that there was one', () =>
+    withNetwork(TWO, async (network) => {
+      const b = network.at('orgB');
+      const policy = b.policy;
+      b.policy = { version: 1, rules: [] };
+      const denied = network.contract();
+      equal(await prepare(network, denied), 'refused_by_policy');
+      b.policy = policy;
+      b.datasets.verifyWith = async () => {
+        throw new DatasetRefusal('changed', 'credit/train.csv has changed');
+      };
+      const changed = network.contract();
+      equal(await prepare(network, changed), 'data_mismatch');
+      for (const contract of [denied, changed]) {
+        const taskId = taskIdOf(contract);
+        const record = await b.node.records.find(taskId);
+        const { initiator, nonce } = contract;
+        deepEqual(
+          [record?.initiator, record?.nonce, record?.contract, record?.state],
+          [initiator, nonce, null, 'refused'],
+        );
+        equal(await b.node.records.vote(taskId, 'orgA'), undefined);
+        const abort = { taskId: encodeHash(taskId), refused: undefined, party: 'orgA' };
+        await network.send('orgA', 'orgB', METHODS.abort, abort);
+        equal(await prepare(network, contract), 'replayed_task');
+      }
+      await endStaleTasks(b.node);
+      equal((await b.node.records.all()).length, 2);
+    }));
+
   it('runs only what its own code declares', () =>
     withNetwork(TWO, async (network) => {
       const contract = network.contract();
@@ -274,6 +305,7 @@ describe('answering a commit', () => {
     ['bad_signature', (_n, _c, [a, b]) => [a, { ...b, signature: a.signature }]],
     ['bad_signature', (_n, _c, [a, b]) => [{ ...a, body: { ...a.body, rule: '0'.repeat(64) } }, b]],
     ['vote_mismatch', (n, c, [a]) => [a, voteOf(n, 'orgB', c)]],
+    ['vote_mismatch', (n, c, [, b]) => [voteOf(n, 'orgA', c), b]],
   ];
   for (const [code, forge] of forgeries) {
     it(`refuses votes that do not certify: ${code}`, () =>
@@ -285,6 +317,21 @@ describe('answering a commit', () => {
         equal(await certificate(taskIdOf(contract)), undefined, 'no session can open');
       }));
   }
+
+  it('asks the policy and its own code again', () =>
+    withNetwork(TWO, async (network) => {
+      const b = network.at('orgB');
+      const { contract, votes } = await voted(network);
+      const rule = b.policy;
+      b.policy = { version: 1, rules: [] };
+      equal(await commit(network, contract, votes), 'refused_by_policy');
+      equal(await stateAt(network, contract), 'aborted');
+      b.policy = rule;
+      equal(await commit(network, contract, votes), 'aborted', 'it is over');
+      const next = await voted(network);
+      Object.assign(b.node, { declare: () => undefined });
+      equal(await commit(network, next.contract, next.votes), 'implementation_mismatch');
+    }));
 
   it('refuses two contracts that an initiator told two parties apart', () =>
     withNetwork(THREE, async (network) => {

@@ -65,8 +65,8 @@ export interface Batch {
 }
 
 /** Room for errors above 1: those of the logistic links are below 1.1, those of least squares grow with outliers. */
-const LOGISTIC_SLACK = 4;
-const LINEAR_SLACK = 16;
+export const LOGISTIC_SLACK = 4;
+export const LINEAR_SLACK = 16;
 
 /** Called after every step; used for progress and cancellation. */
 export type OnStep = (step: number, steps: number) => Promise<void> | void;

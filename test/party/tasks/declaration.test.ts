@@ -1,0 +1,68 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { MAX_ROWS } from '../../../src/ml/vertical/linear/fixed-point.ts';
+import type { Contract, DatasetTerms } from '../../../src/party/consensus/contract.ts';
+import { checkContract, checkDeclaration } from '../../../src/party/consensus/contract-check.ts';
+import { declareAlgorithms } from '../../../src/party/tasks/declaration.ts';
+import { sampleContract, testIdentity } from '../../support/contracts.ts';
+import { refuses } from '../../support/refusals.ts';
+
+const [a, b, c] = ['orgA', 'orgB', 'orgC'].map((name) => testIdentity(name).signer);
+const CODE = 'ab'.repeat(32);
+
+describe('declaration', () => {
+  const declare = declareAlgorithms(CODE);
+
+  /** Whether the code runs a contract that is well formed. */
+  function runs(contract: Contract): boolean {
+    checkContract(contract);
+    return declare(contract) !== undefined;
+  }
+
+  const contract = sampleContract([a!, b!]);
+  const trained = (parameters: Partial<Contract['parameters']>, terms?: Partial<DatasetTerms>) => ({
+    ...contract,
+    parameters: { ...contract.parameters, ...parameters },
+    parties: contract.parties.map((party) => ({
+      ...party,
+      dataset: { ...party.dataset!, ...terms },
+    })),
+  });
+
+  it('is of this code and by the contract’s own terms', () => {
+    const own = declare(contract)!;
+    equal(own.implementation, CODE);
+    const classes = (parameters: Partial<Contract['parameters']>) =>
+      declare(trained(parameters))!.leakage.opened.map(({ name }) => name);
+    deepEqual(classes({}).includes('weights'), true);
+    deepEqual(classes({ model_release: 'split' }).includes('weights'), false);
+  });
+
+  it('is missing unless exactly two parties hold data and no other receives', () => {
+    equal(runs(contract), true);
+    const three = sampleContract([a!, b!, c!]);
+    const received = sampleContract([a!, b!], { receiver: c! });
+    for (const other of [three, received]) {
+      equal(runs(other), false);
+      refuses(
+        () => checkDeclaration(other, declare),
+        'implementation_mismatch',
+        'this node has no',
+      );
+    }
+  });
+
+  it('is missing for parameters that the code cannot run', () => {
+    const sgd = { solver: 'sgd', batch_size: 100 } as const;
+    equal(runs(trained(sgd)), true);
+    equal(runs(trained({ ...sgd, learning_rate: 1e-300 })), false, 'steps round to zero');
+    equal(runs(trained({ ...sgd, learning_rate: 1e300 })), false, 'steps beyond fixed point');
+    equal(runs(trained({ ...sgd, l2: 1e300 })), false, 'a penalty beyond fixed point');
+    const weight = { '0': 1e300, '1': 1 };
+    equal(runs(trained({ ...sgd, class_weight: weight, learning_rate: 1e300 })), false);
+    const few = { epochs: 1 };
+    equal(runs(trained(few, { rowCount: MAX_ROWS })), true);
+    equal(runs(trained(few, { rowCount: MAX_ROWS + 1 })), false);
+    const large = { ...sgd, batch_size: 2 ** 23 };
+    equal(runs(trained(large, { rowCount: 2 ** 23 })), false, 'a batch too large for its step');
+  });
+});
