@@ -3,8 +3,7 @@
  * Used by the demo, the benchmarks and the end-to-end tests; it does what a person would do.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -92,35 +91,39 @@ export class Organisation {
 
   /** Starts the node and resolves once it answers. */
   async start(): Promise<void> {
-    const log = createWriteStream(join(this.directory, 'node.log'), { flags: 'a' });
+    const log = await open(join(this.directory, 'node.log'), 'a');
     const child = spawn(process.execPath, [CLI, 'node', '--config', this.config], {
       env: { ...process.env, ...this.#env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', log.fd, log.fd],
     });
-    child.stdout.pipe(log);
-    child.stderr.pipe(log);
+    await log.close();
     this.#process = child;
     const end = (): void => void child.kill('SIGKILL'); // no node outlives what started it
     process.once('exit', end);
     child.once('exit', () => process.off('exit', end));
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!(await this.client.isHealthy())) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        const text = await readFile(join(this.directory, 'node.log'), 'utf8').catch(() => '');
-        throw new Error(`node ${this.name} did not start:\n${text}`);
+      if (hasExited(child) || Date.now() > deadline) {
+        await this.stop('SIGKILL');
+        throw new Error(`node ${this.name} did not start:\n${await this.log()}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** What the node has written so far, over all its starts. */
+  async log(): Promise<string> {
+    return readFile(join(this.directory, 'node.log'), 'utf8').catch(() => '');
   }
 
   get pid(): number {
     return this.#process!.pid!;
   }
 
-  /** Stops the node in order. Resolves with its exit code. */
+  /** Stops the node, in order by default. Resolves with its exit code; null when a signal ended it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const child = this.#process;
-    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    if (!child || hasExited(child)) return child?.exitCode ?? null;
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
     child.kill(signal);
     return exited;
@@ -183,6 +186,10 @@ export async function startPair(
     throw failed.reason;
   }
   return [a, b];
+}
+
+function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 async function entente(args: readonly string[]): Promise<string> {

@@ -17,7 +17,7 @@ import type { LogLevel } from './config.ts';
  */
 export type NodeLog = Pick<
   Logger,
-  'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child'
+  'level' | 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent' | 'child'
 >;
 
 /** What a line about a phase of a task holds. */

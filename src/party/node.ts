@@ -29,6 +29,7 @@ import { policyFile } from './policy-file.ts';
 import { Store } from './store.ts';
 import { storedAttempts } from './stored-attempts.ts';
 import { declareAlgorithms } from './tasks/declaration.ts';
+import { endInterrupted } from './tasks/interrupted.ts';
 import { failInterrupted, taskBoard } from './tasks/task-board.ts';
 import { trainingTasks } from './tasks/training-tasks.ts';
 import { storedTokens } from './tokens.ts';
@@ -115,6 +116,10 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
   stack.push(() => transport.stop());
   stack.push(() => tasks.stop());
   await endStaleTasks(consensus);
+  // Not awaited: a peer that does not answer must not keep this node from starting.
+  endInterrupted(consensus, attempts, interrupted).catch((error: unknown) =>
+    log.error({ err: error }, 'interrupted tasks not ended'),
+  );
 
   const http = createHttpServer(
     {
@@ -125,7 +130,7 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
       syncWaitMs: config.http.syncTimeoutSec * 1000,
       bodyLimitBytes: config.http.bodyLimitBytes,
     },
-    { trainService: tasks, tokens: storedTokens(store, rng) },
+    { trainService: tasks, tokens: storedTokens(store, rng), logger: log },
   );
   const url = await http.start();
   stack.push(() => http.stop());

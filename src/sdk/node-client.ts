@@ -43,17 +43,23 @@ export interface TaskView {
   };
   readonly model_id: string | null;
   readonly path: string | null;
+  readonly type: string | null;
   readonly extra: string | null;
   readonly metrics: Readonly<Record<string, number | null>> | null;
-  readonly error: { readonly status: number; readonly message: string } | null;
+  readonly error: {
+    readonly status: number;
+    readonly code: string;
+    readonly message: string;
+  } | null;
 }
 
-/** An answer of the node that is not a success. */
+/** An answer of the node that is not a success, or none at all. */
 export class NodeRequestError extends Error {
+  /** HTTP status; 0 when the node did not answer. */
   readonly status: number;
 
-  constructor(status: number, message: string) {
-    super(message);
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'NodeRequestError';
     this.status = status;
   }
@@ -73,9 +79,19 @@ export class NodeClient {
     this.#options = options;
   }
 
-  /** Trains and waits for the result. */
+  /**
+   * Trains and waits for the result, however long it takes: it asks for the task's state, so that no
+   * time-out of a single call matters.
+   */
   async runModelTrainTask(request: TrainTaskRequest): Promise<TrainTaskResult> {
-    return (await this.#call('POST', '/runModelTrainTask', request)) as TrainTaskResult;
+    const view = await this.waitForTask(await this.submitTrainTask(request));
+    return {
+      model_id: view.model_id!,
+      path: view.path!,
+      type: view.type!,
+      extra: view.extra!,
+      metrics: view.metrics!,
+    };
   }
 
   /** Submits a training and returns its task id at once. */
@@ -91,7 +107,7 @@ export class NodeClient {
     return (await this.#call('GET', `/api/v1/tasks/${taskId}`)) as TaskView;
   }
 
-  /** Polls until the task has ended; `onView` sees every view. Throws when it failed. */
+  /** Polls until the task has ended; `onView` sees every view. Throws when it did not complete. */
   async waitForTask(
     taskId: string,
     onView: (view: TaskView) => void = () => undefined,
@@ -124,9 +140,14 @@ export class NodeClient {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
       ...(body && { body: JSON.stringify(body) }),
+    }).catch((cause: unknown) => {
+      throw new NodeRequestError(0, `no node answers at ${url}`, { cause });
     });
-    const reply = (await response.json()) as { status: number; result: unknown; msg: string };
-    if (!response.ok) throw new NodeRequestError(response.status, reply.msg);
-    return reply.result;
+    const reply = await response.json().catch((cause: unknown) => {
+      throw new NodeRequestError(response.status, `${url} does not answer as a node`, { cause });
+    });
+    const { result, msg } = reply as { result: unknown; msg: string };
+    if (!response.ok) throw new NodeRequestError(response.status, msg);
+    return result;
   }
 }

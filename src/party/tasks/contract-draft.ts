@@ -5,9 +5,10 @@
 import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import type { Alignment, Contract, DatasetTerms } from '../consensus/contract.ts';
+import { checkContract } from '../consensus/contract-check.ts';
 import { ConsensusError } from '../consensus/errors.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
-import { algorithmOfLabels, chooseAlgorithm } from '../http/algorithm.ts';
+import { type AlgorithmChoice, algorithmOfLabels, chooseAlgorithm } from '../http/algorithm.ts';
 import { ApiError } from '../http/api-error.ts';
 import { type LinearAlgorithm, resolveLinearParameters } from '../http/linear-parameters.ts';
 import { resolvePartition, type VerticalLayout } from '../http/partition.ts';
@@ -44,25 +45,22 @@ export async function draftContract(
 ): Promise<DraftedContract> {
   checkParties(node, request);
   const chosen = chooseAlgorithm(request);
+  if (chosen) return draftFor(node, request, chosen);
   // Nothing in the request tells: try two classes first, the label holder knows.
-  const guess = chosen ?? algorithmOfLabels(2);
-  const first = await attempt(node, request, guess.algorithm, guess.reason);
-  if (first !== 'not_binary') return first;
-  const fallback = algorithmOfLabels(3);
-  if (chosen) {
-    throw new ApiError('DATASET_UNUSABLE', 'the label column has not exactly two values');
+  try {
+    return await draftFor(node, request, algorithmOfLabels(2));
+  } catch (error) {
+    if (!isNotBinary(error)) throw error;
+    return draftFor(node, request, algorithmOfLabels(3));
   }
-  const second = await attempt(node, request, fallback.algorithm, fallback.reason);
-  if (second === 'not_binary') throw new ApiError('INTERNAL', 'the label cannot be read');
-  return second;
 }
 
-async function attempt(
+/** The contract for one algorithm. Throws the owner's refusal when the label does not suit it. */
+async function draftFor(
   node: DraftingNode,
   request: TrainRequest,
-  algorithmName: TrainRequest['algorithm'] & string,
-  reason: string,
-): Promise<DraftedContract | 'not_binary'> {
+  { algorithm: algorithmName, reason }: AlgorithmChoice,
+): Promise<DraftedContract> {
   const { parameters, warnings } = resolveLinearParameters(algorithmName, request);
   const algorithm = algorithmName as LinearAlgorithm;
   const alignment: Alignment = {
@@ -83,25 +81,39 @@ async function attempt(
     modelRelease: parameters.model_release,
     dataset: { ...NO_DATASET },
   };
-  const holder = await findLabelHolder(node, request, draft);
-  const terms = new Map<string, DatasetTerms>();
+  const { holder, terms: known } = await findLabelHolder(node, request, draft);
+  const terms = new Map(known);
   for (const provider of request.providers) {
+    if (terms.has(provider.name)) continue;
     const labelColumn = provider.name === holder ? labelOf(request, provider) : null;
     try {
       const dataset = datasetOf(provider, labelColumn);
       terms.set(provider.name, await node.requestTerms(provider.name, { ...draft, dataset }));
     } catch (error) {
-      if (error instanceof ConsensusError && error.code === 'dataset/not_binary')
-        return 'not_binary';
       throw apiErrorOf(error, provider.name);
     }
   }
-  const layout = resolvePartition({ ...request, labelOwner: holder }, columnsOf(terms, request));
+  const layout = resolvePartition(
+    { ...request, labelOwner: holder },
+    columnsOf(terms, request, holder),
+  );
+  if (layout.alignment === 'row_order') checkRowCounts(terms);
+  const contract = compose(node, request, { algorithm, parameters, alignment, layout, terms });
+  try {
+    checkContract(contract);
+  } catch (cause) {
+    throw new ApiError('INVALID_REQUEST', `the task: ${(cause as Error).message}`, { cause });
+  }
   return {
-    contract: compose(node, request, { algorithm, parameters, alignment, layout, terms }),
+    contract,
     warnings: [...request.warnings, ...warnings, ...layout.warnings],
     reason,
   };
+}
+
+function isNotBinary(error: unknown): boolean {
+  const cause = error instanceof ApiError ? error.cause : undefined;
+  return cause instanceof ConsensusError && cause.code === 'dataset/not_binary';
 }
 
 const NO_DATASET: TaskDraft['dataset'] = {
@@ -146,42 +158,47 @@ function checkParties(node: DraftingNode, { providers, receivers }: TrainRequest
   }
 }
 
+/** Whose label counts, as far as it is decided, and the terms that were asked for to find out. */
+interface LabelSearch {
+  /** Null when several have it: the partition rules decide by the feature columns. */
+  readonly holder: string | null;
+  readonly terms: ReadonlyMap<string, DatasetTerms>;
+}
+
 /**
- * The provider whose label counts. When several name a label column, each is asked whether its file
- * has it; a provider that may not or does not say it has one is not the label holder.
+ * The provider whose label counts. When several name a label column, each is asked for its terms as
+ * if it were the label holder; one whose file lacks a column, or whose policy refuses, is not it.
  */
 async function findLabelHolder(
   node: DraftingNode,
   request: TrainRequest,
   draft: TaskDraft,
-): Promise<string | null> {
-  if (request.labelOwner !== null) return request.labelOwner;
+): Promise<LabelSearch> {
+  const terms = new Map<string, DatasetTerms>();
+  if (request.labelOwner !== null) return { holder: request.labelOwner, terms };
   const candidates = request.providers.filter((provider) => provider.labelColumn !== null);
-  if (candidates.length <= 1) return candidates[0]?.name ?? null;
-  const having: DataProvider[] = [];
+  if (candidates.length <= 1) return { holder: candidates[0]?.name ?? null, terms };
+  const without: ApiError[] = [];
   for (const provider of candidates) {
-    const label = provider.labelColumn!;
-    const dataset: TaskDraft['dataset'] = {
-      ...datasetOf(provider, null),
-      selectColumns: [label],
-      discreteColumns: [label], // whatever its values are
-    };
+    const dataset = datasetOf(provider, provider.labelColumn);
     try {
-      await node.requestTerms(provider.name, { ...draft, dataset });
-      having.push(provider);
+      terms.set(provider.name, await node.requestTerms(provider.name, { ...draft, dataset }));
     } catch (error) {
+      const failure = apiErrorOf(error, provider.name);
       const code = error instanceof ConsensusError ? error.code : '';
-      if (code !== 'dataset/missing_column' && code !== 'refused_by_policy') {
-        throw apiErrorOf(error, provider.name);
-      }
+      if (code !== 'dataset/missing_column' && code !== 'refused_by_policy') throw failure;
+      without.push(failure);
     }
   }
-  if (having.length === 1) return having[0]!.name;
-  if (having.length === 0) {
-    throw new ApiError('LABEL_NOT_FOUND', 'no provider names a label_column that its file has');
-  }
-  // All have it: the partition rules decide by the feature columns.
-  return null;
+  const [only, second] = terms.keys();
+  if (only !== undefined) return { holder: second === undefined ? only : null, terms };
+  const refused = without.find(({ code }) => code === 'REFUSED');
+  if (refused) throw refused;
+  const reasons = without.map(({ message }) => message).join('; ');
+  throw new ApiError(
+    'LABEL_NOT_FOUND',
+    `no provider names a label_column that its file has: ${reasons}`,
+  );
 }
 
 function labelOf(request: TrainRequest, holder: DataProvider): string | null {
@@ -210,18 +227,39 @@ function datasetOf(provider: DataProvider, labelColumn: string | null): TaskDraf
   };
 }
 
-/** The columns of each file, as far as the terms tell. */
+/**
+ * The columns of each file, as far as the terms tell: every column that the request names is there,
+ * or there would be no terms, but for a label that nobody asked for.
+ */
 function columnsOf(
   terms: ReadonlyMap<string, DatasetTerms>,
   request: TrainRequest,
+  holder: string | null,
 ): ReadonlyMap<string, readonly string[]> {
   return new Map(
     request.providers.map((provider) => {
       const { keyColumn, labelColumn, features } = terms.get(provider.name)!;
-      const named = [keyColumn, labelColumn].filter((name) => name !== null);
-      return [provider.name, [...new Set([...named, ...features.map(({ name }) => name)])]];
+      const columns = new Set([
+        ...[keyColumn, labelColumn].filter((name) => name !== null),
+        ...features.map(({ name }) => name),
+        ...(provider.selectColumns ?? []),
+        ...provider.discreteColumns,
+      ]);
+      if (holder === null && labelColumn === null) columns.delete(provider.labelColumn ?? '');
+      return [provider.name, [...columns]];
     }),
   );
+}
+
+/** Without keys, row i is the same record everywhere: there must be as many. */
+function checkRowCounts(terms: ReadonlyMap<string, DatasetTerms>): void {
+  const counts = [...terms].map(([name, { rowCount }]) => `${name} has ${rowCount}`);
+  if (new Set([...terms.values()].map(({ rowCount }) => rowCount)).size > 1) {
+    throw new ApiError(
+      'DATASET_UNUSABLE',
+      `without key_column the parties need the same number of rows: ${counts.join(', ')}`,
+    );
+  }
 }
 
 function compose(

@@ -18,8 +18,11 @@ export function apiErrorOf(error: unknown, party: string): ApiError {
     const unreachable = error.code === 'unreachable' || error.code === 'timed_out';
     return new ApiError(unreachable ? 'UNREACHABLE' : 'REFUSED', message, { cause: error });
   }
-  if (error instanceof SessionError) {
-    return new ApiError('UNREACHABLE', `${party}: ${error.message}`, { cause: error });
+  const link = linkFailure(error);
+  if (link) return new ApiError('UNREACHABLE', `${party}: ${link.message}`, { cause: error });
+  // Names the party by itself.
+  if (error instanceof TaskError && error.code === 'PEER_FAILED') {
+    return new ApiError('FAILED', error.message, { cause: error });
   }
   const refusal = runFailure(error);
   return new ApiError('FAILED', `${party}: ${refusal.reason}`, { cause: error });
@@ -27,6 +30,8 @@ export function apiErrorOf(error: unknown, party: string): ApiError {
 
 /** What the other parties are told of a failure during the run. */
 export function runFailure(error: unknown): Refusal {
+  const link = linkFailure(error);
+  if (link) return { code: 'unreachable', reason: link.message };
   if (error instanceof DatasetError)
     return { code: `dataset/${error.code}`, reason: error.message };
   if (error instanceof ProtocolError) {
@@ -37,6 +42,12 @@ export function runFailure(error: unknown): Refusal {
   if (error instanceof TaskError || error instanceof UnsuitableColumnError) {
     return { code: 'aborted', reason: error.message };
   }
-  if (error instanceof SessionError) return { code: 'unreachable', reason: error.message };
   return { code: 'internal', reason: 'the node could not go on; its log says why' };
+}
+
+/** What broke the link to a peer, if that is what happened: it is behind the channel's `CLOSED`. */
+function linkFailure(error: unknown): SessionError | undefined {
+  if (error instanceof SessionError) return error;
+  if (error instanceof ProtocolError && error.cause instanceof SessionError) return error.cause;
+  return undefined;
 }

@@ -4,6 +4,7 @@
  */
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
 import type { LinearKernels } from '../../ml/vertical/linear/context.ts';
+import { ProtocolError } from '../../protocols/errors.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import { canonicalDigest } from '../consensus/canonical-json.ts';
 import type { ConsensusNode } from '../consensus/consensus-node.ts';
@@ -16,6 +17,7 @@ import { type TransportReceipt, transportReceipt } from '../consensus/receipt-st
 import type { CertificateRecord, TaskEnd } from '../consensus/records.ts';
 import { abortTask, finishTask } from '../consensus/task-end.ts';
 import { openDisclosureLedger } from '../disclosure-ledger.ts';
+import { SessionError } from '../errors.ts';
 import type { TrainRequest } from '../http/train-request.ts';
 import type { TaskHandle, TrainOutcome, TrainService } from '../http/train-service.ts';
 import type { NodeLog } from '../log.ts';
@@ -48,6 +50,9 @@ export interface TrainingTasksDeps {
   readonly log: NodeLog;
   readonly rng: Rng;
 }
+
+/** How long after a session broke the peer's reason may come, by another way: own choice. */
+const REASON_TIMEOUT_MS = 1000;
 
 /** The task engine. `committed` and `ended` are consensus events. */
 export interface TrainingTasks extends TrainService {
@@ -135,15 +140,12 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
       invited().catch((error: unknown) => log.error({ task: taskId, err: error }, 'task not kept'));
     },
 
-    ended(taskId, end) {
-      const reason = `${end.party}: ${end.reason}`;
-      running.get(taskId)?.controller.abort(new TaskError('PEER_FAILED', reason));
-    },
+    ended: (taskId, end) => running.get(taskId)?.controller.abort(peerFailed(end)),
 
     async stop() {
       const tasks = [...running.values()];
       for (const { controller } of tasks) {
-        controller.abort(new TaskError('STOPPED', `${self} was stopped`));
+        controller.abort(new TaskError('STOPPED', 'the node was stopped'));
       }
       await Promise.allSettled(tasks.map(({ done }) => done));
     },
@@ -172,6 +174,9 @@ async function execute(
   let session: Session | undefined;
   try {
     const { own, peer } = dataHolders(contract, self);
+    // A party may have ended the task before this run could be told.
+    const { end } = (await consensus.records.find(taskId)) ?? {};
+    if (end) throw peerFailed(end);
     await entry.phase('queued');
     const id = Buffer.from(taskId, 'hex');
     const attempt = await attempts.next(id);
@@ -237,6 +242,7 @@ async function execute(
     );
     return { outcome, transport, path: stored?.path ?? null };
   } catch (error) {
+    if (isClosed(error)) await abortedWithin(signal, REASON_TIMEOUT_MS);
     // The cause of an aborted channel says more than the channel.
     const cause: unknown = signal.aborted ? signal.reason : error;
     log.error({ task: taskId, err: cause }, 'task failed');
@@ -247,6 +253,31 @@ async function execute(
     );
     return { error: cause };
   }
+}
+
+function peerFailed({ party, reason }: TaskEnd): TaskError {
+  return new TaskError('PEER_FAILED', `${party}: ${reason}`);
+}
+
+/** Whether the peer, or the network, ended the session. */
+function isClosed(error: unknown): boolean {
+  return (
+    error instanceof SessionError || (error instanceof ProtocolError && error.code === 'CLOSED')
+  );
+}
+
+/** Resolves once the signal is aborted or the time is up. */
+async function abortedWithin(signal: AbortSignal, timeoutMs: number): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, timeoutMs);
+    signal.addEventListener('abort', done);
+  });
 }
 
 /** What the coordinator is told. */
