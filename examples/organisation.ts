@@ -71,6 +71,11 @@ export class Organisation {
     return new NodeClient({ url: `http://${this.http}`, token: this.#token! });
   }
 
+  /** The bearer token of this organisation's coordinator. */
+  get token(): string {
+    return this.#token!;
+  }
+
   /** Runs `entente ... --config`, and returns what it printed as JSON. */
   async cli(...args: readonly string[]): Promise<unknown> {
     const printed = await entente([...args, '--config', this.config]);

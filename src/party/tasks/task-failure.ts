@@ -4,19 +4,23 @@ import { ProtocolError } from '../../protocols/errors.ts';
 import { ConsensusError, type Refusal } from '../consensus/errors.ts';
 import { DatasetError } from '../datasets/dataset-error.ts';
 import { SessionError } from '../errors.ts';
-import { ApiError } from '../http/api-error.ts';
+import { ApiError, type ApiErrorCode } from '../http/api-error.ts';
 import { TaskError } from './task-error.ts';
 
 /** The API's error for a failure; `party` is where it happened. Messages hold no values. */
 export function apiErrorOf(error: unknown, party: string): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ConsensusError) {
+    const behind = linkFailure(error.cause instanceof ConsensusError ? error.cause : error);
+    if (behind) {
+      const message = `${error.message}: ${behind.message}`; // both name the peer
+      return new ApiError('UNREACHABLE', message, { cause: error });
+    }
     const message = `${party}: ${error.message}`;
     if (error.code.startsWith('dataset/')) {
       return new ApiError('DATASET_UNUSABLE', message, { cause: error });
     }
-    const unreachable = error.code === 'unreachable' || error.code === 'timed_out';
-    return new ApiError(unreachable ? 'UNREACHABLE' : 'REFUSED', message, { cause: error });
+    return new ApiError(codeOf(error), message, { cause: error });
   }
   const link = linkFailure(error);
   if (link) return new ApiError('UNREACHABLE', `${party}: ${link.message}`, { cause: error });
@@ -45,9 +49,15 @@ export function runFailure(error: unknown): Refusal {
   return { code: 'internal', reason: 'the node could not go on; its log says why' };
 }
 
-/** What broke the link to a peer, if that is what happened: it is behind the channel's `CLOSED`. */
+/** What broke the link to a peer, if that is what happened: behind `CLOSED`, or behind `unreachable`. */
 function linkFailure(error: unknown): SessionError | undefined {
   if (error instanceof SessionError) return error;
-  if (error instanceof ProtocolError && error.cause instanceof SessionError) return error.cause;
-  return undefined;
+  const wrapped = error instanceof ProtocolError || error instanceof ConsensusError;
+  return wrapped && error.cause instanceof SessionError ? error.cause : undefined;
+}
+
+/** A refusal is a party's decision, unless it says otherwise. */
+function codeOf({ code }: ConsensusError): ApiErrorCode {
+  if (code === 'unreachable' || code === 'timed_out') return 'UNREACHABLE';
+  return code === 'task_failed' || code === 'aborted' || code === 'internal' ? 'FAILED' : 'REFUSED';
 }

