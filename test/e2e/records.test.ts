@@ -1,0 +1,267 @@
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Organisation } from '../../examples/organisation.ts';
+import { readCertificate } from '../../src/party/certificate.ts';
+import { canonicalDigest } from '../../src/party/consensus/canonical-json.ts';
+import { certificateDigest, verifyCertificate } from '../../src/party/consensus/certificate.ts';
+import { keyRingOf } from '../../src/party/consensus/key-ring.ts';
+import { checkReceipt, transportMismatches } from '../../src/party/consensus/receipt.ts';
+import { type ConsensusRecords, consensusRecords } from '../../src/party/consensus/records.ts';
+import type { KeyRing } from '../../src/party/consensus/signature.ts';
+import { type DisclosureRecord, disclosuresOf } from '../../src/party/disclosure-ledger.ts';
+import type { TaskView } from '../../src/party/http/train-service.ts';
+import { ModelRegistry } from '../../src/party/models/model-registry.ts';
+import { peerBook } from '../../src/party/peers.ts';
+import { Store } from '../../src/party/store.ts';
+import { endedTask, postTrain, putData, runningPair } from '../support/running-pair.ts';
+import { csvText } from '../support/scratch-folder.ts';
+import { filesBelow, found } from '../support/secrets.ts';
+
+const ROWS = 80;
+
+/** Values that stand in the parties' files and must stand nowhere else. */
+const KEYS = ['Kennwort-Sentinel-17', '哨兵-key-18'];
+const LEVEL = 'Sentinel-Level';
+const NUMBERS = [8461.527394, -0.000731946258, 90210.314159];
+const PLANTED = [...KEYS, LEVEL, ...NUMBERS];
+
+const STORED = [
+  'contracts',
+  'votes',
+  'certificates',
+  'offers',
+  'receipts',
+  'disclosures',
+  'tasks',
+  'models',
+] as const;
+
+describe('e2e: what a task leaves at the parties', function () {
+  this.timeout(120_000);
+  const pair = runningPair();
+  /** Everything the nodes said over HTTP. */
+  const answers: string[] = [];
+  let taskId = '';
+
+  const provider = (name: string, change: object = {}) => ({
+    name,
+    data_path: 'secret.csv',
+    data_type: 'csv',
+    key_column: 'id',
+    discrete_cols: ['city'],
+    ...change,
+  });
+
+  async function post(a: object = {}, b: object = {}) {
+    const answer = await postTrain(pair.a, {
+      data_providers: [provider('orgA', { label_column: 'amount', ...a }), provider('orgB', b)],
+      result_receivers: ['orgB'],
+      algorithm: 'linear_regression',
+      metrics: ['rmse', 'r2'],
+      hyper_params: { epochs: 5 },
+    });
+    answers.push(answer.text, JSON.stringify([...answer.headers]));
+    return answer;
+  }
+
+  before('train, be refused, and stop the nodes', async () => {
+    const key = (i: number): string => KEYS[i] ?? `key-${i}`;
+    const own = (i: number) => [
+      key(i),
+      String(i === 0 ? NUMBERS[0] : 8000 + ((i * 37) % 101)),
+      [LEVEL, 'x', 'y'][i % 3]!,
+      String(i === 0 ? NUMBERS[2] : 90000 + ((i * 53) % 97)),
+    ];
+    const other = (i: number) => [
+      key(i),
+      String(i === 1 ? NUMBERS[1] : ((i * 29) % 83) / 1e5),
+      [LEVEL, 'x', 'y'][Math.floor(i / 3) % 3]!,
+    ];
+    const rows = Array.from({ length: ROWS }, (_, i) => i);
+    const header = ['id', 'rate', 'city'];
+    const theirs = rows.map(other);
+    putData(pair.a, 'secret.csv', csvText([['id', 'income', 'city', 'amount'], ...rows.map(own)]));
+    putData(pair.b, 'secret.csv', csvText([header, ...theirs.toReversed()]));
+    // The same with damage: a text among numbers, a key twice, an unclosed quote.
+    putData(pair.b, 'text.csv', csvText([header, ...theirs, [`${KEYS[0]}+`, LEVEL, LEVEL]]));
+    putData(pair.b, 'twice.csv', csvText([header, ...theirs, other(0)]));
+    putData(pair.b, 'quote.csv', `id,rate,city\n"${KEYS[0]},${NUMBERS[1]},${LEVEL}\n`);
+
+    const trained = await post();
+    equal(trained.status, 200, trained.msg);
+    taskId = (JSON.parse(trained.result!.extra as string) as { task_id: string }).task_id;
+    for (const path of ['text.csv', 'twice.csv', 'quote.csv']) {
+      const refused = await post({}, { data_path: path });
+      equal(refused.status, 400, refused.msg);
+    }
+    const wrongLabel = await post({ label_column: 'city', discrete_cols: [] });
+    equal(wrongLabel.status, 400, wrongLabel.msg);
+    for (const node of [pair.a, pair.b]) {
+      answers.push(JSON.stringify(await endedTask(node, taskId)));
+    }
+    deepEqual(await Promise.all([pair.a.stop(), pair.b.stop()]), [0, 0]);
+  });
+
+  async function withStore<T>(node: Organisation, use: (store: Store) => Promise<T>): Promise<T> {
+    const store = await Store.open(join(node.directory, 'state', 'store'));
+    try {
+      return await use(store);
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** The same at both parties, each in turn. */
+  async function atBoth<T>(
+    use: (records: ConsensusRecords, node: Organisation, store: Store) => Promise<T>,
+  ): Promise<readonly [T, T]> {
+    const run = (node: Organisation) =>
+      withStore(node, (store) => use(consensusRecords(store, Date.now), node, store));
+    return [await run(pair.a), await run(pair.b)];
+  }
+
+  /** Both parties' keys, as an auditor has them from the certificates. */
+  function keys(): KeyRing {
+    const [a, b] = [pair.a, pair.b].map((node) => {
+      const certificatePem = readFileSync(node.certificate, 'utf8');
+      const { fingerprint } = readCertificate(certificatePem);
+      return { name: node.name, address: node.grpc, certificatePem, fingerprint };
+    });
+    return keyRingOf(a!, () => peerBook([b!]));
+  }
+
+  it('the contract, the votes and the start certificate, the same at both', async () => {
+    const [digestA, digestB] = await atBoth(async (records, node) => {
+      const record = (await records.find(taskId))!;
+      equal(record.state, 'finished');
+      equal(canonicalDigest(record.contract), taskId);
+      const { certificate, digest, committedAt } = (await records.certificate(taskId))!;
+      deepEqual(certificate.contract, record.contract);
+      equal(verifyCertificate(certificate, keys(), Date.parse(committedAt)), taskId);
+      equal(certificateDigest(certificate), digest);
+      deepEqual(
+        certificate.votes.map(({ body }) => body.signer),
+        ['orgA', 'orgB'],
+      );
+      const own = (await records.vote(taskId, node.name))!;
+      equal(own.vote.signature, certificate.votes[node === pair.a ? 0 : 1]!.signature);
+      notEqual(own.opening, null);
+      return digest;
+    });
+    equal(digestA, digestB);
+  });
+
+  it('the receipts of both, which agree on every byte', async () => {
+    await atBoth(async (records) => {
+      const { contract } = (await records.find(taskId))!;
+      const receipts = await records.receipts(taskId, 1);
+      for (const receipt of receipts) checkReceipt(receipt, contract, { keys: keys() });
+      const bodies = receipts.map(({ body }) => body);
+      deepEqual(bodies.map(({ signer }) => signer).sort(), ['orgA', 'orgB']);
+      deepEqual(transportMismatches(bodies), []);
+      for (const { transport, outcome, signer, metrics, model } of bodies) {
+        equal(outcome, 'completed');
+        equal(transport.length, 1);
+        ok(transport[0]!.sent.bytes > 0 && transport[0]!.received.bytes > 0);
+        equal(metrics !== null, signer === 'orgB', 'metrics are the receiver’s');
+        notEqual(model, null);
+      }
+    });
+  });
+
+  it('the disclosures that the contract declares, each once, and no other', async () => {
+    const facts = ({ class: name, to, elements }: DisclosureRecord) => ({ name, to, elements });
+    const [atA, atB] = await atBoth(async (records, _node, store) => {
+      const { contract } = (await records.find(taskId))!;
+      const recorded = await disclosuresOf(store, taskId);
+      deepEqual(
+        recorded.map((record) => record.class),
+        contract.leakage.opened.map(({ name }) => name),
+      );
+      return recorded.map(facts);
+    });
+    deepEqual(atA, atB);
+    // income, city, rate, city of three levels each: 1 + 2 + 1 + 2 model columns and the intercept.
+    deepEqual(atA, [
+      { name: 'intersection', to: ['orgA', 'orgB'], elements: ROWS },
+      { name: 'validation_scores', to: ['orgA'], elements: ROWS / 5 },
+      { name: 'metrics', to: ['orgB'], elements: 2 },
+      { name: 'column_scales', to: ['orgB'], elements: 7 },
+      { name: 'weights', to: ['orgB'], elements: 7 },
+    ]);
+  });
+
+  it('one model id: the model at the receiver, a part at each data holder', async () => {
+    const [a, b] = await atBoth(async (_records, node, store) => {
+      const results = join(node.directory, 'results');
+      const parts = join(node.directory, 'state', 'parts');
+      const registry = new ModelRegistry({ results, parts }, { store });
+      const manifests = await registry.list();
+      for (const manifest of manifests) equal(manifest.taskId, taskId);
+      const { modelId } = manifests[0]!;
+      const part = await registry.loadPart(modelId);
+      deepEqual([part.party, part.shares], [node.name, []]);
+      if (node === pair.b) equal((await registry.load(modelId)).features.length, 6);
+      return { modelId, kinds: manifests.map(({ kind }) => kind) };
+    });
+    deepEqual(a.kinds, ['part']);
+    deepEqual(b.kinds, ['model', 'part']);
+    equal(a.modelId, b.modelId);
+  });
+
+  it('one task’s row: what could not be drafted became no task', async () => {
+    await atBoth(async (_records, _node, store) => {
+      const rows = await store.table<TaskView>('tasks').list();
+      deepEqual(
+        rows.map(([id, { state, error }]) => [id, state, error]),
+        [[taskId, 'completed', null]],
+      );
+    });
+  });
+
+  it('weights at the receiver alone', () => {
+    const file = join(pair.b.directory, 'results', taskId, 'model.json');
+    const model = JSON.parse(readFileSync(file, 'utf8')) as {
+      readonly features: readonly { readonly weight: number }[];
+      readonly intercept: number;
+    };
+    // Short numbers stand anywhere by chance.
+    const weights = [...model.features.map(({ weight }) => weight), model.intercept].filter(
+      (weight) => String(weight).length > 6,
+    );
+    ok(weights.length >= 2, `${weights}`);
+    deepEqual(found(readFileSync(file), weights), weights);
+    for (const { path, bytes } of filesBelow(pair.a.directory)) {
+      deepEqual(found(bytes, weights), [], path);
+    }
+  });
+
+  it('no planted value in logs, replies, databases or models', async () => {
+    for (const node of [pair.a, pair.b]) {
+      const data = join(node.directory, 'data/');
+      const parts = join(node.directory, 'state/parts/');
+      for (const { path, bytes } of filesBelow(node.directory)) {
+        if (path.startsWith(data)) continue;
+        // A party's own part keeps how it encodes its own columns.
+        const values = path.startsWith(parts) ? PLANTED.filter((v) => v !== LEVEL) : PLANTED;
+        deepEqual(found(bytes, values), [], path);
+      }
+      ok((await node.log()).includes('task completed'));
+    }
+    deepEqual(found(Buffer.from(answers.join('\n')), PLANTED), []);
+    // What LevelDB has compressed.
+    await atBoth(async (_records, _node, store) => {
+      for (const kind of STORED) {
+        const rows = JSON.stringify(await store.table(kind).list());
+        ok(rows.length > 2, kind);
+        deepEqual(found(Buffer.from(rows), PLANTED), [], kind);
+      }
+    });
+    // The search finds what is there.
+    for (const node of [pair.a, pair.b]) {
+      const file = readFileSync(join(node.directory, 'data', 'secret.csv'));
+      ok(found(file, PLANTED).length >= 4, node.name);
+    }
+  });
+});
