@@ -11,7 +11,7 @@ export function filesBelow(folder: string): { readonly path: string; readonly by
 }
 
 /** A value in the forms in which a program would write it. */
-export function formsOf(value: string | number): readonly Buffer[] {
+function formsOf(value: string | number): readonly Buffer[] {
   if (typeof value === 'number') {
     const little = Buffer.alloc(8);
     little.writeDoubleLE(value);
