@@ -230,7 +230,7 @@ describe('e2e: what a task leaves at the parties', function () {
     const weights = [...model.features.map(({ weight }) => weight), model.intercept].filter(
       (weight) => String(weight).length > 6,
     );
-    ok(weights.length >= 2, `${weights}`);
+    ok(weights.length >= 2, weights.join());
     deepEqual(found(readFileSync(file), weights), weights);
     for (const { path, bytes } of filesBelow(pair.a.directory)) {
       deepEqual(found(bytes, weights), [], path);
