@@ -154,7 +154,7 @@ describe('e2e: what a task leaves at the parties', function () {
 
   it('the receipts of both, which agree on every byte', async () => {
     await atBoth(async (records) => {
-      const { contract } = (await records.find(taskId))!;
+      const { contract } = (await records.certificate(taskId))!.certificate;
       const receipts = await records.receipts(taskId, 1);
       for (const receipt of receipts) checkReceipt(receipt, contract, { keys: keys() });
       const bodies = receipts.map(({ body }) => body);
@@ -173,7 +173,7 @@ describe('e2e: what a task leaves at the parties', function () {
   it('the disclosures that the contract declares, each once, and no other', async () => {
     const facts = ({ class: name, to, elements }: DisclosureRecord) => ({ name, to, elements });
     const [atA, atB] = await atBoth(async (records, _node, store) => {
-      const { contract } = (await records.find(taskId))!;
+      const { contract } = (await records.certificate(taskId))!.certificate;
       const recorded = await disclosuresOf(store, taskId);
       deepEqual(
         recorded.map((record) => record.class),
