@@ -3,15 +3,22 @@ import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
 import { type Matrix, matrix } from '../../src/ml/data/matrix.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
 import type { MetricName } from '../../src/ml/metrics/evaluate.ts';
-import { fromFixed } from '../../src/ml/vertical/linear/fixed-point.ts';
+import {
+  type ContextOptions,
+  setupTraining,
+  type TrainingContext,
+} from '../../src/ml/vertical/linear/context.ts';
+import { fromFixed, WEIGHT_BITS } from '../../src/ml/vertical/linear/fixed-point.ts';
 import type { LinearParameters } from '../../src/ml/vertical/linear/parameters.ts';
+import { type Publication, publish } from '../../src/ml/vertical/linear/publish.ts';
 import { type TrainedPart, trainVerticalLinear } from '../../src/ml/vertical/linear/train.ts';
+import type { Channel } from '../../src/protocols/channel.ts';
 import type { Disclosure, DisclosureLedger } from '../../src/protocols/disclosure.ts';
 import {
   type MemoryChannelOptions,
   memoryChannelPair,
 } from '../../src/protocols/memory-channel.ts';
-import { systemRng } from '../../src/protocols/primitives/rng.ts';
+import { seededRng } from './seeded-rng.ts';
 
 export const DEFAULTS: LinearParameters = {
   solver: 'auto',
@@ -75,6 +82,25 @@ export function syntheticTable(
   };
 }
 
+/** Two normal columns each, and one entry of the host's that lies `outlier` deviations out. */
+export function outlierTable(n: number, outlier: number, slope: number, label: number): SplitTable {
+  const next = seededGenerator(5);
+  const uniform = (): number => next() / 2 ** 32;
+  const normal = (): number =>
+    Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const columns = [new Float64Array(2 * n), new Float64Array(2 * n)] as const;
+  const labels = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    for (const block of columns) block.set([normal(), normal()], 2 * i);
+    const z = columns[0][2 * i]! - columns[1][2 * i]! + slope * columns[1][2 * i + 1]!;
+    labels[i] = Number(uniform() < 1 / (1 + Math.exp(-z)));
+  }
+  columns[1][1] = outlier;
+  labels[0] = label;
+  const [guest, host] = columns.map((values): Matrix => matrix(values, n, 2));
+  return { guest: guest!, host: host!, labels };
+}
+
 /** A ledger that remembers and allows everything. */
 export function recordingLedger(): DisclosureLedger & { readonly entries: Disclosure[] } {
   const entries: Disclosure[] = [];
@@ -86,10 +112,28 @@ export function recordingLedger(): DisclosureLedger & { readonly entries: Disclo
   };
 }
 
+export const PARTIES = ['guest', 'host'] as const;
+
+export interface RunOptions extends MemoryChannelOptions {
+  /** Of all randomness of both parties. */
+  readonly seed?: string;
+  /** Default: ledgers that allow everything. */
+  readonly ledgers?: readonly [DisclosureLedger, DisclosureLedger];
+  /** Names of those who get model and metrics; nothing is delivered without. */
+  readonly receivers?: readonly string[];
+  readonly metrics?: readonly MetricName[];
+  /** Called at both parties with their channel. */
+  readonly onStep?: (role: 0 | 1, step: number, steps: number, ch: Channel) => void;
+}
+
 export interface VerticalRun {
   readonly guest: TrainedPart;
   readonly host: TrainedPart;
-  readonly ledgers: readonly [readonly Disclosure[], readonly Disclosure[]];
+  /** What each party got delivered; null without `receivers`. */
+  readonly publications: readonly [Publication | null, Publication | null];
+  readonly recorded: readonly [readonly Disclosure[], readonly Disclosure[]];
+  /** Steps that were taken: more than asked for when the domain grew late. */
+  readonly steps: number;
   /** Released weights of raw columns (guest's, then host's) and the intercept; null for `split`. */
   readonly model: { readonly weights: Float64Array; readonly intercept: number } | null;
 }
@@ -99,56 +143,118 @@ export async function trainInMemory(
   table: SplitTable,
   algorithm: 'logistic_regression' | 'linear_regression',
   parameters: LinearParameters,
-  metrics: readonly MetricName[] = ['loss'],
-  channels: MemoryChannelOptions = {},
+  options: RunOptions = {},
 ): Promise<VerticalRun> {
-  const [chGuest, chHost] = memoryChannelPair(channels);
-  const ledgers = [recordingLedger(), recordingLedger()] as const;
-  const task = {
-    algorithm,
-    parameters,
-    metrics,
-    parties: ['guest', 'host'] as const,
-    receivers: ['guest'],
-    onStep: () => undefined,
-  };
-  const kernels = () => ({ ring: loadWasmRingKernel(), rlwe: loadWasmRlweKernel() });
-  const [guest, host] = await Promise.all([
-    trainVerticalLinear(
-      chGuest,
-      {
-        features: table.guest,
-        columns: columnNames('g', table.guest.columns),
-        labels: table.labels,
+  const { receivers, metrics = ['loss'], seed = 'run' } = options;
+  const [chGuest, chHost] = memoryChannelPair(options);
+  const recorders = [recordingLedger(), recordingLedger()] as const;
+  const ledgers = [0, 1].map(
+    (role): DisclosureLedger => ({
+      record: async (disclosure) => {
+        await options.ledgers?.[role]?.record(disclosure);
+        await recorders[role]!.record(disclosure);
       },
+    }),
+  );
+  let steps = 0;
+  const shared = { parties: PARTIES, metrics, receivers: receivers ?? [PARTIES[0]] };
+  const sides = ([chGuest, chHost] as const).map(async (ch, role) => {
+    const own = {
+      ...shared,
+      role: role === 0 ? ('label_holder' as const) : ('feature_holder' as const),
+      peerFeatures: (role === 0 ? table.host : table.guest).columns,
+      ledger: ledgers[role]!,
+    };
+    const features = role === 0 ? table.guest : table.host;
+    const columns = columnNames(role === 0 ? 'g' : 'h', features.columns);
+    const part = await trainVerticalLinear(
+      ch.fork('train'),
+      { features, columns, ...(role === 0 && { labels: table.labels }) },
       {
-        ...task,
-        role: 'label_holder',
-        peerFeatures: table.host.columns,
-        kernels: kernels(),
-        ledger: ledgers[0],
+        ...own,
+        algorithm,
+        parameters,
+        kernels: { ring: loadWasmRingKernel(), rlwe: loadWasmRlweKernel() },
+        onStep: (step, total) => {
+          steps = step;
+          options.onStep?.(role as 0 | 1, step, total, ch);
+        },
       },
-      systemRng,
-    ),
-    trainVerticalLinear(
-      chHost,
-      { features: table.host, columns: columnNames('h', table.host.columns) },
-      {
-        ...task,
-        role: 'feature_holder',
-        peerFeatures: table.guest.columns,
-        kernels: kernels(),
-        ledger: ledgers[1],
-      },
-      systemRng,
-    ),
-  ]);
+      seededRng(`${seed} ${role}`),
+    );
+    const publication = receivers
+      ? await publish(ch.fork('publish'), part, {
+          ...own,
+          columns,
+          openBits: parameters.open_bits,
+        })
+      : null;
+    return { part, publication };
+  });
+  const [guest, host] = await Promise.all(sides);
   return {
-    guest,
-    host,
-    ledgers: [ledgers[0].entries, ledgers[1].entries],
-    model: reconstruct(guest, host, parameters),
+    guest: guest!.part,
+    host: host!.part,
+    publications: [guest!.publication, host!.publication],
+    recorded: [recorders[0].entries, recorders[1].entries],
+    steps,
+    model: reconstruct(guest!.part, host!.part, parameters),
   };
+}
+
+/** Both parties' contexts over a fresh channel, label holder first, as a training sets them up. */
+export async function contextPair(
+  options: Partial<Pick<ContextOptions, 'loss' | 'ledger'>> &
+    MemoryChannelOptions & { readonly seed?: string } = {},
+): Promise<{
+  readonly contexts: readonly [TrainingContext, TrainingContext];
+  readonly channels: readonly [Channel, Channel];
+}> {
+  const { loss = 'logloss', ledger = recordingLedger(), seed = 'context' } = options;
+  const channels = memoryChannelPair(options);
+  const contexts = await Promise.all(
+    (['label_holder', 'feature_holder'] as const).map((role, i) => {
+      const kernels = { ring: loadWasmRingKernel(), rlwe: loadWasmRlweKernel() };
+      return setupTraining(
+        channels[i]!,
+        { role, parties: PARTIES, loss, kernels, ledger },
+        seededRng(`${seed} ${i}`),
+      );
+    }),
+  );
+  return { contexts: [contexts[0]!, contexts[1]!], channels };
+}
+
+/** Runs both roles at once. */
+export async function both<T>(run: (role: 0 | 1) => Promise<T>): Promise<[T, T]> {
+  return Promise.all([run(0), run(1)]);
+}
+
+/** The weights in the solver's coordinates: guest's block, then host's. For comparison only. */
+export function openedWeights(run: VerticalRun): [guest: Float64Array, host: Float64Array] {
+  const sum = (a: BigUint64Array, b: BigUint64Array): Float64Array =>
+    fromFixed(
+      a.map((share, i) => share + b[i]!),
+      WEIGHT_BITS,
+    );
+  return [
+    sum(run.guest.weights.own, run.host.weights.peer),
+    sum(run.guest.weights.peer, run.host.weights.own),
+  ];
+}
+
+/** All columns of both parties, the guest's first. */
+export function joined({ guest, host }: SplitTable): Matrix {
+  const d = guest.columns + host.columns;
+  const values = new Float64Array(guest.rows * d);
+  for (let i = 0; i < guest.rows; i++) {
+    values.set(guest.values.subarray(i * guest.columns, (i + 1) * guest.columns), i * d);
+    values.set(
+      host.values.subarray(i * host.columns, (i + 1) * host.columns),
+      i * d + guest.columns,
+    );
+  }
+  return matrix(values, guest.rows, d);
 }
 
 function reconstruct(
@@ -167,6 +273,7 @@ function reconstruct(
   };
 }
 
-function columnNames(prefix: string, d: number): { column: string }[] {
+/** Columns named by a prefix and their number. */
+export function columnNames(prefix: string, d: number): { column: string }[] {
   return Array.from({ length: d }, (_, j) => ({ column: `${prefix}${j}` }));
 }

@@ -4,7 +4,8 @@
  * On a public schedule the link also returns shares of sum_i g(z_i), g the smooth step of `guardSeries`: .02 at
  * |z| = .22 P, and above 1/2 from .41 P to 1.59 P. The sum, rounded to sixteenths, is opened to both
  * parties (declared as `domain_guard`). A row that leaves the domain, even in a jump over its edge, is counted
- * as long as it is below 1.59 P; then both parties go on with the next larger period.
+ * as long as it is below 1.59 P; then both parties go on with the next larger period. What the guard cannot see:
+ * fewer rows than its own noise, 4 ROW_NOISE sqrt(n): one row of 20 000, three of a million.
  */
 import { ProtocolError } from '../../../protocols/errors.ts';
 import { open } from '../../../protocols/sharing/open.ts';
@@ -16,8 +17,14 @@ import { domainLimit, type LinkDomain, widerDomain } from './logistic-link.ts';
 /** Steps that are taken at least after the domain grew, so that the wider series takes effect. */
 const STEPS_AFTER_WIDENING = 8;
 
-/** The guard is due at step 4, at every eighth, and at the last: a logit does not grow fourfold in between. */
-const FIRST_STEP = 4;
+/**
+ * The guard is due at steps 2, 4, 8, 12, 16, at every eighth, and at the last. Logits grow fastest in the first
+ * steps, and must not grow fourfold in between; a wider series also needs the steps that are left to set right
+ * what the narrow one did. How often a sparser schedule comes out wrong is in `src/ml/README.md`.
+ */
+const FIRST_STEP = 2;
+const DENSE_STEPS = 4;
+const DENSE_UNTIL = 16;
 const PERIOD_STEPS = 8;
 
 /** A sum is opened over at least this many rows: one over a few would say how near each of them is. */
@@ -50,12 +57,14 @@ export class DomainGuard {
 
   /** Whether step `t` (0 first) of `steps` checks the domain. Logits are zero at step 0. */
   isDue(t: number, steps: number): boolean {
-    return t > 0 && (t === FIRST_STEP || t % PERIOD_STEPS === 0 || t === steps - 1);
+    const period = t <= DENSE_UNTIL ? DENSE_STEPS : PERIOD_STEPS;
+    return t > 0 && (t === FIRST_STEP || t % period === 0 || t === steps - 1);
   }
 
   /**
    * Opens the rounded edge sum of step `t` and widens the domain when rows are near its edge. The rows of small
-   * batches are gathered over several checks first. Throws `ProtocolError` `OUT_OF_DOMAIN` when the largest period is in use already.
+   * batches are gathered over several checks first. Throws `ProtocolError` `OUT_OF_DOMAIN` when the largest period
+   * is in use already.
    */
   async inspect(edge: bigint, rows: number, t: number): Promise<void> {
     const gathered = { edge: this.#pending.edge + edge, rows: this.#pending.rows + rows };

@@ -9,8 +9,14 @@
  * Security: semi-honest; everything between input and output is shared, encrypted or masked.
  * Leaks:    sizes and the number of steps; for logistic regression the domain guard's openings, which
  *           the contract declares.
- * Cost:     a step: the two block products and their transposes (`he/matrix-product.ts`), the link, one
- *           faithful truncation of 2 (d_A + d_H) values.
+ * Cost:     a step of n rows, D columns in all (intercept included), S_p = column + row blocks of p's matrix
+ *           (`he/matrix-layout.ts`), C ciphertexts and B answers in the link's slots, o = 1 or with guard 2 outputs:
+ *             label holder    S_H CIPHERTEXT_BYTES + S_A RING_ANSWER_BYTES + B o SLOT_ANSWER_BYTES
+ *                             + 128 (ceil(n o / 8) + ceil(2 D / 8)), with guard 128 + 8 more
+ *             feature holder  S_A CIPHERTEXT_BYTES + S_H RING_ANSWER_BYTES + B C CIPHERTEXT_BYTES
+ *                             + 8 (n o + 2 D), with guard 16 more
+ *           and B = C = 0, o = 1 for least squares. Five round trips one after another, four for least
+ *           squares, two more with guard. `sgd`: the same for the rows of a batch.
  */
 
 import { segmentShifts, truncate } from '../../../protocols/sharing/truncate.ts';

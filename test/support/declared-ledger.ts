@@ -1,0 +1,48 @@
+import type {
+  Disclosure,
+  DisclosureLedger,
+  LeakageStatement,
+} from '../../src/protocols/disclosure.ts';
+import { ProtocolError } from '../../src/protocols/errors.ts';
+import { PARTIES } from './vertical-run.ts';
+
+export interface DeclaredLedger extends DisclosureLedger {
+  readonly recorded: readonly Disclosure[];
+}
+
+/**
+ * A ledger that knows a statement: refuses a class that is not in it, readers other than the statement's, and
+ * more elements than the class's bound allows. `refused` classes are refused although they are declared.
+ */
+export function declaredLedger(
+  statement: LeakageStatement,
+  receivers: readonly string[],
+  most: Readonly<Record<string, number>>,
+  refused: readonly string[] = [],
+): DeclaredLedger {
+  const readers: Readonly<Record<string, readonly string[]>> = {
+    label_holder: [PARTIES[0]],
+    feature_holder: [PARTIES[1]],
+    data_holders: PARTIES,
+    receivers,
+  };
+  const recorded: Disclosure[] = [];
+  const refuse = (reason: string): never => {
+    throw new ProtocolError('NOT_DECLARED', reason);
+  };
+  return {
+    recorded,
+    async record(disclosure) {
+      const { class: name, to, elements } = disclosure;
+      const declared = statement.opened.find((each) => each.name === name);
+      if (!declared || refused.includes(name)) return refuse(`class ${name}`);
+      if ([...to].sort().join() !== [...readers[declared.to]!].sort().join()) {
+        refuse(`${name} to ${to.join()}`);
+      }
+      const before = recorded.filter((each) => each.class === name);
+      const total = before.reduce((sum, each) => sum + each.elements, elements);
+      if (!(total <= most[name]!)) refuse(`${total} elements of ${name}`);
+      recorded.push(disclosure);
+    },
+  };
+}
