@@ -169,14 +169,14 @@ export function loadWasmRlweKernel(): RlweKernel {
       x.fill(0);
       if (!exports.rlweTernary(small, input, TERNARY_BYTES)) throw tooShort();
       exports.rlweAddInt32(address, small, moduli, ALL);
-      wipe();
+      wipe(TERNARY_BYTES);
     },
 
     addBinomial(x, stream) {
       feed('stream', stream, BINOMIAL_BYTES);
       exports.rlweBinomial(small, input);
       exports.rlweAddInt32(at(x), small, moduli, ALL);
-      wipe();
+      wipe(BINOMIAL_BYTES);
     },
 
     addIrwinHall(x, stream) {
@@ -184,7 +184,7 @@ export function loadWasmRlweKernel(): RlweKernel {
       const address = at(x);
       exports.rlweIrwinHall(input, small, input);
       exports.rlweAddWide(address, input, small, moduli, ALL);
-      wipe();
+      wipe(IRWIN_HALL_BYTES);
     },
 
     lift(x, values) {
@@ -278,8 +278,8 @@ export function loadWasmRlweKernel(): RlweKernel {
   };
 
   /** Clears what a secret sampling left in the scratch. */
-  function wipe(): void {
-    inputBytes.fill(0);
+  function wipe(usedBytes: number): void {
+    inputBytes.fill(0, 0, usedBytes);
     smallValues.fill(0);
   }
 }

@@ -43,6 +43,8 @@ export class TlsListener {
       ...secureContextOptions(identity, peers.all),
       ALPNProtocols: ['h2'],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      // The server sends the bulk: the end of a message must not wait for the acknowledgement of its beginning.
+      noDelay: true,
       requestCert: true,
       // The refusal below is the same one, with a reason.
       rejectUnauthorized: false,

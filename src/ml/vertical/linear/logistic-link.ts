@@ -234,9 +234,10 @@ function multipliers(
     if (output === 1) {
       // The bump's last coefficients are of the order of one unit: rounding them to nearest would add the
       // same error in every row, and the sum over rows would count it. Random rounding has mean zero.
-      const dither = uniformHalfOpen(count, rng);
+      const dither = rng(2 * count);
       for (let i = 0; i < count; i++) {
-        values[i] = Math.floor(a * odd[i]! + sign * even[i]! + dither[i]!);
+        const u = (dither[2 * i]! + 256 * dither[2 * i + 1]!) / 65536; // uniform in [0, 1)
+        values[i] = Math.floor(a * odd[i]! + sign * even[i]! + u);
       }
       return values;
     }
@@ -252,18 +253,12 @@ function multipliers(
   };
 }
 
-/** Uniform in [0, 1), in steps of 2^-16. */
-function uniformHalfOpen(count: number, rng: Rng): Float64Array {
-  const bytes = rng(2 * count);
-  return Float64Array.from(
-    { length: count },
-    (_, i) => (bytes[2 * i]! + 256 * bytes[2 * i + 1]!) / 65536,
-  );
-}
-
 /** A's constant part of the error: c (1/2 - y) for the sigmoid, nothing for squared error. */
-function constants(series: FourierSeries, rows: LinkRows): Float64Array {
-  return Float64Array.from(rows.labels!, (y, i) =>
-    series.constant === 0 ? 0 : (series.constant - y) * (rows.rowWeights?.[i] ?? 1),
-  );
+function constants(series: FourierSeries, { labels, rowWeights }: LinkRows): Float64Array {
+  const parts = new Float64Array(labels!.length);
+  if (series.constant === 0) return parts;
+  for (let i = 0; i < parts.length; i++) {
+    parts[i] = (series.constant - labels![i]!) * (rowWeights ? rowWeights[i]! : 1);
+  }
+  return parts;
 }
