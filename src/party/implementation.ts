@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url';
 /** The layers whose code decides what a joint computation does. */
 const LAYERS = ['kernels', 'ml', 'protocols'] as const;
 
+/** Where this program's compiled code is. */
+const CODE = fileURLToPath(new URL('..', import.meta.url));
+
 /**
  * SHA-256 over the compiled code of the layers that compute jointly, hex: names and contents in the
  * order of the names. Parties whose digests differ run different protocols and must not agree.
  */
-export async function implementationDigest(): Promise<string> {
-  const root = fileURLToPath(new URL('..', import.meta.url));
+export async function implementationDigest(root: string = CODE): Promise<string> {
   const hash = createHash('sha256');
   for (const layer of LAYERS) {
     const names = await readdir(join(root, layer), { recursive: true });

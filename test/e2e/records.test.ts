@@ -156,7 +156,7 @@ describe('e2e: what a task leaves at the parties', function () {
     await atBoth(async (records) => {
       const { contract } = (await records.certificate(taskId))!.certificate;
       const receipts = await records.receipts(taskId, 1);
-      for (const receipt of receipts) checkReceipt(receipt, contract, { keys: keys() });
+      for (const receipt of receipts) checkReceipt(receipt, contract!, { keys: keys() });
       const bodies = receipts.map(({ body }) => body);
       deepEqual(bodies.map(({ signer }) => signer).sort(), ['orgA', 'orgB']);
       deepEqual(transportMismatches(bodies), []);
@@ -177,7 +177,7 @@ describe('e2e: what a task leaves at the parties', function () {
       const recorded = await disclosuresOf(store, taskId);
       deepEqual(
         recorded.map((record) => record.class),
-        contract.leakage.opened.map(({ name }) => name),
+        contract!.leakage.opened.map(({ name }) => name),
       );
       return recorded.map(facts);
     });

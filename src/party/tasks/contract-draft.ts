@@ -14,7 +14,7 @@ import { type LinearAlgorithm, resolveLinearParameters } from '../http/linear-pa
 import { resolvePartition, type VerticalLayout } from '../http/partition.ts';
 import type { DataProvider, TrainRequest } from '../http/train-request.ts';
 import type { Warning } from '../http/warning.ts';
-import { hidesTooLittle, leakageOf } from './declaration.ts';
+import { declareAlgorithms, hidesTooLittle, leakageOf } from './declaration.ts';
 import { apiErrorOf } from './task-failure.ts';
 
 /** What drafting needs of the node. */
@@ -103,6 +103,12 @@ async function draftFor(
     checkContract(contract);
   } catch (cause) {
     throw new ApiError('INVALID_REQUEST', `the task: ${(cause as Error).message}`, { cause });
+  }
+  if (!declareAlgorithms(node.implementation)(contract)) {
+    throw new ApiError(
+      'INVALID_REQUEST',
+      'steps of this length cannot be taken on tables of this size: change learning_rate, batch_size, l2 or class_weight, or use solver auto',
+    );
   }
   return {
     contract,
