@@ -1,0 +1,92 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { parseModelDocument } from '../../../src/party/models/model-document.ts';
+import { modelId } from '../../../src/party/models/model-id.ts';
+import { decodeShareWords, parseModelPart } from '../../../src/party/models/model-part.ts';
+import { modelDocument, modelPart } from '../../../src/party/tasks/model-documents.ts';
+import { runTraining } from '../../../src/party/tasks/run-training.ts';
+import { systemRng } from '../../../src/protocols/primitives/rng.ts';
+import { tables, trainingContract, trainingRuns } from '../../support/training-pair.ts';
+
+const TASK = 'ab'.repeat(32);
+
+/** What the two parties would store. */
+async function documents(change: Parameters<typeof trainingContract>[0] = {}) {
+  const contract = trainingContract(change);
+  const data = tables();
+  const { a, b } = trainingRuns(contract, data);
+  const [atA, atB] = await Promise.all([a, b].map(({ run }) => runTraining(run, systemRng)));
+  return {
+    contract,
+    models: [modelDocument(contract, TASK, atA!), modelDocument(contract, TASK, atB!)],
+    parts: [
+      modelPart(contract, TASK, 'orgA', data.orgA, atA!),
+      modelPart(contract, TASK, 'orgB', data.orgB, atB!),
+    ],
+  };
+}
+
+describe('model documents', () => {
+  it('of a released model: weights at the receiver, only encodings in the parts', async () => {
+    const { contract, models, parts } = await documents();
+    const [model, none] = models;
+    equal(none, null);
+    deepEqual(parseModelDocument(JSON.stringify(model)), model);
+    const { model_id: id, task_id, algorithm, label, threshold, open_bits, metrics } = model!;
+    deepEqual([id, task_id], [modelId(TASK, contract.createdAt), TASK]);
+    deepEqual([algorithm, threshold, open_bits], ['logistic_regression', 0.5, 10]);
+    deepEqual(label, { party: 'orgA', column: 'y' });
+    deepEqual(Object.keys(metrics), ['loss', 'accuracy']);
+    equal(model!.features.length, 5);
+
+    for (const [i, part] of parts.entries()) {
+      deepEqual(parseModelPart(JSON.stringify(part)), part);
+      deepEqual([part.model_id, part.party], [id, ['orgA', 'orgB'][i]]);
+      deepEqual([part.transformation, part.shares], [null, []]);
+    }
+    deepEqual(parts[1]!.encoding, tables().orgB.encoding);
+    deepEqual(parts[1]!.metrics, {}, 'metrics are the receivers’');
+  });
+
+  it('of a split model: nobody has weights, each has shares and its own coordinates', async () => {
+    const base = trainingContract().parameters;
+    const parameters = { ...base, model_release: 'split' } as const;
+    const { models, parts } = await documents({ parameters });
+    deepEqual(models, [null, null]);
+    for (const part of parts) {
+      deepEqual(parseModelPart(JSON.stringify(part)), part);
+      ok(part.transformation!.factor.length > 0);
+    }
+    const shares = parts.map((part) =>
+      Object.fromEntries(part.shares.map(({ owner, words }) => [owner, decodeShareWords(words)])),
+    );
+    // Own columns; the label holder's also has the intercept.
+    for (const [owner, length] of [
+      ['orgA', 2],
+      ['orgB', 4],
+    ] as const) {
+      const [one, other] = shares.map((each) => each[owner]!);
+      deepEqual([one!.length, other!.length], [length, length], owner);
+      const sum = one!.map((word, j) => word + other![j]!);
+      // Weights in whitened coordinates are small, their shares are not.
+      ok(
+        sum.every((word) => Math.abs(Number(BigInt.asIntN(64, word))) < 2 ** 40),
+        owner,
+      );
+      ok(
+        one!.some((word) => Math.abs(Number(BigInt.asIntN(64, word))) > 2 ** 50),
+        owner,
+      );
+    }
+  });
+
+  it('of a regression have no threshold', async () => {
+    const base = trainingContract();
+    const { models } = await documents({
+      algorithm: { ...base.algorithm, name: 'linear_regression' },
+      parameters: { ...base.parameters, loss: 'mse' },
+      metrics: ['rmse'],
+    });
+    equal(models[0]!.threshold, null);
+    equal(models[0]!.algorithm, 'linear_regression');
+  });
+});

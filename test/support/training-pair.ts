@@ -1,0 +1,134 @@
+/** Two data holders of one contract with their tables in memory, joined by memory channels. */
+import { hkdfSync } from 'node:crypto';
+import { loadWasmRingKernel } from '../../src/kernels/ring-kernel.wasm.ts';
+import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
+import { seededGenerator } from '../../src/ml/data/random.ts';
+import type { LinearKernels } from '../../src/ml/vertical/linear/context.ts';
+import type { Contract, DatasetTerms } from '../../src/party/consensus/contract.ts';
+import type { LoadedDataset } from '../../src/party/datasets/datasets.ts';
+import { leakageOf } from '../../src/party/tasks/declaration.ts';
+import type { TrainingRun } from '../../src/party/tasks/run-training.ts';
+import type { Session } from '../../src/party/transport/session.ts';
+import type { Channel } from '../../src/protocols/channel.ts';
+import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
+import { sampleContract, testIdentity } from './contracts.ts';
+import { toyCurveEngine } from './toy-curve-engine.ts';
+import { recordingLedger } from './vertical-run.ts';
+
+const ROWS = 40;
+
+export const kernels = (): LinearKernels => ({
+  ring: loadWasmRingKernel(),
+  rlwe: loadWasmRlweKernel(),
+});
+
+/** A short training of orgA, who has a number and the label, with orgB: a number, a category. */
+export function trainingContract(changes: Partial<Contract> = {}): Contract {
+  const [a, b] = ['orgA', 'orgB'].map((name) => testIdentity(name).signer);
+  const base = sampleContract([a!, b!]);
+  const rowOrder = changes.alignment?.method === 'row_order';
+  const parties = base.parties.map((party) => ({
+    ...party,
+    dataset: {
+      ...party.dataset!,
+      rowCount: ROWS,
+      ...(rowOrder && { keyColumn: null }),
+    } satisfies DatasetTerms,
+  }));
+  const contract = {
+    ...base,
+    parameters: { ...base.parameters, epochs: 2, l2: 1, open_bits: 10 },
+    metrics: ['loss', 'accuracy'] as const,
+    receivers: ['orgA'],
+    parties,
+    ...changes,
+  };
+  return { ...contract, leakage: changes.leakage ?? leakageOf(contract) };
+}
+
+/** The tables of both, in orders of their own; half of orgB's keys from `from` on are common. */
+export function tables(from = 0): { readonly orgA: LoadedDataset; readonly orgB: LoadedDataset } {
+  const next = seededGenerator(3);
+  const uniform = (): number => next() / 2 ** 32;
+  const x = Array.from({ length: ROWS }, uniform);
+  const common = { rowCount: ROWS, missing: [] };
+  const keys = (offset: number): string[] => x.map((_, i) => `k${i + offset}`);
+  const reversed = <T>(items: readonly T[]): T[] => items.toReversed();
+  return {
+    orgA: {
+      ...common,
+      keys: keys(0),
+      features: Float64Array.from(x),
+      columnNames: ['age'],
+      label: Float64Array.from(x, (value, i) => Number(value + (i % 5) / 10 > 0.7)),
+      encoding: [{ kind: 'numeric', name: 'age', mean: 0.5 }],
+    },
+    orgB: {
+      ...common,
+      keys: reversed(keys(from)),
+      features: Float64Array.from(
+        reversed(x.map((value, i) => [100 * uniform() + value, ...indicator(i % 4)])).flat(),
+      ),
+      columnNames: ['income', 'region=1', 'region=2', 'region=3'],
+      label: null,
+      encoding: [
+        { kind: 'numeric', name: 'income', mean: 50 },
+        { kind: 'categorical', name: 'region', levels: ['n', 'o', 's'] },
+      ],
+    },
+  };
+}
+
+function indicator(level: number): number[] {
+  return [1, 2, 3].map((each) => Number(each === level));
+}
+
+/** A session's ends: the same keys at both, nothing else of a session. */
+export function sessionPair(): readonly [Session, Session] {
+  const end = (peer: string, channel: Channel): Session => ({
+    peer,
+    attempt: 1,
+    channel,
+    receipt: () => ({
+      sent: { hash: new Uint8Array(32), frames: 0, bytes: channel.stats.bytesSent },
+      received: { hash: new Uint8Array(32), frames: 0, bytes: channel.stats.bytesReceived },
+    }),
+    deriveKey: (purpose, length) => new Uint8Array(hkdfSync('sha256', 'test', '', purpose, length)),
+    close: async () => {},
+  });
+  const [a, b] = memoryChannelPair();
+  return [end('orgB', a), end('orgA', b)];
+}
+
+/** What one party notes of its run. */
+export interface RunNotes {
+  readonly run: TrainingRun;
+  readonly phases: string[];
+  readonly steps: (readonly [step: number, of: number])[];
+  readonly disclosures: ReturnType<typeof recordingLedger>['entries'];
+}
+
+/** Both parties' runs of one contract. */
+export function trainingRuns(
+  contract: Contract,
+  data = tables(),
+): { readonly a: RunNotes; readonly b: RunNotes } {
+  const [sessionA, sessionB] = sessionPair();
+  const notes = (self: string, session: Session, dataset: LoadedDataset): RunNotes => {
+    const phases: string[] = [];
+    const steps: (readonly [number, number])[] = [];
+    const ledger = recordingLedger();
+    const progress = {
+      phase: (phase: string) => void phases.push(phase),
+      step: (step: number, of: number) => void steps.push([step, of]),
+    };
+    const curve = toyCurveEngine();
+    return {
+      run: { contract, self, session, dataset, ledger, kernels: kernels(), curve, progress },
+      phases,
+      steps,
+      disclosures: ledger.entries,
+    };
+  };
+  return { a: notes('orgA', sessionA, data.orgA), b: notes('orgB', sessionB, data.orgB) };
+}
