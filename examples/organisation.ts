@@ -169,21 +169,15 @@ export async function startPair(
   env: Readonly<Record<string, string>> = {},
 ): Promise<readonly [Organisation, Organisation]> {
   await mkdir(directory, { recursive: true });
-  const [first, second] = names;
-  const a = await Organisation.create({
-    name: first,
-    directory: join(directory, first),
-    policy: openPolicy([first, second]),
-    env,
-  });
-  const b = await Organisation.create({
-    name: second,
-    directory: join(directory, second),
-    policy: openPolicy([first, second]),
-    env,
-  });
-  await a.trust(b);
-  await b.trust(a);
+  const create = (name: string): Promise<Organisation> =>
+    Organisation.create({
+      name,
+      directory: join(directory, name),
+      policy: openPolicy(names),
+      env,
+    });
+  const [a, b] = await Promise.all([create(names[0]), create(names[1])]);
+  await Promise.all([a.trust(b), b.trust(a)]);
   const started = await Promise.allSettled([a.start(), b.start()]);
   const failed = started.find((result) => result.status === 'rejected');
   if (failed) {

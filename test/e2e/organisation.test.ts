@@ -39,9 +39,6 @@ describe('e2e: an organisation’s node', function () {
     equal(await organisation.stop('SIGINT'), 0);
     equal(await organisation.stop(), 0);
     match(await organisation.log(), /"msg":"node stopped"/);
-    await organisation.start();
-    equal(await organisation.stop('SIGKILL'), null);
-    equal(await organisation.stop(), null);
   });
 
   it('has an open policy only if it is given one', () => {

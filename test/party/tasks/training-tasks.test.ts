@@ -26,8 +26,8 @@ interface Setting {
   /** orgA's engine; its sessions are the test's. */
   readonly tasks: TrainingTasks;
   /** A task that orgB proposed and both agreed to. */
-  agree(): Promise<AgreedTask>;
-  ended(taskId: string): Promise<TaskView>;
+  readonly agree: () => Promise<AgreedTask>;
+  readonly ended: (taskId: string) => Promise<TaskView>;
   readonly logged: string[];
 }
 
@@ -130,8 +130,9 @@ describe('training tasks', () => {
         if (method.endsWith('prepare')) throw lost('UNREACHABLE');
         return deliver();
       };
-      const { taskId, done, view } = await tasks.submit(request(), CALLER);
-      equal(view().phase, 'awaiting_parties');
+      const handle = await tasks.submit(request(), CALLER);
+      const { taskId, done } = handle;
+      equal(handle.view().phase, 'awaiting_parties');
       await rejects(done, { code: 'UNREACHABLE', message: 'orgB cannot be reached: lost' });
       failed(await ended(taskId), 'UNREACHABLE', 'orgB cannot be reached: lost');
     }));
