@@ -18,6 +18,7 @@
  *   | 64, 8   | 24     | .0044 | .0094             | .5016, .140                              |
  *   | 128, 16 | 56     | .0045 | .0094             | .5014, .140                              |
  *   | 256, 32 | 120    | .0045 | .0094             | .5014, .140                              |
+ *   | 512, 64 | 248    | .0045 | .0094             | .5014, .140                              |
  */
 
 /** constant + sum over i of cosines[i] cos(h_i t) + sines[i] sin(h_i t), t = 2 pi z / period. */
@@ -41,6 +42,7 @@ export const FOURIER_SIZES: readonly FourierSize[] = [
   { period: 64, terms: 8 },
   { period: 128, terms: 16 },
   { period: 256, terms: 32 },
+  { period: 512, terms: 64 },
 ];
 
 /** Largest |z| for which the links of this period are claimed: P/2 - 8. */

@@ -12,7 +12,7 @@ export interface LeakageInputs {
 }
 
 /** Ciphertexts under one slot answer at the largest domain: two a harmonic, the guard's included. */
-const MOST_CIPHERTEXTS = 2 * (40 + 10);
+const MOST_CIPHERTEXTS = 2 * (80 + 10);
 
 /** A task whose slot answers hide less than this is refused. */
 export const FEWEST_HIDING_BITS = 28;

@@ -73,6 +73,7 @@ describe('domain guard', () => {
     const pair = guards();
     await inspect(pair, 1, 64, 1);
     await inspect(pair, 1, 64, 2);
+    await inspect(pair, 1, 64, 3);
     const shares = share(toFixed([1], ERROR_BITS), seededRng('last'));
     await both((role) =>
       rejects(pair[role].inspect(shares[role]![0]!, 64, 4), { code: 'OUT_OF_DOMAIN' }),
