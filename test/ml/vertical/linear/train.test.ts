@@ -127,7 +127,7 @@ describe('vertical training', () => {
   });
 
   it('stops at both parties when no domain is large enough', async () => {
-    const table = outlierTable(1000, 400, 2, 1);
+    const table = outlierTable(4000, 2000, 2, 1);
     const parameters = { ...DEFAULTS, use_validation_set: false };
     await rejects(trainInMemory(table, 'logistic_regression', parameters), {
       code: 'OUT_OF_DOMAIN',
