@@ -222,8 +222,19 @@ export function rlweUniform(x: usize, stream: usize, words: u32, moduli: usize, 
   let used: u32 = 0;
   for (let k = 0; k < primes; k++, moduli += BLOCK, x += STRIDE) {
     const p = load<u32>(moduli + P);
+    const mask = i32x4.splat(0x7ffffff);
+    const bound = i32x4.splat(p);
     let i: usize = 0;
     while (i < N && used < words) {
+      // Four at a time while all four are accepted; a rejected one falls through to the single step.
+      while (i + 4 <= N && used + 4 <= words) {
+        const four = v128.and(v128.load(stream + (<usize>used << 2)), mask);
+        if (!i32x4.all_true(i32x4.lt_u(four, bound))) break;
+        v128.store(x + (i << 2), four);
+        used += 4;
+        i += 4;
+      }
+      if (i == N || used == words) break;
       const r = load<u32>(stream + (<usize>used << 2)) & 0x7ffffff;
       store<u32>(x + (i << 2), r);
       used++;

@@ -45,20 +45,22 @@ export function slotLayout(terms: number, rows: number, outputs: number): SlotLa
   };
 }
 
-/** Slots of one ciphertext, or of what it is multiplied by. */
+/** Slots of one ciphertext, or of what it is multiplied by; null when all of its terms are. */
 export function packSlots(
   { terms, rows, groups, stride }: SlotLayout,
   ciphertext: number,
   block: number,
-  values: (term: number, fromRow: number, count: number) => Int32Array,
-): Uint32Array {
-  const slots = new Uint32Array(DEGREE);
+  values: (term: number, fromRow: number, count: number) => Int32Array | null,
+): Uint32Array | null {
+  let slots: Uint32Array | null = null;
   const from = block * DEGREE;
   const count = Math.min(DEGREE, rows - from);
   for (let j = 0; j < groups; j++) {
     const term = ciphertext * groups + j;
     if (term >= terms) break;
     const v = values(term, from, count);
+    if (!v) continue;
+    slots ??= new Uint32Array(DEGREE);
     for (let i = 0; i < count; i++) {
       slots[j * stride + i] = v[i]! < 0 ? v[i]! + SLOT_MODULUS : v[i]!;
     }

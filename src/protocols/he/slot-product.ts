@@ -27,7 +27,8 @@ import { answerSlots, openSlots } from './slot-answer.ts';
 import { packSlots, readSlots, slotLayout } from './slot-layout.ts';
 
 /**
- * C[output][term][fromRow ... fromRow + count - 1], each value in (-t/2, t/2). Asked for by blocks, in
+ * C[output][term][fromRow ... fromRow + count - 1], each value in (-t/2, t/2), or null for zeros: which terms
+ * an output leaves out is public. Asked for by blocks, in
  * the order block, term, output.
  */
 export type Coefficients = (
@@ -35,29 +36,34 @@ export type Coefficients = (
   term: number,
   fromRow: number,
   count: number,
-) => Int32Array;
+) => Int32Array | null;
 
-/** T: [terms, rows], row-major by term, values in (-t/2, t/2). Returns shares [outputs, rows]. */
+/** T[term][fromRow ... fromRow + count - 1], each value in (-t/2, t/2). Asked for by blocks, then terms. */
+export type Values = (term: number, fromRow: number, count: number) => Int32Array;
+
+/**
+ * T: [terms, rows], row-major by term, values in (-t/2, t/2); or a function that makes them block by block, so
+ * that the first ciphertext need not wait for the last row. Returns shares [outputs, rows].
+ */
 export async function slotDotKeyOwner(
   ch: Channel,
   he: HeSession,
-  T: Int32Array,
+  T: Int32Array | Values,
   terms: number,
   rows: number,
   outputs: number,
   rng: Rng,
 ): Promise<Uint32Array> {
   const layout = slotLayout(terms, rows, outputs);
-  if (T.length !== terms * rows) {
-    throw new RangeError(`"T" expected ${terms} x ${rows}, got length ${T.length}`);
-  }
-  checkCentred('T', T);
+  const values = typeof T === 'function' ? T : rowsOf(T, terms, rows);
   for (let block = 0; block < layout.blocks; block++) {
     for (let c = 0; c < layout.ciphertexts; c++) {
-      const slots = packSlots(layout, c, block, (term, from, count) =>
-        T.subarray(term * rows + from, term * rows + from + count),
-      );
-      await ch.send(HeCiphertext, encryptSlots(he, slots, rng));
+      const slots = packSlots(layout, c, block, (term, from, count) => {
+        const some = values(term, from, count);
+        checkBlock('T', some, count);
+        return some;
+      });
+      await ch.send(HeCiphertext, encryptSlots(he, slots!, rng));
       await setImmediate(); // a send that finds room does not let other work run
     }
   }
@@ -96,7 +102,7 @@ export async function slotDotEvaluator(
         multiplyAdd(he, sums, message, (output) =>
           packSlots(layout, c, block, (term, from, count) => {
             const values = coefficients(output, term, from, count);
-            checkBlock(values, count);
+            if (values) checkBlock('coefficients', values, count);
             return values;
           }),
         );
@@ -146,13 +152,15 @@ function multiplyAdd(
   { kernel }: HeSession,
   sums: readonly Sum[],
   message: HeCiphertext,
-  plaintext: (output: number) => Uint32Array,
+  plaintext: (output: number) => Uint32Array | null,
 ): void {
   const ct = decodeCiphertext(kernel, message);
   const factor = kernel.allocate();
   try {
     sums.forEach((sum, output) => {
-      kernel.liftSlots(factor, plaintext(output));
+      const slots = plaintext(output);
+      if (!slots) return;
+      kernel.liftSlots(factor, slots);
       kernel.forward(factor);
       sum.c0.multiplyAdd(ct.c0, factor);
       sum.c1.multiplyAdd(ct.c1, factor);
@@ -179,11 +187,20 @@ function answerSum(
   return answered;
 }
 
-function checkBlock(values: Int32Array, count: number): void {
-  if (values.length !== count) {
-    throw new RangeError(`"coefficients" expected ${count} values, got ${values.length}`);
+/** The values of a whole table. */
+function rowsOf(T: Int32Array, terms: number, rows: number): Values {
+  if (T.length !== terms * rows) {
+    throw new RangeError(`"T" expected ${terms} x ${rows}, got length ${T.length}`);
   }
-  checkCentred('coefficients', values);
+  checkCentred('T', T);
+  return (term, from, count) => T.subarray(term * rows + from, term * rows + from + count);
+}
+
+function checkBlock(name: string, values: Int32Array, count: number): void {
+  if (values.length !== count) {
+    throw new RangeError(`"${name}" expected ${count} values, got ${values.length}`);
+  }
+  checkCentred(name, values);
 }
 
 function checkCentred(name: string, values: Int32Array): void {

@@ -36,7 +36,7 @@ describe('slot layout', () => {
           const slots = packSlots(layout, c, block, (term, from, count) =>
             Int32Array.from({ length: count }, (_, i) => value(term, from + i)),
           );
-          for (let i = 0; i < DEGREE; i++) total[i] = (total[i]! + slots[i]!) % SLOT_MODULUS;
+          for (let i = 0; i < DEGREE; i++) total[i] = (total[i]! + slots![i]!) % SLOT_MODULUS;
         }
         readSlots(layout, total, block, 1, sums);
       }

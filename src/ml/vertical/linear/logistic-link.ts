@@ -18,6 +18,7 @@ import {
   type Coefficients,
   slotDotEvaluator,
   slotDotKeyOwner,
+  type Values,
 } from '../../../protocols/he/slot-product.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
 import { lift } from '../../../protocols/sharing/lift.ts';
@@ -35,9 +36,6 @@ import type { LinkContext } from './link.ts';
 
 /** Sines, cosines and the label holder's multiples of them carry this many bits each. */
 const TRIG_BITS = ERROR_BITS / 2;
-
-/** Rows whose waves are held in full precision at a time. */
-const ROWS_AT_ONCE = 4096;
 
 /** The gradient of squared error is steeper than the sigmoid: it takes a quarter more harmonics. */
 const BRIER_TERMS = 5 / 4;
@@ -182,25 +180,21 @@ function wavesOf(
   return { from, sines, cosines };
 }
 
-/** H's side: round(2^11 sin(k theta)) for each harmonic, then the cosines. [2 |harmonics|, n] by term. */
-function quantisedWaves(theta: Float64Array, harmonics: readonly number[]): Int32Array {
-  const n = theta.length;
-  const quantised = new Int32Array(2 * harmonics.length * n);
+/** H's side: round(2^11 sin(k theta)) for each harmonic, then the cosines; made block by block. */
+function quantisedWaves(theta: Float64Array, harmonics: readonly number[]): Values {
   const one = 2 ** TRIG_BITS;
-  for (let from = 0; from < n; from += ROWS_AT_ONCE) {
-    const count = Math.min(ROWS_AT_ONCE, n - from);
-    const { sines, cosines } = wavesOf(theta, harmonics, from, count);
-    for (let j = 0; j < harmonics.length; j++) {
-      const sineAt = j * n + from;
-      const cosineAt = (harmonics.length + j) * n + from;
-      for (let i = 0; i < count; i++) {
-        const [sine, cosine] = [one * sines[j * count + i]!, one * cosines[j * count + i]!];
-        quantised[sineAt + i] = sine < 0 ? sine - 0.5 : sine + 0.5; // cut towards zero as it is stored
-        quantised[cosineAt + i] = cosine < 0 ? cosine - 0.5 : cosine + 0.5;
-      }
+  let waves: Waves | null = null;
+  return (term, from, count) => {
+    if (waves?.from !== from) waves = wavesOf(theta, harmonics, from, count);
+    const j = term % harmonics.length;
+    const wave = term < harmonics.length ? waves.sines : waves.cosines;
+    const quantised = new Int32Array(count);
+    for (let i = 0; i < count; i++) {
+      const value = one * wave[j * count + i]!;
+      quantised[i] = value < 0 ? value - 0.5 : value + 0.5; // cut towards zero as it is stored
     }
-  }
-  return quantised;
+    return quantised;
+  };
 }
 
 /**
@@ -225,8 +219,8 @@ function multipliers(
     const j = term % harmonics.length;
     const series = outputs[output]!;
     const at = series.harmonics.indexOf(harmonics[j]!);
+    if (at < 0) return null;
     const values = new Int32Array(count);
-    if (at < 0) return values;
     const [a, b] = [one * series.sines[at]!, one * series.cosines[at]!];
     const first = waves.sines.subarray(j * count, (j + 1) * count);
     const second = waves.cosines.subarray(j * count, (j + 1) * count);
