@@ -1,6 +1,6 @@
 /**
  * Joint logistic regression by two real nodes on synthetic data, beside the same solver in the clear:
- * `--n ROWS --da COLUMNS --dh COLUMNS [--iterations 5] [--solver auto] [--seed 0] [--no-unprotected]`.
+ * `--n ROWS --da COLUMNS --dh COLUMNS [--iterations 40] [--solver auto] [--seed 0] [--no-unprotected]`.
  *
  * The rows are aligned by their order. The released weights are compared with those of the plain solver
  * after as many iterations on the same rows, with the series and the step that joint training has.
@@ -48,7 +48,7 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
     n: { type: 'string', default: '100000' },
     da: { type: 'string', default: '20' },
     dh: { type: 'string', default: '20' },
-    iterations: { type: 'string', default: '5' },
+    iterations: { type: 'string', default: '40' },
     solver: { type: 'string', default: 'auto' },
     seed: { type: 'string', default: '0' },
     unprotected: { type: 'boolean', default: true },
