@@ -148,7 +148,8 @@ describe('vertical training, all ways', function () {
       for (const slope of [0.5, 1, 2]) {
         for (const label of [0, 1]) {
           const table = outlierTable(1000, outlier, slope, label);
-          const parameters = { ...DEFAULTS, epochs: 40, use_validation_set: false };
+          const parameters = { ...DEFAULTS, epochs: 80, use_validation_set: false };
+          // After 40 iterations the plain solver itself is .12 from the optimum of the widest tables.
           const exact = fitLogisticRegression(joined(table), table.labels);
           try {
             const { model } = await trainInMemory(table, 'logistic_regression', parameters);
