@@ -28,8 +28,7 @@ import { packSlots, readSlots, slotLayout } from './slot-layout.ts';
 
 /**
  * C[output][term][fromRow ... fromRow + count - 1], each value in (-t/2, t/2), or null for zeros: which terms
- * an output leaves out is public. Asked for by blocks, in
- * the order block, term, output.
+ * an output leaves out is public. Asked for by blocks, in the order block, term, output.
  */
 export type Coefficients = (
   output: number,

@@ -15,11 +15,9 @@
  * likewise; w wrap of a + b modulo t. As 0 <= m + o < t / 2, a + b reaches t iff h_a or h_b is set:
  * w = h_a + h_b - h_a h_b, and m = a + b - w t - o.
  */
+import { SLOT_MODULUS } from '../../kernels/rlwe-kernel.ts';
 import { OtReceiver, type OtSender } from '../ot/ot-extension.ts';
 import { packWords } from '../primitives/bits.ts';
-
-/** The slot prime of the ciphertexts' second plaintext modulus: t = 1 mod 8192, near 2^24. */
-export const SLOT_MODULUS = 16_760_833;
 
 /** Lifts in the role that the party's OT has. Both parties call it with the same t. */
 export function lift(

@@ -1,7 +1,8 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import fc from 'fast-check';
+import { SLOT_MODULUS } from '../../../src/kernels/rlwe-kernel.ts';
 import type { Rng } from '../../../src/protocols/primitives/rng.ts';
-import { lift, SLOT_MODULUS } from '../../../src/protocols/sharing/lift.ts';
+import { lift } from '../../../src/protocols/sharing/lift.ts';
 import { reconstruct } from '../../../src/protocols/sharing/share.ts';
 import { looksUniform } from '../../support/chi-square.ts';
 import { type OtPair, otPair } from '../../support/ot-pair.ts';
