@@ -75,12 +75,20 @@ http:
   # A call that waits longer for its task is answered with the task's id.
   syncTimeoutSec: 900
   bodyLimit: 1MiB
+  # Calls a minute of one token; 0 for no limit.
+  callsPerMinute: 600
 
 tasks:
   # A task fails at every party when a peer stays away longer.
   peerTimeoutSec: 120
   # How long the parties have to agree on a task.
   contractLifetimeSec: 3600
+  # Tasks that compute at the same time; more wait for their turn.
+  concurrent: 2
+  # A task that runs longer ends at every party.
+  timeoutSec: 86400
+  # Of one task.
+  memoryLimit: 4GiB
 
 psi:
   # Threads that mask keys.

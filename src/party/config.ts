@@ -46,10 +46,18 @@ export interface NodeConfig {
     readonly allowPlaintext: boolean;
     readonly syncTimeoutSec: number;
     readonly bodyLimitBytes: number;
+    /** Calls a minute of one token, or of one address without tokens; 0 for no limit. */
+    readonly callsPerMinute: number;
   };
   readonly tasks: {
     readonly peerTimeoutSec: number;
     readonly contractLifetimeSec: number;
+    /** Tasks that compute at the same time; more wait for their turn. */
+    readonly concurrent: number;
+    /** A task that runs longer ends at every party. */
+    readonly timeoutSec: number;
+    /** Of one task's thread, its kernels included. */
+    readonly memoryLimitBytes: number;
   };
   readonly psi: { readonly workers: number };
 }
@@ -155,6 +163,7 @@ export function parseConfig(
       allowPlaintext: source.take('http.allowPlaintext', flag, false),
       syncTimeoutSec: source.take('http.syncTimeoutSec', wholeNumber(1, 86_400, 'seconds'), 900),
       bodyLimitBytes: source.take('http.bodyLimit', byteSize(1024, 2 ** 30), '1MiB'),
+      callsPerMinute: source.take('http.callsPerMinute', wholeNumber(0, 1_000_000), 600),
     },
     tasks: {
       peerTimeoutSec: source.take('tasks.peerTimeoutSec', wholeNumber(5, 86_400, 'seconds'), 120),
@@ -163,6 +172,9 @@ export function parseConfig(
         wholeNumber(30, 30 * 86_400, 'seconds'),
         3600,
       ),
+      concurrent: source.take('tasks.concurrent', wholeNumber(1, 64), 2),
+      timeoutSec: source.take('tasks.timeoutSec', wholeNumber(10, 30 * 86_400, 'seconds'), 86_400),
+      memoryLimitBytes: source.take('tasks.memoryLimit', byteSize(2 ** 28, 2 ** 40), '4GiB'),
     },
     psi: { workers: source.take('psi.workers', wholeNumber(1, 64), 2) },
   };

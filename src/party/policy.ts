@@ -8,7 +8,7 @@
  *   - name: credit scoring with orgB
  *     peers: [orgB]                       # every other party of the task
  *     purposes: ['credit risk*']
- *     algorithms: ['vertical/*']          # partition/name
+ *     algorithms: ['vertical/*', 'predict/*', 'psi/intersection']
  *     datasets: ['credit/*.csv']          # this node's own; absent: none, it only receives
  *     columns:
  *       key: [id]                         # only as the key
@@ -67,13 +67,14 @@ export interface PolicyRequest {
   /** Every other party, whatever its role. */
   readonly peers: readonly string[];
   readonly purpose: string;
-  /** `partition/name`. */
+  /** See `policyAlgorithm`. */
   readonly algorithm: string;
   /** This node's own dataset; null when it brings none. */
   readonly dataset: DatasetUse | null;
   /** Parties other than this one that learn the result. */
   readonly receivers: readonly string[];
-  readonly modelRelease: 'full' | 'split';
+  /** Null where no model is made. */
+  readonly modelRelease: 'full' | 'split' | null;
 }
 
 export interface DatasetUse {
@@ -129,7 +130,7 @@ export function policyRequest(contract: Contract, me: ContractParty): PolicyRequ
   return {
     peers: contract.parties.map(({ name }) => name).filter((name) => name !== me.name),
     purpose: contract.purpose,
-    algorithm: `${contract.algorithm.partition}/${contract.algorithm.name}`,
+    algorithm: policyAlgorithm(contract),
     dataset: dataset && {
       path: dataset.path,
       key: dataset.keyColumn,
@@ -137,8 +138,22 @@ export function policyRequest(contract: Contract, me: ContractParty): PolicyRequ
       features: dataset.features.map(({ name }) => name),
     },
     receivers: contract.receivers.filter((name) => name !== me.name),
-    modelRelease: contract.parameters.model_release,
+    modelRelease: contract.kind === 'train' ? contract.parameters.model_release : null,
   };
+}
+
+/**
+ * How rules name what a task does: `vertical/logistic_regression` for a training,
+ * `predict/logistic_regression` for scores of such a model, `psi/intersection`.
+ */
+export function policyAlgorithm({
+  kind,
+  algorithm,
+}: {
+  readonly kind: Contract['kind'];
+  readonly algorithm: Pick<Contract['algorithm'], 'name' | 'partition'>;
+}): string {
+  return `${kind === 'predict' ? 'predict' : algorithm.partition}/${algorithm.name}`;
 }
 
 /** What a rule does not allow of a request: the first such thing, or undefined when it allows it. */
@@ -159,7 +174,7 @@ const CHECKS: readonly (readonly [DenialReason, Check])[] = [
   [
     'model_release',
     (rule, { modelRelease }) =>
-      rule.model_release.includes(modelRelease) ? undefined : modelRelease,
+      modelRelease === null || rule.model_release.includes(modelRelease) ? undefined : modelRelease,
   ],
 ];
 

@@ -12,7 +12,12 @@
  *   disclosures   taskId / seq                 one opening of protected values
  *   offers        commitment                   dataset terms this node described, with their salt
  *   tasks         taskId                       the task's row
+ *   events        taskId / seq                 one change of a task's state or phase
+ *   results       taskId                       a result that is on this disk and not published yet
  *   models        modelId                      manifest of a model or of a share of one
+ *   datasets      name                         a registered dataset: its path and type
+ *   budgets       dataset / peer / class       values opened so far, over all tasks
+ *   idempotency   digest of caller, path, key  the reply to a call that must not run twice
  *   tokens        token id                     hashed HTTP token with its roles
  *
  * Numbers in keys are 16 decimal digits, so that their order is the keys' order.
@@ -31,7 +36,12 @@ const KINDS = [
   'disclosures',
   'offers',
   'tasks',
+  'events',
+  'results',
   'models',
+  'datasets',
+  'budgets',
+  'idempotency',
   'tokens',
 ] as const;
 

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
-import type { Contract, ContractParty } from '../../src/party/consensus/contract.ts';
+import type { ContractParty, TrainContract } from '../../src/party/consensus/contract.ts';
 import type { Declaration } from '../../src/party/consensus/contract-check.ts';
 import type { KeyRing, PinnedKey, Signer } from '../../src/party/consensus/signature.ts';
 
@@ -73,13 +73,14 @@ export function keyRing(identities: readonly TestIdentity[]): KeyRing {
 /** A contract between a label holder, feature holders and perhaps a party that only receives. */
 export function sampleContract(
   [label, ...others]: readonly Signer[],
-  { receiver, ...changes }: Partial<Contract> & { receiver?: Signer } = {},
-): Contract {
+  { receiver, ...changes }: Partial<TrainContract> & { receiver?: Signer } = {},
+): TrainContract {
   const dataset = {
     path: 'credit/train.csv',
     type: 'csv',
     rowCount: 1000,
     keyColumn: 'id',
+    minimumIntersection: 0,
     commitment: 'cd'.repeat(32),
   } as const;
   const parties: ContractParty[] = [
@@ -134,7 +135,7 @@ export function sampleContract(
     metrics: ['auc', 'accuracy'],
     security: { model: 'semi-honest', kappa: 128, sigma: 40 },
     leakage: DECLARATION.leakage,
-    alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject' },
+    alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject', minimumIntersection: 0 },
     parties,
     receivers: [label!.name, ...(receiver ? [receiver.name] : [])],
     initiator: label!.name,

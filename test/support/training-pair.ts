@@ -4,7 +4,7 @@ import { loadWasmRingKernel } from '../../src/kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
 import type { LinearKernels } from '../../src/ml/vertical/linear/context.ts';
-import type { Contract, DatasetTerms } from '../../src/party/consensus/contract.ts';
+import type { DatasetTerms, TrainContract } from '../../src/party/consensus/contract.ts';
 import type { LoadedDataset } from '../../src/party/datasets/datasets.ts';
 import { leakageOf } from '../../src/party/tasks/declaration.ts';
 import type { TrainingRun } from '../../src/party/tasks/run-training.ts';
@@ -23,7 +23,7 @@ export const kernels = (): LinearKernels => ({
 });
 
 /** A short training of orgA, who has a number and the label, with orgB: a number, a category. */
-export function trainingContract(changes: Partial<Contract> = {}): Contract {
+export function trainingContract(changes: Partial<TrainContract> = {}): TrainContract {
   const [a, b] = ['orgA', 'orgB'].map((name) => testIdentity(name).signer);
   const base = sampleContract([a!, b!]);
   const rowOrder = changes.alignment?.method === 'row_order';
@@ -110,7 +110,7 @@ export interface RunNotes {
 
 /** Both parties' runs of one contract. */
 export function trainingRuns(
-  contract: Contract,
+  contract: TrainContract,
   data = tables(),
 ): { readonly a: RunNotes; readonly b: RunNotes } {
   const [sessionA, sessionB] = sessionPair();

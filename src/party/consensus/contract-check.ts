@@ -1,7 +1,8 @@
+import Type, { type TSchema } from 'typebox';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 import { canonicalBytes, canonicalDigest, canonicalJson } from './canonical-json.ts';
-import type { Contract, ContractParty } from './contract.ts';
-import { ContractSchema, MAX_COLUMNS, MAX_CONTRACT_BYTES } from './contract-schema.ts';
+import type { Contract, ContractParty, PartyRole, TrainContract } from './contract.ts';
+import { CONTRACT_SCHEMAS, MAX_COLUMNS, MAX_CONTRACT_BYTES } from './contract-schema.ts';
 import { ConsensusError } from './errors.ts';
 import { featuresWidth } from './feature-width.ts';
 import { checkShape, decodeJson, isTimestamp } from './schema.ts';
@@ -21,6 +22,9 @@ export interface Declaration {
 /** The declaration of this node's code for what the contract runs; undefined when it has none. */
 export type Declare = (contract: Contract) => Declaration | undefined;
 
+/** What decides by which schema a contract is read. */
+const KIND = Type.Object({ kind: Type.Enum(['train', 'predict', 'psi']) });
+
 /** SHA-256 of the canonical contract, lower-case hex. */
 export function taskIdOf(contract: Contract): string {
   return canonicalDigest(contract);
@@ -31,14 +35,18 @@ export function taskIdOf(contract: Contract): string {
  * checked. Throws `malformed_contract` with the field's path.
  */
 export function decodeContract(bytes: Uint8Array): Contract {
-  const contract = decodeJson(ContractSchema, bytes, MAX_CONTRACT_BYTES, 'malformed_contract');
+  const { kind } = decodeJson(KIND, bytes, MAX_CONTRACT_BYTES, 'malformed_contract');
+  const schema: TSchema = CONTRACT_SCHEMAS[kind];
+  const contract = decodeJson(schema, bytes, MAX_CONTRACT_BYTES, 'malformed_contract') as Contract;
   checkRelations(contract);
   return contract;
 }
 
 /** The same checks for a contract that this node composed. */
 export function checkContract(contract: Contract): void {
-  checkShape(ContractSchema, contract, 'malformed_contract');
+  const { kind } = checkShape(KIND, contract, 'malformed_contract');
+  const schema: TSchema = CONTRACT_SCHEMAS[kind];
+  checkShape(schema, contract, 'malformed_contract');
   if (canonicalBytes(contract).length > MAX_CONTRACT_BYTES) {
     malformed('value', `must take at most ${MAX_CONTRACT_BYTES} bytes`);
   }
@@ -91,7 +99,8 @@ function checkRelations(contract: Contract): void {
   if (contract.alignment.method === 'row_order' && new Set(rows).size > 1) {
     malformed('parties', 'must have equal row counts when aligned by row order');
   }
-  checkParameters(contract, Math.min(...rows));
+  checkAlignment(contract);
+  if (contract.kind === 'train') checkParameters(contract, Math.min(...rows));
 }
 
 function checkTimes({ createdAt, expiresAt }: Contract): void {
@@ -104,18 +113,25 @@ function checkTimes({ createdAt, expiresAt }: Contract): void {
   }
 }
 
-/** Position of each role in `parties`: one label holder, feature holders, receivers. */
-const ROLE_ORDER = { label_holder: 0, feature_holder: 1, receiver: 2 } as const;
+/** The roles of a task of each kind, in their order in `parties`. */
+const ROLES: Readonly<Record<Contract['kind'], readonly PartyRole[]>> = {
+  train: ['label_holder', 'feature_holder', 'receiver'],
+  predict: ['label_holder', 'feature_holder', 'receiver'],
+  psi: ['data_holder', 'data_holder', 'receiver'],
+};
 
-function checkParties({ parties, receivers, initiator }: Contract): void {
+function checkParties({ kind, parties, receivers, initiator }: Contract): void {
+  const [first, second] = ROLES[kind];
   const names = parties.map((party) => party.name);
   const lowerCase = names.map((name) => name.toLowerCase()); // names stand in DNS names
   for (const [i, party] of parties.entries()) {
-    const order = ROLE_ORDER[party.role];
-    if (i === 0 && order !== 0) malformed('parties/0/role', 'must be label_holder');
-    if (i === 1 && order !== 1) malformed('parties/1/role', 'must be feature_holder');
-    if (i > 0 && (order === 0 || order < ROLE_ORDER[parties[i - 1]!.role])) {
-      malformed(`parties/${i}/role`, 'must follow: label_holder, feature_holder..., receiver...');
+    const holderMayFollow = i > 0 && parties[i - 1]!.role !== 'receiver';
+    const fits =
+      i === 0
+        ? party.role === first
+        : (holderMayFollow && party.role === second) || (i > 1 && party.role === 'receiver');
+    if (!fits) {
+      malformed(`parties/${i}/role`, `must follow: ${first}, ${second}..., receiver...`);
     }
     if (lowerCase.indexOf(party.name.toLowerCase()) < i) {
       malformed(`parties/${i}/name`, 'must be unique, also in lower case');
@@ -138,15 +154,23 @@ function checkParties({ parties, receivers, initiator }: Contract): void {
 }
 
 function checkDataset(contract: Contract, party: ContractParty, path: string): void {
-  const { keyColumn, labelColumn, features } = party.dataset!;
+  const { keyColumn, labelColumn, features, minimumIntersection } = party.dataset!;
+  if (minimumIntersection > contract.alignment.minimumIntersection) {
+    malformed('alignment/minimumIntersection', `must be at least ${minimumIntersection}`);
+  }
   if ((contract.alignment.method === 'psi') !== (keyColumn !== null)) {
     malformed(`${path}/keyColumn`, 'must be a column when aligned by psi, null by row_order');
   }
-  if ((party.role === 'label_holder') !== (labelColumn !== null)) {
-    malformed(`${path}/labelColumn`, 'must be a column for the label holder, null for others');
+  const holdsLabel = contract.kind === 'train' && party.role === 'label_holder';
+  if (holdsLabel !== (labelColumn !== null)) {
+    const rule = 'must be a column for the label holder of a training, null for others';
+    malformed(`${path}/labelColumn`, rule);
   }
   if (party.role === 'feature_holder' && features.length === 0) {
     malformed(`${path}/features`, 'must not be empty');
+  }
+  if (party.role === 'data_holder' && features.length > 0) {
+    malformed(`${path}/features`, 'must be empty: a set intersection reads keys alone');
   }
   const seen = new Set([keyColumn, labelColumn]);
   if (keyColumn !== null && keyColumn === labelColumn) {
@@ -164,7 +188,18 @@ function checkDataset(contract: Contract, party: ContractParty, path: string): v
   }
 }
 
-function checkParameters({ algorithm, parameters, metrics }: Contract, rowCount: number): void {
+function checkAlignment({ kind, alignment }: Contract): void {
+  if (alignment.method === 'psi') return;
+  if (kind === 'psi') malformed('alignment/method', 'must be psi');
+  if (alignment.minimumIntersection > 0) {
+    malformed('alignment/minimumIntersection', 'must be 0 when aligned by row order');
+  }
+}
+
+function checkParameters(
+  { algorithm, parameters, metrics }: TrainContract,
+  rowCount: number,
+): void {
   if (algorithm.name === 'linear_regression') {
     if (parameters.loss !== 'mse') malformed('parameters/loss', 'must be mse');
     if (parameters.class_weight !== 'none') malformed('parameters/class_weight', 'must be none');

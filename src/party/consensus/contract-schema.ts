@@ -72,6 +72,8 @@ const LeakageSchema = Type.Object(
   exactly,
 );
 
+const commonRecords = Type.Integer({ minimum: 0, maximum: MAX_ROWS });
+
 export const DatasetTermsSchema = Type.Object(
   {
     path: DatasetPath,
@@ -90,6 +92,7 @@ export const DatasetTermsSchema = Type.Object(
       ),
       { maxItems: MAX_COLUMNS },
     ),
+    minimumIntersection: commonRecords,
     commitment: Hex32,
   },
   exactly,
@@ -99,51 +102,100 @@ const PartySchema = Type.Object(
   {
     name: PartyName,
     fingerprint: Hex32,
-    role: oneOf('label_holder', 'feature_holder', 'receiver'),
+    role: oneOf('label_holder', 'feature_holder', 'data_holder', 'receiver'),
     dataset: Type.Union([Type.Null(), DatasetTermsSchema]),
   },
   exactly,
 );
 
-/** The fields of `Contract`, their types and ranges. What relates fields is in `contract-check.ts`. */
-export const ContractSchema = Type.Object(
+const Terms = {
+  version: Type.Literal(1),
+  security: Type.Object(
+    {
+      model: Type.Literal('semi-honest'),
+      kappa: Type.Literal(128),
+      sigma: Type.Literal(40),
+    },
+    exactly,
+  ),
+  leakage: LeakageSchema,
+  alignment: Type.Object(
+    {
+      method: oneOf('psi', 'row_order'),
+      engine: Type.Literal('ecdh'),
+      duplicates: oneOf('reject', 'first'),
+      minimumIntersection: commonRecords,
+    },
+    exactly,
+  ),
+  parties: Type.Array(PartySchema, { minItems: 2, maxItems: MAX_PARTIES }),
+  receivers: Type.Array(PartyName, { minItems: 1, maxItems: MAX_PARTIES }),
+  initiator: PartyName,
+  purpose: Purpose,
+  createdAt: Timestamp,
+  expiresAt: Timestamp,
+  nonce: Hex32,
+};
+
+const LinearAlgorithmSchema = Type.Object(
   {
-    version: Type.Literal(1),
+    name: oneOf('logistic_regression', 'linear_regression'),
+    partition: Type.Literal('vertical'),
+    implementation: Hex32,
+  },
+  exactly,
+);
+
+const TrainSchema = Type.Object(
+  {
+    ...Terms,
     kind: Type.Literal('train'),
+    algorithm: LinearAlgorithmSchema,
+    parameters: LinearParametersSchema,
+    metrics: Type.Array(Type.Enum([...METRIC_NAMES]), { maxItems: METRIC_NAMES.length }),
+  },
+  exactly,
+);
+
+const PredictSchema = Type.Object(
+  {
+    ...Terms,
+    kind: Type.Literal('predict'),
+    algorithm: LinearAlgorithmSchema,
+    model: Type.Object({ id: text(64), taskId: Hex32 }, exactly),
+    parameters: Type.Object(
+      {
+        predict_threshold: Type.Union([Type.Null(), unitInterval]),
+        open_bits: Type.Integer({ minimum: 4, maximum: 20 }),
+      },
+      exactly,
+    ),
+  },
+  exactly,
+);
+
+const PsiSchema = Type.Object(
+  {
+    ...Terms,
+    kind: Type.Literal('psi'),
     algorithm: Type.Object(
       {
-        name: oneOf('logistic_regression', 'linear_regression'),
-        partition: Type.Literal('vertical'),
+        name: Type.Literal('intersection'),
+        partition: Type.Literal('psi'),
         implementation: Hex32,
       },
       exactly,
     ),
-    parameters: LinearParametersSchema,
-    metrics: Type.Array(Type.Enum([...METRIC_NAMES]), { maxItems: METRIC_NAMES.length }),
-    security: Type.Object(
-      {
-        model: Type.Literal('semi-honest'),
-        kappa: Type.Literal(128),
-        sigma: Type.Literal(40),
-      },
-      exactly,
-    ),
-    leakage: LeakageSchema,
-    alignment: Type.Object(
-      {
-        method: oneOf('psi', 'row_order'),
-        engine: Type.Literal('ecdh'),
-        duplicates: oneOf('reject', 'first'),
-      },
-      exactly,
-    ),
-    parties: Type.Array(PartySchema, { minItems: 2, maxItems: MAX_PARTIES }),
-    receivers: Type.Array(PartyName, { minItems: 1, maxItems: MAX_PARTIES }),
-    initiator: PartyName,
-    purpose: Purpose,
-    createdAt: Timestamp,
-    expiresAt: Timestamp,
-    nonce: Hex32,
   },
   exactly,
 );
+
+/**
+ * The fields of `Contract`, their types and ranges, by kind: so an error names the field of that kind.
+ * What relates fields is in `contract-check.ts`.
+ */
+export const CONTRACT_SCHEMAS = {
+  train: TrainSchema,
+  predict: PredictSchema,
+  psi: PsiSchema,
+} as const;

@@ -3,22 +3,15 @@ import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 
 /** What the parties sign: everything that determines a task, every default resolved. */
-export interface Contract {
+export type Contract = TrainContract | PredictContract | PsiContract;
+
+/** What contracts of every kind say. */
+interface ContractTerms {
   readonly version: 1;
-  readonly kind: 'train';
-  readonly algorithm: {
-    readonly name: 'logistic_regression' | 'linear_regression';
-    readonly partition: 'vertical';
-    /** Digest of the implementation: parties that run other code must not agree by accident. */
-    readonly implementation: string;
-  };
-  readonly parameters: LinearParameters;
-  /** Each once. */
-  readonly metrics: readonly MetricName[];
   readonly security: { readonly model: 'semi-honest'; readonly kappa: 128; readonly sigma: 40 };
   readonly leakage: LeakageStatement;
   readonly alignment: Alignment;
-  /** The label holder first, then feature holders, then parties that only receive. */
+  /** Data holders first, in the order of their roles; then parties that only receive. */
   readonly parties: readonly ContractParty[];
   /** Parties that learn the result; each is in `parties`. */
   readonly receivers: readonly string[];
@@ -33,6 +26,50 @@ export interface Contract {
   readonly nonce: string;
 }
 
+/** The algorithm of a vertical linear model. */
+export interface LinearAlgorithm {
+  readonly name: 'logistic_regression' | 'linear_regression';
+  readonly partition: 'vertical';
+  /** Digest of the implementation: parties that run other code must not agree by accident. */
+  readonly implementation: string;
+}
+
+/** A joint training. */
+export interface TrainContract extends ContractTerms {
+  readonly kind: 'train';
+  readonly algorithm: LinearAlgorithm;
+  readonly parameters: LinearParameters;
+  /** Each once. */
+  readonly metrics: readonly MetricName[];
+}
+
+/** Scores of a trained model on other records. The data holders are those of the training. */
+export interface PredictContract extends ContractTerms {
+  readonly kind: 'predict';
+  readonly algorithm: LinearAlgorithm;
+  readonly model: {
+    readonly id: string;
+    /** The training that made it. */
+    readonly taskId: string;
+  };
+  readonly parameters: {
+    /** From this probability on a record is of class 1; null for regression. */
+    readonly predict_threshold: number | null;
+    /** Fraction bits of the opened scores. */
+    readonly open_bits: number;
+  };
+}
+
+/** A private set intersection whose result the receivers keep as a file. */
+export interface PsiContract extends ContractTerms {
+  readonly kind: 'psi';
+  readonly algorithm: {
+    readonly name: 'intersection';
+    readonly partition: 'psi';
+    readonly implementation: string;
+  };
+}
+
 /** How the parties' rows are matched. */
 export interface Alignment {
   /** `psi`: private set intersection on the key columns. `row_order`: row i is row i everywhere. */
@@ -40,13 +77,24 @@ export interface Alignment {
   readonly engine: 'ecdh';
   /** Rows with the same key: refuse the task, or keep the first. */
   readonly duplicates: 'reject' | 'first';
+  /**
+   * Common records below which the task ends before any party learns which they are, by a run that
+   * counts them. 0: no such run. At least what each party's terms ask for.
+   */
+  readonly minimumIntersection: number;
 }
+
+/**
+ * Training and prediction have one label holder (of a prediction: who held the label when the model
+ * was trained), then feature holders. In a set intersection all bring keys alone: data holders.
+ */
+export type PartyRole = 'label_holder' | 'feature_holder' | 'data_holder' | 'receiver';
 
 export interface ContractParty {
   readonly name: string;
   /** SHA-256 of the party's public key (SPKI, DER), lower-case hex. */
   readonly fingerprint: string;
-  readonly role: 'label_holder' | 'feature_holder' | 'receiver';
+  readonly role: PartyRole;
   /** Null for a party that only receives. */
   readonly dataset: DatasetTerms | null;
 }
@@ -59,9 +107,12 @@ export interface DatasetTerms {
   readonly rowCount: number;
   /** Null for alignment by row order. */
   readonly keyColumn: string | null;
-  /** Null unless this party is the label holder. */
+  /** Null unless this party is the label holder of a training. */
   readonly labelColumn: string | null;
+  /** Empty in a set intersection. */
   readonly features: readonly FeatureTerms[];
+  /** This party's condition on the number of common records; 0 for none. */
+  readonly minimumIntersection: number;
   /**
    * SHA-256("entente/dataset/v1" | salt | SHA-256(file)), hex; the owner keeps the 32-byte salt.
    */

@@ -1,4 +1,4 @@
-import type { DatasetUse } from '../policy.ts';
+import { type DatasetUse, policyAlgorithm } from '../policy.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import type { ConsensusNode } from './consensus-node.ts';
 import { allowedBy } from './consent.ts';
@@ -58,7 +58,7 @@ export async function describeOwn(
         allowedBy(node, peer, requestOf(node, peer, draft, { ...use, ...found })),
       );
   const { terms } = await orDatasetError(
-    () => node.datasets.describe({ ...draft, dataset }),
+    () => node.datasets.describe({ ...draft, dataset }, { minimumIntersection: 0 }),
     // Every column that the message may name has been judged.
     (_code, message) => message,
   );
@@ -116,7 +116,7 @@ function requestOf(node: ConsensusNode, peer: string, draft: TaskDraft, dataset:
     // Whoever asks learns the answer, whether or not it counts itself in.
     peers: [...new Set([...draft.parties, peer])].filter((name) => name !== me),
     purpose: draft.purpose,
-    algorithm: `${draft.algorithm.partition}/${draft.algorithm.name}`,
+    algorithm: policyAlgorithm(draft),
     dataset,
     receivers: draft.receivers.filter((name) => name !== me),
     modelRelease: draft.modelRelease,

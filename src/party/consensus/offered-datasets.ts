@@ -3,7 +3,7 @@ import type { Datasets, LoadedDataset } from '../datasets/datasets.ts';
 import type { LabelKind } from '../datasets/read-table.ts';
 import type { Store } from '../store.ts';
 import { canonicalJson } from './canonical-json.ts';
-import type { Contract, DatasetTerms } from './contract.ts';
+import type { DatasetTerms, LinearAlgorithm } from './contract.ts';
 import type { DatasetDirectory } from './task-draft.ts';
 
 /** Terms that this node gave away, and what opens their commitment. */
@@ -14,7 +14,7 @@ interface Offer {
 }
 
 /** What label an algorithm learns. */
-export const LABEL_KINDS: Readonly<Record<Contract['algorithm']['name'], LabelKind>> = {
+export const LABEL_KINDS: Readonly<Record<LinearAlgorithm['name'], LabelKind>> = {
   logistic_regression: 'binary',
   linear_regression: 'numeric',
 };
@@ -22,7 +22,7 @@ export const LABEL_KINDS: Readonly<Record<Contract['algorithm']['name'], LabelKi
 /** The node's datasets, with a memory of every description it gave. */
 export interface OfferedDatasets extends DatasetDirectory {
   /** Reads the data of an agreed contract. Throws like `verify`. */
-  load(terms: DatasetTerms, algorithm: Contract['algorithm']['name']): Promise<LoadedDataset>;
+  load(terms: DatasetTerms, algorithm: LinearAlgorithm['name']): Promise<LoadedDataset>;
 }
 
 export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatasets {
@@ -40,14 +40,20 @@ export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatase
   return {
     columns: (path, type) => datasets.columns(path, type),
 
-    async describe({ algorithm, alignment, dataset }) {
+    async describe({ algorithm, alignment, dataset }, conditions) {
       const { path, type, keyColumn, labelColumn, selectColumns } = dataset;
-      const { terms, salt, duplicateKeys } = await datasets.terms({
+      const {
+        terms: described,
+        salt,
+        duplicateKeys,
+      } = await datasets.terms({
         path,
         type,
         keyColumn,
         label:
-          labelColumn === null ? null : { column: labelColumn, kind: LABEL_KINDS[algorithm.name] },
+          labelColumn === null || algorithm.name === 'intersection'
+            ? null
+            : { column: labelColumn, kind: LABEL_KINDS[algorithm.name] },
         selectColumns,
         discreteColumns: dataset.discreteColumns,
         notFeatures: dataset.notFeatures,
@@ -57,6 +63,7 @@ export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatase
         const what = 'rows repeat a key: remove them, or ask for privacy.duplicates first';
         throw new DatasetError('duplicate_key', `${path}: ${what}`);
       }
+      const terms = { ...described, ...conditions };
       const offer = { terms, salt: Buffer.from(salt).toString('hex') };
       await store.write(offers.put(terms.commitment, offer));
       return { terms };

@@ -1,6 +1,13 @@
 import Type from 'typebox';
 import type { Contract, DatasetTerms } from './contract.ts';
-import { ColumnName, DatasetPath, MAX_COLUMNS, MAX_PARTIES, Purpose } from './contract-schema.ts';
+import {
+  ColumnName,
+  DatasetPath,
+  MAX_COLUMNS,
+  MAX_PARTIES,
+  MAX_ROWS,
+  Purpose,
+} from './contract-schema.ts';
 import { PartyName } from './schema.ts';
 
 /** What the initiator wants of one data party, before there is a contract. */
@@ -13,7 +20,10 @@ export interface TaskDraft {
   /** Every party that would take part, the asked one included. */
   readonly parties: readonly string[];
   readonly receivers: readonly string[];
-  readonly modelRelease: 'full' | 'split';
+  /** Null where no model is made. */
+  readonly modelRelease: 'full' | 'split' | null;
+  /** To predict: the model to apply. Its part at the asked party says which columns are read. */
+  readonly model: string | null;
   /** The asked party's part. */
   readonly dataset: DatasetDraft;
 }
@@ -38,11 +48,11 @@ const optionalColumn = Type.Union([Type.Null(), ColumnName]);
 export const TaskDraftSchema = Type.Object(
   {
     version: Type.Literal(1),
-    kind: Type.Literal('train'),
+    kind: Type.Enum(['train', 'predict', 'psi']),
     algorithm: Type.Object(
       {
-        name: Type.Enum(['logistic_regression', 'linear_regression']),
-        partition: Type.Literal('vertical'),
+        name: Type.Enum(['logistic_regression', 'linear_regression', 'intersection']),
+        partition: Type.Enum(['vertical', 'psi']),
       },
       exactly,
     ),
@@ -51,13 +61,15 @@ export const TaskDraftSchema = Type.Object(
         method: Type.Enum(['psi', 'row_order']),
         engine: Type.Literal('ecdh'),
         duplicates: Type.Enum(['reject', 'first']),
+        minimumIntersection: Type.Integer({ minimum: 0, maximum: MAX_ROWS }),
       },
       exactly,
     ),
     purpose: Purpose,
     parties: Type.Array(PartyName, { minItems: 2, maxItems: MAX_PARTIES }),
     receivers: Type.Array(PartyName, { minItems: 1, maxItems: MAX_PARTIES }),
-    modelRelease: Type.Enum(['full', 'split']),
+    modelRelease: Type.Union([Type.Null(), Type.Enum(['full', 'split'])]),
+    model: Type.Union([Type.Null(), Type.String({ minLength: 1, maxLength: 64 })]),
     dataset: Type.Object(
       {
         path: DatasetPath,
@@ -79,11 +91,15 @@ export interface DatasetDirectory {
   /** The names of all columns, from the file's header: no cell is looked at. Rejects like `describe`. */
   columns(path: string, type: DatasetTerms['type']): Promise<readonly string[]>;
   /**
-   * What the dataset would bring to the task: its terms, with a commitment of its own for each call.
+   * What the dataset would bring to the task: its terms with the owner's conditions, and with a
+   * commitment of its own for each call.
    * Rejects with an error whose `name` is `DatasetError`, whose `code` is a word of lower-case
    * letters, digits and `_`, and whose message may be shown to the peer.
    */
-  describe(draft: TaskDraft): Promise<{ readonly terms: DatasetTerms }>;
+  describe(
+    draft: TaskDraft,
+    conditions: Pick<DatasetTerms, 'minimumIntersection'>,
+  ): Promise<{ readonly terms: DatasetTerms }>;
   /** Resolves when the data are still what `describe` said; rejects like it. */
   verify(terms: DatasetTerms): Promise<void>;
 }

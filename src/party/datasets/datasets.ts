@@ -40,9 +40,12 @@ export interface DatasetDraft {
   readonly encoding?: readonly FeatureEncoding[];
 }
 
-/** Terms to put into a contract, with what stays at the owner. */
+/** What terms say of the data themselves. */
+export type DataTerms = Omit<DatasetTerms, 'minimumIntersection'>;
+
+/** Terms to put into a contract but for the owner's conditions, with what stays at the owner. */
 export interface DatasetOffer {
-  readonly terms: DatasetTerms;
+  readonly terms: DataTerms;
   /**
    * 32 bytes, fresh for every offer. Private: with it the file's digest could be guessed from the
    * contract.
@@ -85,12 +88,12 @@ export interface Datasets {
   /** Checks a request against the data, every cell included, and commits to the file. */
   terms(draft: DatasetDraft): Promise<DatasetOffer>;
   /** Throws `changed` unless the file is the one that was committed to. */
-  verify(terms: DatasetTerms, salt: Uint8Array): Promise<void>;
+  verify(terms: DataTerms, salt: Uint8Array): Promise<void>;
   /**
    * Verifies the commitment and reads the columns; throws `changed` also if the file is written
    * meanwhile.
    */
-  load(terms: DatasetTerms, salt: Uint8Array, options?: LoadOptions): Promise<LoadedDataset>;
+  load(terms: DataTerms, salt: Uint8Array, options?: LoadOptions): Promise<LoadedDataset>;
 }
 
 /** Datasets under folders of this machine. Roots are absolute. */
@@ -119,7 +122,7 @@ export function createDatasets(
     });
   }
 
-  async function verified(terms: DatasetTerms, salt: Uint8Array): Promise<[DatasetFile, Prescan]> {
+  async function verified(terms: DataTerms, salt: Uint8Array): Promise<[DatasetFile, Prescan]> {
     const file = await resolveDataset(roots, terms.path);
     const scan = await prescan(file, terms.type);
     if (commitmentOf(scan.digest, salt) !== terms.commitment) throw changed(file.name);

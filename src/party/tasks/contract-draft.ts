@@ -4,7 +4,7 @@
  */
 import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
-import type { Alignment, Contract, DatasetTerms } from '../consensus/contract.ts';
+import type { Alignment, DatasetTerms, TrainContract } from '../consensus/contract.ts';
 import { checkContract } from '../consensus/contract-check.ts';
 import { ConsensusError } from '../consensus/errors.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
@@ -32,7 +32,7 @@ export interface DraftingNode {
 }
 
 export interface DraftedContract {
-  readonly contract: Contract;
+  readonly contract: TrainContract;
   readonly warnings: readonly Warning[];
   /** What decided the algorithm. */
   readonly reason: string;
@@ -69,6 +69,7 @@ async function draftFor(
       : 'psi',
     engine: 'ecdh',
     duplicates: request.privacy.duplicates,
+    minimumIntersection: 0,
   };
   const draft: TaskDraft = {
     version: 1,
@@ -79,6 +80,7 @@ async function draftFor(
     parties: [...new Set([...request.providers.map(({ name }) => name), ...request.receivers])],
     receivers: request.receivers,
     modelRelease: parameters.model_release,
+    model: null,
     dataset: { ...NO_DATASET },
   };
   const { holder, terms: known } = await findLabelHolder(node, request, draft);
@@ -278,7 +280,7 @@ function compose(
     readonly layout: VerticalLayout;
     readonly terms: ReadonlyMap<string, DatasetTerms>;
   },
-): Contract {
+): TrainContract {
   const { algorithm, parameters, alignment, layout, terms } = resolved;
   const now = node.now();
   const rows = Math.min(...[...terms.values()].map(({ rowCount }) => rowCount));

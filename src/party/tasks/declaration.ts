@@ -3,10 +3,10 @@ import { MAX_ROWS } from '../../ml/vertical/linear/fixed-point.ts';
 import { FEWEST_HIDING_BITS, hidingBits, linearLeakage } from '../../ml/vertical/linear/leakage.ts';
 import { LINEAR_SLACK, LOGISTIC_SLACK, sgdStep } from '../../ml/vertical/linear/solver.ts';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
-import type { Contract } from '../consensus/contract.ts';
+import type { TrainContract } from '../consensus/contract.ts';
 import type { Declare } from '../consensus/contract-check.ts';
 
-type Terms = Pick<Contract, 'algorithm' | 'parameters' | 'alignment' | 'parties'>;
+type Terms = Pick<TrainContract, 'algorithm' | 'parameters' | 'alignment' | 'parties'>;
 
 /** What a task on these terms reveals; a contract without it is still a draft. */
 export function leakageOf({ algorithm, parameters, alignment, parties }: Terms): LeakageStatement {
@@ -27,7 +27,7 @@ export function hidesTooLittle({ algorithm, parameters, parties }: Terms): boole
 /** What this node's code is and reveals for the contracts that it runs; undefined for all others. */
 export function declareAlgorithms(implementation: string): Declare {
   return (contract) =>
-    runs(contract) && !hidesTooLittle(contract)
+    contract.kind === 'train' && runs(contract) && !hidesTooLittle(contract)
       ? { implementation, leakage: leakageOf(contract) }
       : undefined;
 }
@@ -48,7 +48,7 @@ function runs({ parties, algorithm, parameters }: Terms): boolean {
  * be; how many there are is known only after the alignment.
  */
 function hasSteps(
-  { batch_size, learning_rate, class_weight, l2 }: Contract['parameters'],
+  { batch_size, learning_rate, class_weight, l2 }: TrainContract['parameters'],
   trainingRows: number,
   slack: number,
 ): boolean {

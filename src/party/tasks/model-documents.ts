@@ -1,6 +1,6 @@
 /** What a finished training leaves on this node: the model at receivers, its own part at data holders. */
 import { WEIGHT_BITS } from '../../ml/vertical/linear/fixed-point.ts';
-import type { Contract } from '../consensus/contract.ts';
+import type { TrainContract } from '../consensus/contract.ts';
 import type { LoadedDataset } from '../datasets/datasets.ts';
 import type { ModelDocument } from '../models/model-document.ts';
 import { modelId } from '../models/model-id.ts';
@@ -21,7 +21,7 @@ type Head = Pick<
 
 /** The model that a receiver stores; null when this party receives none or it is not released. */
 export function modelDocument(
-  contract: Contract,
+  contract: TrainContract,
   taskId: string,
   { publication }: TrainingOutcome,
 ): ModelDocument | null {
@@ -36,7 +36,7 @@ export function modelDocument(
 
 /** What this data holder keeps: its columns' encoding, its coordinates, and shares if not released. */
 export function modelPart(
-  contract: Contract,
+  contract: TrainContract,
   taskId: string,
   self: string,
   dataset: LoadedDataset,
@@ -70,7 +70,7 @@ export function modelPart(
 }
 
 function head(
-  contract: Contract,
+  contract: TrainContract,
   taskId: string,
   metrics: Readonly<Record<string, number | null>>,
 ): Head {

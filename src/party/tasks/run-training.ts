@@ -14,7 +14,7 @@ import type { Rng } from '../../protocols/primitives/rng.ts';
 import { alignReceiver, alignSender } from '../../protocols/psi/align.ts';
 import { deduplicate } from '../../protocols/psi/deduplicate.ts';
 import { itemDigests } from '../../protocols/psi/item-digest.ts';
-import type { Contract, ContractParty } from '../consensus/contract.ts';
+import type { ContractParty, TrainContract } from '../consensus/contract.ts';
 import { featuresWidth } from '../consensus/feature-width.ts';
 import type { LoadedDataset } from '../datasets/datasets.ts';
 import type { Session } from '../transport/session.ts';
@@ -30,7 +30,7 @@ export interface TaskProgress {
 }
 
 export interface TrainingRun {
-  readonly contract: Contract;
+  readonly contract: TrainContract;
   /** This node's name. */
   readonly self: string;
   /** To the other data holder. */
@@ -127,7 +127,7 @@ export async function runTraining(run: TrainingRun, rng: Rng): Promise<TrainingO
 
 /** This party and the other data holder. */
 export function dataHolders(
-  contract: Contract,
+  contract: TrainContract,
   self: string,
 ): { readonly own: ContractParty; readonly peer: ContractParty } {
   const holders = contract.parties.filter((party) => party.dataset !== null);

@@ -8,6 +8,7 @@ import { ProtocolError } from '../../protocols/errors.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import { canonicalDigest } from '../consensus/canonical-json.ts';
 import type { ConsensusNode } from '../consensus/consensus-node.ts';
+import type { TrainContract } from '../consensus/contract.ts';
 import { taskIdOf } from '../consensus/contract-check.ts';
 import { requestTerms } from '../consensus/describe.ts';
 import { NotAgreedError, proposeContract } from '../consensus/initiator.ts';
@@ -132,7 +133,7 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
           await entry.fail(failure.code, failure.message);
           return;
         }
-        const { contract } = record.certificate;
+        const contract = record.certificate.contract as TrainContract;
         await entry.complete(
           outcomeOf({ contract, warnings: [], reason: 'contract' }, taskId, self, finished),
         );
@@ -169,7 +170,7 @@ async function execute(
   signal: AbortSignal,
 ): Promise<Finished> {
   const { consensus, attempts, log } = deps;
-  const { contract } = certificate;
+  const contract = certificate.contract as TrainContract;
   const self = consensus.signer.name;
   let session: Session | undefined;
   try {

@@ -2,7 +2,7 @@ import { deepEqual, equal, notEqual } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { METRIC_NAMES } from '../../../src/ml/metrics/evaluate.ts';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
-import type { Contract } from '../../../src/party/consensus/contract.ts';
+import type { TrainContract } from '../../../src/party/consensus/contract.ts';
 import {
   CLOCK_SKEW_MS,
   checkContract,
@@ -21,7 +21,11 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 const [a, b, c, auditor] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
 
 /** The sample contract with the value at a path replaced, or removed by `undefined`. */
-function changed(path: string, value: Json | undefined, base = sampleContract([a!, b!])): Contract {
+function changed(
+  path: string,
+  value: Json | undefined,
+  base = sampleContract([a!, b!]),
+): TrainContract {
   const copy = structuredClone(base) as unknown as { [key: string]: Json };
   const keys = path.split('/');
   const last = keys.pop()!;
@@ -29,7 +33,7 @@ function changed(path: string, value: Json | undefined, base = sampleContract([a
   for (const key of keys) node = node[key] as { [key: string]: Json };
   if (value === undefined) delete node[last];
   else node[last] = value;
-  return copy as unknown as Contract;
+  return copy as unknown as TrainContract;
 }
 
 describe('contract check', () => {
@@ -223,7 +227,8 @@ describe('contract check', () => {
   });
 
   it('bounds the lifetime', () => {
-    const until = (ms: number): Contract => changed('expiresAt', new Date(NOW + ms).toISOString());
+    const until = (ms: number): TrainContract =>
+      changed('expiresAt', new Date(NOW + ms).toISOString());
     checkContract(until(1));
     checkContract(until(MAX_LIFETIME_MS));
     for (const ms of [0, -1, MAX_LIFETIME_MS + 1]) {

@@ -12,11 +12,12 @@ const DRAFT: TaskDraft = {
   version: 1,
   kind: 'train',
   algorithm: { name: 'logistic_regression', partition: 'vertical' },
-  alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject' },
+  alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject', minimumIntersection: 0 },
   purpose: 'credit risk',
   parties: TWO,
   receivers: ['orgA'],
   modelRelease: 'full',
+  model: null,
   dataset: {
     path: 'credit/train.csv',
     type: 'csv',

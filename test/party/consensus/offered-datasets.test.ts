@@ -18,11 +18,12 @@ const DRAFT: TaskDraft = {
   version: 1,
   kind: 'train',
   algorithm: { name: 'logistic_regression', partition: 'vertical' },
-  alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject' },
+  alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject', minimumIntersection: 0 },
   purpose: 'credit risk',
   parties: ['orgA', 'orgB'],
   receivers: ['orgA'],
   modelRelease: 'full',
+  model: null,
   dataset: {
     path: 'train.csv',
     type: 'csv',
@@ -33,6 +34,8 @@ const DRAFT: TaskDraft = {
     notFeatures: ['theirs'],
   },
 };
+
+const NO_CONDITIONS = { minimumIntersection: 0 };
 
 describe('offered datasets', () => {
   const folder = scratchFolder();
@@ -46,7 +49,7 @@ describe('offered datasets', () => {
     try {
       const datasets = createDatasets(LIMITS, systemRng);
       const directory = offeredDatasets(datasets, store);
-      await use(directory, (await directory.describe(DRAFT)).terms, store);
+      await use(directory, (await directory.describe(DRAFT, NO_CONDITIONS)).terms, store);
     } finally {
       await store.close();
     }
@@ -83,7 +86,7 @@ describe('offered datasets', () => {
   it('do not tell how many rows repeat a key', () =>
     withDirectory(async (directory) => {
       folder.write('data/train.csv', `${ROWS}c,1,50,east,1\nc,1,50,east,1\n`);
-      await rejects(directory.describe(DRAFT), (error) => {
+      await rejects(directory.describe(DRAFT, NO_CONDITIONS), (error) => {
         equal(datasetErrorCode(error), 'duplicate_key');
         doesNotMatch((error as Error).message, /\d/);
         return true;
@@ -92,7 +95,7 @@ describe('offered datasets', () => {
 
   it('commit afresh each time, and remember every offer over a restart', () =>
     withDirectory(async (directory, first, store) => {
-      const { terms: second } = await directory.describe(DRAFT);
+      const { terms: second } = await directory.describe(DRAFT, NO_CONDITIONS);
       notEqual(first.commitment, second.commitment);
       const datasets = createDatasets(LIMITS, systemRng);
       const again = offeredDatasets(datasets, store);
@@ -126,7 +129,7 @@ describe('offered datasets', () => {
         return true;
       });
       const missing = { ...DRAFT, dataset: { ...DRAFT.dataset, path: 'none.csv' } };
-      await rejects(directory.describe(missing), (error) => {
+      await rejects(directory.describe(missing, NO_CONDITIONS), (error) => {
         equal(datasetErrorCode(error), 'missing_dataset');
         return true;
       });

@@ -79,6 +79,7 @@ function termsOf(party: FakeParty, draft: TaskDraft): DatasetTerms {
           ? { name, kind: 'categorical', categories: 2 }
           : { name, kind: 'numeric' },
     ),
+    minimumIntersection: 0,
     commitment: 'cd'.repeat(32),
   };
 }
@@ -135,7 +136,12 @@ describe('contract draft', () => {
       ['HYPER_PARAMETER_IGNORED'],
     );
     deepEqual(layout(drafted), ['orgA label_holder y: x', 'orgB feature_holder -: u v']);
-    deepEqual(contract.alignment, { method: 'psi', engine: 'ecdh', duplicates: 'reject' });
+    deepEqual(contract.alignment, {
+      method: 'psi',
+      engine: 'ecdh',
+      duplicates: 'reject',
+      minimumIntersection: 0,
+    });
     const { loss, epochs, batch_size: batch } = contract.parameters;
     deepEqual([loss, epochs, batch], ['mse', 7, 256]);
     deepEqual(declareAlgorithms(IMPLEMENTATION)(contract), {

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { MAX_ROWS } from '../../../src/ml/vertical/linear/fixed-point.ts';
-import type { Contract, DatasetTerms } from '../../../src/party/consensus/contract.ts';
+import type { DatasetTerms, TrainContract } from '../../../src/party/consensus/contract.ts';
 import { checkContract, checkDeclaration } from '../../../src/party/consensus/contract-check.ts';
 import { declareAlgorithms } from '../../../src/party/tasks/declaration.ts';
 import { sampleContract, testIdentity } from '../../support/contracts.ts';
@@ -13,13 +13,16 @@ describe('declaration', () => {
   const declare = declareAlgorithms(CODE);
 
   /** Whether the code runs a contract that is well formed. */
-  function runs(contract: Contract): boolean {
+  function runs(contract: TrainContract): boolean {
     checkContract(contract);
     return declare(contract) !== undefined;
   }
 
   const contract = sampleContract([a!, b!]);
-  const trained = (parameters: Partial<Contract['parameters']>, terms?: Partial<DatasetTerms>) => ({
+  const trained = (
+    parameters: Partial<TrainContract['parameters']>,
+    terms?: Partial<DatasetTerms>,
+  ) => ({
     ...contract,
     parameters: { ...contract.parameters, ...parameters },
     parties: contract.parties.map((party) => ({
@@ -31,7 +34,7 @@ describe('declaration', () => {
   it('is of this code and by the contract’s own terms', () => {
     const own = declare(contract)!;
     equal(own.implementation, CODE);
-    const classes = (parameters: Partial<Contract['parameters']>) =>
+    const classes = (parameters: Partial<TrainContract['parameters']>) =>
       declare(trained(parameters))!.leakage.opened.map(({ name }) => name);
     deepEqual(classes({}).includes('weights'), true);
     deepEqual(classes({ model_release: 'split' }).includes('weights'), false);

@@ -99,7 +99,12 @@ describe('run of a training', () => {
   });
 
   it('aligns by row order without a message about keys', async () => {
-    const alignment = { method: 'row_order', engine: 'ecdh', duplicates: 'reject' } as const;
+    const alignment = {
+      method: 'row_order',
+      engine: 'ecdh',
+      duplicates: 'reject',
+      minimumIntersection: 0,
+    } as const;
     const pair = trainingRuns(trainingContract({ alignment }));
     const [{ alignedRows }] = await both(pair);
     equal(alignedRows, 40);
