@@ -19,9 +19,15 @@ export interface MemoryChannelOptions {
  * bytes, and nothing is shared between the two sides.
  */
 export function memoryChannelPair(options: MemoryChannelOptions = {}): [Channel, Channel] {
+  const [first, second] = memoryLinkPair(options);
+  return [linkChannel(first), linkChannel(second)];
+}
+
+/** The links under two such ends. */
+export function memoryLinkPair(options: MemoryChannelOptions = {}): [MessageLink, MessageLink] {
   const forth = new Mailboxes(options.signal, options.tapFirst);
   const back = new Mailboxes(options.signal, options.tapSecond);
-  return [linkChannel(memoryLink(forth, back)), linkChannel(memoryLink(back, forth))];
+  return [memoryLink(forth, back), memoryLink(back, forth)];
 }
 
 function memoryLink(outgoing: Mailboxes, incoming: Mailboxes): MessageLink {

@@ -9,8 +9,8 @@ import type { LoadedDataset } from '../../src/party/datasets/datasets.ts';
 import { leakageOf } from '../../src/party/tasks/declaration.ts';
 import type { TrainingRun } from '../../src/party/tasks/run-training.ts';
 import type { Session } from '../../src/party/transport/session.ts';
-import type { Channel } from '../../src/protocols/channel.ts';
-import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
+import { linkChannel, type MessageLink } from '../../src/protocols/link-channel.ts';
+import { memoryLinkPair } from '../../src/protocols/memory-channel.ts';
 import { sampleContract, testIdentity } from './contracts.ts';
 import { toyCurveEngine } from './toy-curve-engine.ts';
 import { recordingLedger } from './vertical-run.ts';
@@ -85,10 +85,11 @@ function indicator(level: number): number[] {
 
 /** A session's ends: the same keys at both, nothing else of a session. */
 export function sessionPair(): readonly [Session, Session] {
-  const end = (peer: string, channel: Channel): Session => ({
+  const end = (peer: string, link: MessageLink, channel = linkChannel(link)): Session => ({
     peer,
     attempt: 1,
     channel,
+    link,
     receipt: () => ({
       sent: { hash: new Uint8Array(32), frames: 0, bytes: channel.stats.bytesSent },
       received: { hash: new Uint8Array(32), frames: 0, bytes: channel.stats.bytesReceived },
@@ -96,7 +97,7 @@ export function sessionPair(): readonly [Session, Session] {
     deriveKey: (purpose, length) => new Uint8Array(hkdfSync('sha256', 'test', '', purpose, length)),
     close: async () => {},
   });
-  const [a, b] = memoryChannelPair();
+  const [a, b] = memoryLinkPair();
   return [end('orgB', a), end('orgA', b)];
 }
 

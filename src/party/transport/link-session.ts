@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Channel } from '../../protocols/channel.ts';
-import { linkChannel } from '../../protocols/link-channel.ts';
+import { linkChannel, type MessageLink } from '../../protocols/link-channel.ts';
 import { SessionError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import type { PeerRecord } from '../peers.ts';
@@ -25,6 +25,7 @@ export class LinkSession implements Session {
   readonly record: PeerRecord;
   readonly attempt: number;
   readonly channel: Channel;
+  readonly link: MessageLink;
   /** Settles when both streams are open, or rejects when the session ended before. */
   readonly ready: Promise<void>;
   /** Settles when the peer's stream is open, or rejects when the session ended before. */
@@ -68,7 +69,8 @@ export class LinkSession implements Session {
         this.#endIfDone();
       },
     });
-    this.channel = linkChannel(this.#link);
+    this.link = this.#link;
+    this.channel = linkChannel(this.link);
     this.pulled = this.#attached.promise;
     this.ready = Promise.all([this.#opened.promise, this.pulled]).then(() => {});
     this.ended = this.#end.promise;

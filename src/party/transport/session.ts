@@ -1,4 +1,5 @@
 import type { Channel } from '../../protocols/channel.ts';
+import type { MessageLink } from '../../protocols/link-channel.ts';
 
 /** What one attempt at a task with one peer is bound to. Both peers must give the same values. */
 export interface SessionTerms {
@@ -41,6 +42,8 @@ export interface Session {
   readonly peer: string;
   readonly attempt: number;
   readonly channel: Channel;
+  /** What `channel` sends over, for a program that has its own channel in another thread. */
+  readonly link: MessageLink;
   receipt(): SessionReceipt;
   /** A key that only the two peers know, for `purpose`; different for every session. */
   deriveKey(purpose: string, length: number): Uint8Array;
