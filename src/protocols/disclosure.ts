@@ -19,6 +19,11 @@ export interface DisclosureClass {
   readonly phase: 'aligning' | 'training' | 'evaluating' | 'publishing';
   /** Number of elements opened over the whole task, as a formula over the contract's sizes. */
   readonly elements: string;
+  /**
+   * That number, or a bound on it, for the contract's public sizes: one attempt opens no more, or the
+   * ledger refuses.
+   */
+  readonly most: number;
   /** One sentence for people: what it tells its reader. */
   readonly meaning: string;
 }
@@ -46,7 +51,8 @@ export interface Disclosure {
 export interface DisclosureLedger {
   /**
    * Records an opening before it happens. Throws `ProtocolError` `NOT_DECLARED` when the contract's
-   * leakage statement has no such class or receiver: then nothing may be sent.
+   * leakage statement has no such class or receiver, or fewer elements; `BUDGET_EXCEEDED` when the
+   * dataset's owner allows fewer over its lifetime. Then nothing may be sent.
    */
   record(disclosure: Disclosure): Promise<void>;
 }

@@ -5,6 +5,7 @@ export type ProtocolErrorCode =
   | 'CHECK_FAILED' // a consistency check failed: the peer cheated or the link is corrupt
   | 'OUT_OF_DOMAIN' // values left the range in which the protocol is correct; the run cannot go on
   | 'NOT_DECLARED' // the contract does not declare this opening: nothing was opened
+  | 'BUDGET_EXCEEDED' // it would open more of a dataset than its owner ever allows: nothing was opened
   | 'CLOSED'; // the channel ended before the protocol did
 
 /** A protocol run that cannot go on. Tests and callers look at `code`; the text is for people. */

@@ -16,6 +16,7 @@ export const DECLARATION: Declaration = {
         to: 'all',
         phase: 'aligning',
         elements: '1',
+        most: 1,
         meaning: 'How many rows the parties have in common.',
       },
       {
@@ -23,6 +24,7 @@ export const DECLARATION: Declaration = {
         to: 'label_holder',
         phase: 'evaluating',
         elements: 'rows * validation_set_rate',
+        most: 200,
         meaning: 'The model’s score of each held-out row.',
       },
       {
@@ -30,6 +32,7 @@ export const DECLARATION: Declaration = {
         to: 'receivers',
         phase: 'publishing',
         elements: 'features + 1',
+        most: 6,
         meaning: 'The model.',
       },
     ],

@@ -12,12 +12,11 @@ export interface DeclaredLedger extends DisclosureLedger {
 
 /**
  * A ledger that knows a statement: refuses a class that is not in it, readers other than the statement's, and
- * more elements than the class's bound allows. `refused` classes are refused although they are declared.
+ * more elements than it bounds. `refused` classes are refused although they are declared.
  */
 export function declaredLedger(
   statement: LeakageStatement,
   receivers: readonly string[],
-  most: Readonly<Record<string, number>>,
   refused: readonly string[] = [],
 ): DeclaredLedger {
   const readers: Readonly<Record<string, readonly string[]>> = {
@@ -41,7 +40,7 @@ export function declaredLedger(
       }
       const before = recorded.filter((each) => each.class === name);
       const total = before.reduce((sum, each) => sum + each.elements, elements);
-      if (!(total <= most[name]!)) refuse(`${total} elements of ${name}`);
+      if (total > declared.most) refuse(`${total} elements of ${name}`);
       recorded.push(disclosure);
     },
   };

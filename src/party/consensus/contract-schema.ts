@@ -60,6 +60,7 @@ const LeakageSchema = Type.Object(
           to: word,
           phase: oneOf('aligning', 'training', 'evaluating', 'publishing'),
           elements: text(256),
+          most: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
           meaning: text(1024),
         },
         exactly,

@@ -289,6 +289,7 @@ function compose(
     algorithm: { name: algorithm, partition: 'vertical', implementation: node.implementation },
     parameters: fitted,
     alignment,
+    metrics: request.metrics,
     parties: layout.parties.map(({ name, role }) => ({
       name,
       fingerprint: node.fingerprintOf(name)!,
@@ -306,7 +307,6 @@ function compose(
     ...agreed,
     version: 1,
     kind: 'train',
-    metrics: request.metrics,
     security: { model: 'semi-honest', kappa: 128, sigma: 40 },
     leakage: leakageOf(agreed),
     receivers: request.receivers,

@@ -5,16 +5,22 @@ import { LINEAR_SLACK, LOGISTIC_SLACK, sgdStep } from '../../ml/vertical/linear/
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 import type { TrainContract } from '../consensus/contract.ts';
 import type { Declare } from '../consensus/contract-check.ts';
+import { featuresWidth } from '../consensus/feature-width.ts';
 
-type Terms = Pick<TrainContract, 'algorithm' | 'parameters' | 'alignment' | 'parties'>;
+type Terms = Pick<TrainContract, 'algorithm' | 'parameters' | 'alignment' | 'parties' | 'metrics'>;
 
 /** What a task on these terms reveals; a contract without it is still a draft. */
-export function leakageOf({ algorithm, parameters, alignment, parties }: Terms): LeakageStatement {
+export function leakageOf(terms: Terms): LeakageStatement {
+  const { algorithm, parameters, alignment, parties, metrics } = terms;
+  const datasets = parties.flatMap(({ dataset }) => dataset ?? []);
   return linearLeakage({
     algorithm: algorithm.name,
     parameters,
     alignment: alignment.method,
     rows: rowsOf(parties),
+    keys: Math.max(...datasets.map(({ rowCount }) => rowCount)),
+    columns: datasets.reduce((sum, { features }) => sum + featuresWidth(features), 0),
+    metrics: metrics.length,
   });
 }
 

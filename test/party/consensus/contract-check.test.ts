@@ -74,7 +74,7 @@ describe('contract check', () => {
   it('refuses values of another type or out of range, by path', () => {
     const cases: readonly (readonly [path: string, value: Json])[] = [
       ['version', 2],
-      ['kind', 'predict'],
+      ['kind', 'guess'],
       ['algorithm/name', 'xgboost'],
       ['algorithm/partition', 'horizontal'],
       ['algorithm/implementation', 'AB'.repeat(32)],
@@ -107,6 +107,9 @@ describe('contract check', () => {
       ['security/kappa', 80],
       ['security/sigma', 0],
       ['leakage/opened/0/phase', 'later'],
+      ['leakage/opened/0/most', -1],
+      ['leakage/opened/0/most', 0.5],
+      ['leakage/opened/0/most', 2 ** 53],
       ['alignment/method', 'guess'],
       ['alignment/engine', 'he'],
       ['alignment/duplicates', 'last'],

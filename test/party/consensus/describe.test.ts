@@ -48,6 +48,7 @@ describe('describing a dataset', () => {
           { name: 'income', kind: 'numeric' },
           { name: 'region', kind: 'categorical', categories: 3 },
         ],
+        minimumIntersection: 0,
         commitment: 'cd'.repeat(32),
       };
       deepEqual(await requestTerms(node, 'orgB', DRAFT), expected);

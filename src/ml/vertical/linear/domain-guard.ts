@@ -10,6 +10,7 @@
 import { ProtocolError } from '../../../protocols/errors.ts';
 import { open } from '../../../protocols/sharing/open.ts';
 import { truncate } from '../../../protocols/sharing/truncate.ts';
+import { FOURIER_SIZES } from '../../linear/fourier-link.ts';
 import type { TrainingContext } from './context.ts';
 import { ERROR_BITS } from './fixed-point.ts';
 import { domainLimit, type LinkDomain, widerDomain } from './logistic-link.ts';
@@ -39,6 +40,16 @@ const ROW_NOISE = 8e-4;
 
 /** Fraction bits of the opened sum. */
 const EDGE_BITS = 4;
+
+/** Upper bound on the sums that a training of `steps` steps opens, whatever its logits do. */
+export function mostGuardOpenings(steps: number): number {
+  const widenings = FOURIER_SIZES.length - 1;
+  const last = steps + widenings * STEPS_AFTER_WIDENING - 1;
+  const first = last >= FIRST_STEP ? 1 : 0;
+  const dense = Math.floor(Math.min(last, DENSE_UNTIL) / DENSE_STEPS);
+  const sparse = Math.floor(Math.max(0, last - DENSE_UNTIL) / PERIOD_STEPS);
+  return first + dense + sparse + 1 + widenings; // each widening makes another step the last one
+}
 
 /** Keeps the public state of the series in use: which period, and until when to run. */
 export class DomainGuard {

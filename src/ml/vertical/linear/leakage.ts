@@ -1,5 +1,6 @@
 import type { DisclosureClass, LeakageStatement } from '../../../protocols/disclosure.ts';
 import { floodDistanceBits } from '../../../protocols/he/parameters.ts';
+import { mostGuardOpenings } from './domain-guard.ts';
 import type { LinearParameters } from './parameters.ts';
 
 /** What the statement depends on. */
@@ -9,6 +10,12 @@ export interface LeakageInputs {
   readonly alignment: 'psi' | 'row_order';
   /** Rows of the smaller table. */
   readonly rows: number;
+  /** Rows of the larger table. */
+  readonly keys: number;
+  /** Model columns of both parties. */
+  readonly columns: number;
+  /** Number of requested metrics. */
+  readonly metrics: number;
 }
 
 /** Ciphertexts under one slot answer at the largest domain: two a harmonic, the guard's included. */
@@ -25,13 +32,22 @@ export function hidingBits({
   parameters,
   rows,
 }: Pick<LeakageInputs, 'parameters' | 'rows'>): number {
-  const batch = parameters.solver === 'sgd' ? Math.min(parameters.batch_size, rows) : rows;
-  const steps = parameters.epochs * Math.ceil(rows / batch);
+  const { batch, steps } = stepsOf(parameters, rows);
   const answers = 2 * steps * Math.ceil(batch / 4096);
   return Math.min(64, Math.floor(-floodDistanceBits(MOST_CIPHERTEXTS, answers)));
 }
 
-const INTERSECTION: DisclosureClass = {
+/** Rows of a step, and the number of steps that are asked for. */
+function stepsOf(parameters: LinearParameters, rows: number): { batch: number; steps: number } {
+  const all = Math.max(1, rows);
+  const batch = parameters.solver === 'sgd' ? Math.min(parameters.batch_size, all) : all;
+  return { batch, steps: parameters.epochs * Math.ceil(rows / batch) };
+}
+
+/** A class before its bound is known. */
+type ClassTerms = Omit<DisclosureClass, 'most'>;
+
+const INTERSECTION: ClassTerms = {
   name: 'intersection',
   to: 'data_holders',
   phase: 'aligning',
@@ -39,7 +55,7 @@ const INTERSECTION: DisclosureClass = {
   meaning: 'which of its own records each data holder has in common with the other',
 };
 
-const VALIDATION_SCORES: DisclosureClass = {
+const VALIDATION_SCORES: ClassTerms = {
   name: 'validation_scores',
   to: 'label_holder',
   phase: 'evaluating',
@@ -47,7 +63,7 @@ const VALIDATION_SCORES: DisclosureClass = {
   meaning: 'the joint score of every validation row, once, after the last iteration',
 };
 
-const TRAINING_SCORES: DisclosureClass = {
+const TRAINING_SCORES: ClassTerms = {
   name: 'training_scores',
   to: 'label_holder',
   phase: 'evaluating',
@@ -55,7 +71,7 @@ const TRAINING_SCORES: DisclosureClass = {
   meaning: 'the joint score of every training row, once, after the last iteration',
 };
 
-const METRICS: DisclosureClass = {
+const METRICS: ClassTerms = {
   name: 'metrics',
   to: 'receivers',
   phase: 'publishing',
@@ -63,7 +79,7 @@ const METRICS: DisclosureClass = {
   meaning: 'quality figures of the joint model, computed by the label holder from the scores',
 };
 
-const DOMAIN_GUARD: DisclosureClass = {
+const DOMAIN_GUARD: ClassTerms = {
   name: 'domain_guard',
   to: 'data_holders',
   phase: 'training',
@@ -72,7 +88,7 @@ const DOMAIN_GUARD: DisclosureClass = {
     'about how many rows of the step’s batch have a logit near the edge of the sigmoid approximation, rounded to a sixteenth; sums over at least 64 rows',
 };
 
-const WEIGHTS: DisclosureClass = {
+const WEIGHTS: ClassTerms = {
   name: 'weights',
   to: 'receivers',
   phase: 'publishing',
@@ -80,7 +96,7 @@ const WEIGHTS: DisclosureClass = {
   meaning: 'the model: one weight a feature and the intercept, rounded to open_bits',
 };
 
-const COLUMN_SCALES: DisclosureClass = {
+const COLUMN_SCALES: ClassTerms = {
   name: 'column_scales',
   to: 'receivers',
   phase: 'publishing',
@@ -89,20 +105,32 @@ const COLUMN_SCALES: DisclosureClass = {
     'the power of two next to each column’s standard deviation: the unit its weight is rounded in',
 };
 
+/** What `holdoutSplit` holds out of so many rows; of fewer common rows it holds out no more. */
+function mostHeldOut(rows: number, rate: number): number {
+  return Math.max(1, Math.round(rows * rate));
+}
+
 /**
  * The machine-readable statement of what vertical logistic and linear regression reveal under these
  * parameters. Embedded in the contract; the ledger refuses every opening that is not in it.
  */
 export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
-  const { algorithm, parameters, alignment } = inputs;
+  const { algorithm, parameters, alignment, rows, keys, columns } = inputs;
+  const { steps } = stepsOf(parameters, rows);
+  const guards = mostGuardOpenings(steps);
+  const held = parameters.use_validation_set
+    ? { ...VALIDATION_SCORES, most: mostHeldOut(rows, parameters.validation_set_rate) }
+    : { ...TRAINING_SCORES, most: rows };
   return {
     algorithm: `vertical_${algorithm}`,
     opened: [
-      ...(alignment === 'psi' ? [INTERSECTION] : []),
-      ...(algorithm === 'logistic_regression' ? [DOMAIN_GUARD] : []),
-      parameters.use_validation_set ? VALIDATION_SCORES : TRAINING_SCORES,
-      METRICS,
-      ...(parameters.model_release === 'full' ? [COLUMN_SCALES, WEIGHTS] : []),
+      ...(alignment === 'psi' ? [{ ...INTERSECTION, most: keys }] : []),
+      ...(algorithm === 'logistic_regression' ? [{ ...DOMAIN_GUARD, most: guards }] : []),
+      held,
+      { ...METRICS, most: inputs.metrics },
+      ...(parameters.model_release === 'full'
+        ? [COLUMN_SCALES, WEIGHTS].map((released) => ({ ...released, most: columns + 1 }))
+        : []),
     ],
     structural: [
       'number of rows, columns and categories of every dataset (in the contract)',

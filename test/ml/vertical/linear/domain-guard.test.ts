@@ -1,8 +1,9 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict';
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import type { TrainingContext } from '../../../../src/ml/vertical/linear/context.ts';
 import {
   DomainGuard,
   FEWEST_ROWS_OPENED,
+  mostGuardOpenings,
 } from '../../../../src/ml/vertical/linear/domain-guard.ts';
 import { ERROR_BITS, toFixed } from '../../../../src/ml/vertical/linear/fixed-point.ts';
 import { share } from '../../../../src/protocols/sharing/share.ts';
@@ -41,6 +42,28 @@ describe('domain guard', () => {
     deepEqual(due(42), [2, 4, 8, 12, 16, 24, 32, 40, 41]);
     deepEqual(due(2), [1]);
     deepEqual(due(1), [], 'logits are zero at step 0');
+  });
+
+  it('opens at most what it says, whenever the domain widens', () => {
+    const [guard] = guards();
+    /** Openings of a training whose domain widens three times: at the first checks, or at the last. */
+    const openings = (asked: number, widensAtLast: boolean): number => {
+      let [steps, count, widenings] = [asked, 0, 3];
+      for (let t = 0; t < steps; t++) {
+        if (!guard.isDue(t, steps)) continue;
+        count++;
+        if (widenings > 0 && (!widensAtLast || t === steps - 1)) {
+          widenings--;
+          steps = Math.max(steps, t + 1 + 8);
+        }
+      }
+      return count;
+    };
+    for (let steps = 2; steps < 150; steps++) {
+      const most = mostGuardOpenings(steps);
+      for (const late of [false, true]) ok(openings(steps, late) <= most, `${steps} ${late}`);
+      ok(openings(steps, true) >= most - 7, `${steps}: the bound is near what can happen`);
+    }
   });
 
   it('leaves the domain alone below half a row and above its noise', async () => {

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { mostGuardOpenings } from '../../../../src/ml/vertical/linear/domain-guard.ts';
 import {
   hidingBits,
   type LeakageInputs,
@@ -11,7 +12,7 @@ import { DEFAULTS, PARTIES, syntheticTable, trainInMemory } from '../../../suppo
 type Algorithm = LeakageInputs['algorithm'];
 
 function statement(algorithm: Algorithm, parameters: LinearParameters) {
-  return linearLeakage({ algorithm, parameters, alignment: 'row_order', rows: ROWS });
+  return linearLeakage({ ...TABLES, algorithm, parameters, alignment: 'row_order' });
 }
 
 /** A run under ledgers that hold it to its statement. */
@@ -24,15 +25,7 @@ async function run(
   const n = ROWS;
   const metrics = ['loss'] as const;
   const declared = statement(algorithm, parameters);
-  const most = {
-    domain_guard: parameters.epochs + 16,
-    validation_scores: Math.round(n * parameters.validation_set_rate),
-    training_scores: n,
-    metrics: metrics.length,
-    column_scales: 5 + 1,
-    weights: 5 + 1,
-  };
-  const ledger = () => declaredLedger(declared, receivers, most, refused);
+  const ledger = () => declaredLedger(declared, receivers, refused);
   const ledgers = [ledger(), ledger()] as const;
   const types: string[] = [];
   const labels: string[] = [];
@@ -55,6 +48,7 @@ async function run(
 
 /** The guard opens sums over 64 rows or more. */
 const ROWS = 100;
+const TABLES = { rows: ROWS, keys: 130, columns: 5, metrics: 1 };
 
 const SHORT = { ...DEFAULTS, epochs: 3 };
 const SPLIT = { ...SHORT, model_release: 'split', use_validation_set: false } as const;
@@ -107,12 +101,44 @@ describe('leakage of the linear models', () => {
   it('names the intersection when keys are aligned', () => {
     const opened = (alignment: 'psi' | 'row_order'): string[] =>
       linearLeakage({
+        ...TABLES,
         algorithm: 'linear_regression',
         parameters: SHORT,
         alignment,
-        rows: ROWS,
       }).opened.map(({ name }) => name);
     deepEqual(opened('psi'), ['intersection', ...opened('row_order')]);
+  });
+
+  it('bounds every class by the public sizes', () => {
+    const bounds = (algorithm: Algorithm, parameters: LinearParameters): object =>
+      Object.fromEntries(
+        linearLeakage({ ...TABLES, algorithm, parameters, alignment: 'psi' }).opened.map(
+          ({ name, most }) => [name, most],
+        ),
+      );
+    deepEqual(bounds('logistic_regression', { ...SHORT, validation_set_rate: 0.2 }), {
+      intersection: 130,
+      domain_guard: mostGuardOpenings(3),
+      validation_scores: 20,
+      metrics: 1,
+      column_scales: 6,
+      weights: 6,
+    });
+    deepEqual(bounds('linear_regression', SPLIT), {
+      intersection: 130,
+      training_scores: 100,
+      metrics: 1,
+    });
+    const sgd = { ...SHORT, solver: 'sgd', batch_size: 30 } as const;
+    deepEqual(
+      linearLeakage({
+        ...TABLES,
+        algorithm: 'logistic_regression',
+        parameters: sgd,
+        alignment: 'psi',
+      }).opened[1]!.most,
+      mostGuardOpenings(3 * 4),
+    );
   });
 
   it('states how well the slot products hide, by the number of answers', () => {
