@@ -72,7 +72,7 @@ describe('deploy compose', () => {
         const args = [resolve('deploy/compose/setup.sh'), bank!, 'bank:7400', shop!, 'shop:7400'];
         const { stdout } = await run('sh', args, {
           env: {
-            PATH: process.env['PATH'],
+            PATH: process.env.PATH,
             ENTENTE: `${process.execPath} ${resolve('dist/src/party/cli/main.js')}`,
             SAMPLES: resolve('deploy/samples'),
             DATA: resolve('examples/data'),

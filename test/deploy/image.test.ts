@@ -25,7 +25,7 @@ describe('deploy image', () => {
   const all = instructions(readFileSync('deploy/Dockerfile', 'utf8'));
   const last = all.map(({ name }) => name).lastIndexOf('FROM');
   const [build, final] = [all.slice(0, last), all.slice(last)];
-  const valueOf = (name: string): string | undefined =>
+  const lastOf = (name: string): string | undefined =>
     final.find((instruction) => instruction.name === name)?.value;
 
   it('is built of files that are in the tree and that its context lets through', () => {
@@ -63,16 +63,16 @@ describe('deploy image', () => {
   });
 
   it('runs as a user without rights, with one volume', () => {
-    equal(valueOf('USER'), '10001:10001');
-    equal(valueOf('VOLUME'), '/var/lib/entente');
+    equal(lastOf('USER'), '10001:10001');
+    equal(lastOf('VOLUME'), '/var/lib/entente');
     const names = final.map(({ name }) => name);
     ok(names.indexOf('USER') > names.lastIndexOf('RUN'), 'RUN as root comes before USER');
-    equal(valueOf('EXPOSE'), '7400 7480');
+    equal(lastOf('EXPOSE'), '7400 7480');
   });
 
   it('starts the command line that the build makes', () => {
-    deepEqual(JSON.parse(valueOf('ENTRYPOINT')!), ['entente']);
-    deepEqual(JSON.parse(valueOf('CMD')!), ['node', '--config', 'entente.yaml']);
+    deepEqual(JSON.parse(lastOf('ENTRYPOINT')!), ['entente']);
+    deepEqual(JSON.parse(lastOf('CMD')!), ['node', '--config', 'entente.yaml']);
     const run = final.find(({ name }) => name === 'RUN')!.value;
     const [, target] = /ln -s \/opt\/entente\/(\S+) /.exec(run)!;
     ok(existsSync(target!), target);
