@@ -7,10 +7,10 @@ import type { LinearKernels } from '../../src/ml/vertical/linear/context.ts';
 import type { DatasetTerms, TrainContract } from '../../src/party/consensus/contract.ts';
 import type { LoadedDataset } from '../../src/party/datasets/datasets.ts';
 import { leakageOf } from '../../src/party/tasks/declaration.ts';
-import type { TrainingRun } from '../../src/party/tasks/run-training.ts';
-import type { Session } from '../../src/party/transport/session.ts';
-import { linkChannel, type MessageLink } from '../../src/protocols/link-channel.ts';
-import { memoryLinkPair } from '../../src/protocols/memory-channel.ts';
+import type { ProgramContext } from '../../src/party/tasks/program.ts';
+import type { Channel } from '../../src/protocols/channel.ts';
+import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
+import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { sampleContract, testIdentity } from './contracts.ts';
 import { toyCurveEngine } from './toy-curve-engine.ts';
 import { recordingLedger } from './vertical-run.ts';
@@ -83,53 +83,50 @@ function indicator(level: number): number[] {
   return [1, 2, 3].map((each) => Number(each === level));
 }
 
-/** A session's ends: the same keys at both, nothing else of a session. */
-export function sessionPair(): readonly [Session, Session] {
-  const end = (peer: string, link: MessageLink, channel = linkChannel(link)): Session => ({
-    peer,
-    attempt: 1,
-    channel,
-    link,
-    receipt: () => ({
-      sent: { hash: new Uint8Array(32), frames: 0, bytes: channel.stats.bytesSent },
-      received: { hash: new Uint8Array(32), frames: 0, bytes: channel.stats.bytesReceived },
-    }),
-    deriveKey: (purpose, length) => new Uint8Array(hkdfSync('sha256', 'test', '', purpose, length)),
-    close: async () => {},
-  });
-  const [a, b] = memoryLinkPair();
-  return [end('orgB', a), end('orgA', b)];
-}
-
 /** What one party notes of its run. */
 export interface RunNotes {
-  readonly run: TrainingRun;
+  readonly context: ProgramContext<TrainContract>;
+  /** To the other party. */
+  readonly channel: Channel;
   readonly phases: string[];
   readonly steps: (readonly [step: number, of: number])[];
   readonly disclosures: ReturnType<typeof recordingLedger>['entries'];
 }
 
-/** Both parties' runs of one contract. */
+export const TASK_ID: string = 'ab'.repeat(32);
+
+/** Both parties' contexts of one contract, nothing of a session but its channel and its keys. */
 export function trainingRuns(
   contract: TrainContract,
-  data = tables(),
+  data: Readonly<Record<'orgA' | 'orgB', LoadedDataset>> = tables(),
 ): { readonly a: RunNotes; readonly b: RunNotes } {
-  const [sessionA, sessionB] = sessionPair();
-  const notes = (self: string, session: Session, dataset: LoadedDataset): RunNotes => {
+  const notes = (self: 'orgA' | 'orgB', channel: Channel): RunNotes => {
     const phases: string[] = [];
     const steps: (readonly [number, number])[] = [];
     const ledger = recordingLedger();
-    const progress = {
-      phase: (phase: string) => void phases.push(phase),
-      step: (step: number, of: number) => void steps.push([step, of]),
+    const context: ProgramContext<TrainContract> = {
+      contract,
+      taskId: TASK_ID,
+      self,
+      link: () => ({
+        channel,
+        deriveKey: async (purpose, length) =>
+          new Uint8Array(hkdfSync('sha256', 'test', '', purpose, length)),
+      }),
+      loadDataset: async () => data[self],
+      loadModel: () => Promise.reject(new Error('a training has no model')),
+      ledger,
+      checkpoints: { resume: null, save: () => {} },
+      progress: {
+        phase: (phase) => void phases.push(phase),
+        step: (step, of) => void steps.push([step, of]),
+      },
+      kernels,
+      curve: toyCurveEngine,
+      rng: systemRng,
     };
-    const curve = toyCurveEngine();
-    return {
-      run: { contract, self, session, dataset, ledger, kernels: kernels(), curve, progress },
-      phases,
-      steps,
-      disclosures: ledger.entries,
-    };
+    return { context, channel, phases, steps, disclosures: ledger.entries };
   };
-  return { a: notes('orgA', sessionA, data.orgA), b: notes('orgB', sessionB, data.orgB) };
+  const [a, b] = memoryChannelPair();
+  return { a: notes('orgA', a), b: notes('orgB', b) };
 }

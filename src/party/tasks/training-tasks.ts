@@ -28,8 +28,9 @@ import type { Store } from '../store.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
 import type { Session, SessionOptions, SessionTerms } from '../transport/session.ts';
 import { type DraftedContract, type DraftingNode, draftContract } from './contract-draft.ts';
-import { modelDocument, modelPart } from './model-documents.ts';
-import { dataHolders, runTraining, type TrainingOutcome } from './run-training.ts';
+import type { ProgramContext, ProgramResult } from './program.ts';
+import { dataHolders } from './programs/data-holders.ts';
+import { trainLinear } from './programs/train-linear.ts';
 import type { TaskBoard, TaskEntry } from './task-board.ts';
 import { TaskError } from './task-error.ts';
 import { apiErrorOf, runFailure } from './task-failure.ts';
@@ -156,7 +157,7 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
 /** What a run left: its outcome and the traffic, or why it ended. */
 type Finished =
   | {
-      readonly outcome: TrainingOutcome;
+      readonly result: ProgramResult;
       readonly transport: TransportReceipt;
       readonly path: string | null;
     }
@@ -174,7 +175,7 @@ async function execute(
   const self = consensus.signer.name;
   let session: Session | undefined;
   try {
-    const { own, peer } = dataHolders(contract, self);
+    const { peer } = dataHolders(contract, self);
     // A party may have ended the task before this run could be told.
     const { end } = (await consensus.records.find(taskId)) ?? {};
     if (end) throw peerFailed(end);
@@ -190,41 +191,20 @@ async function execute(
       },
       { timeoutMs: deps.sessionTimeoutMs, signal },
     );
-    const dataset = await deps.datasets.load(own.dataset!, contract.algorithm.name);
-    const ledger = await openDisclosureLedger(deps.store, contract, taskId, () => consensus.now());
-    const progress = {
-      phase: (phase: 'aligning' | 'training' | 'evaluating' | 'publishing') => {
-        entry.phase(phase).catch((error: unknown) => log.error({ err: error }, 'row not written'));
-      },
-      step: (step: number, of: number) => entry.step(step, of),
-    };
-    const outcome = await runTraining(
-      {
-        contract,
-        self,
-        session,
-        dataset,
-        ledger,
-        kernels: deps.kernels(),
-        curve: deps.curve,
-        progress,
-      },
-      deps.rng,
-    );
+    const result = await trainLinear(await contextOf(deps, contract, taskId, session, entry));
     await session.close();
     const transport = transportReceipt(peer.name, session.receipt());
 
-    const document = modelDocument(contract, taskId, outcome);
-    const stored = document && (await deps.models.put(document));
-    const part = await deps.models.put(modelPart(contract, taskId, self, dataset, outcome));
-    const metrics = outcome.publication ? canonicalDigest(outcome.publication.metrics) : null;
+    const stored = result.model && (await deps.models.put(result.model));
+    const part = result.part && (await deps.models.put(result.part));
+    const metrics = result.metrics && canonicalDigest(result.metrics);
     await finishTask(consensus, taskId);
     await attempts.finish(id);
     const statement = {
       taskId,
       attempt,
       outcome: 'completed',
-      model: (stored ?? part).digest,
+      model: (stored ?? part)?.digest ?? null,
       metrics,
       transport: [transport],
     } as const;
@@ -235,13 +215,13 @@ async function execute(
       {
         task: taskId,
         peer: peer.name,
-        alignedRows: outcome.alignedRows, // `rows` is a redacted key
+        alignedRows: result.extra.aligned_rows, // `rows` is a redacted key
         bytes: transport.sent.bytes,
-        ...outcome.timings,
+        seconds: result.extra.seconds,
       },
       'task completed',
     );
-    return { outcome, transport, path: stored?.path ?? null };
+    return { result, transport, path: stored?.path ?? null };
   } catch (error) {
     if (isClosed(error)) await abortedWithin(signal, REASON_TIMEOUT_MS);
     // The cause of an aborted channel says more than the channel.
@@ -254,6 +234,41 @@ async function execute(
     );
     return { error: cause };
   }
+}
+
+/** The world as the program sees it: this attempt starts from the beginning. */
+async function contextOf(
+  deps: TrainingTasksDeps,
+  contract: TrainContract,
+  taskId: string,
+  session: Session,
+  entry: TaskEntry,
+): Promise<ProgramContext<TrainContract>> {
+  const { consensus, log } = deps;
+  const self = consensus.signer.name;
+  const { own } = dataHolders(contract, self);
+  return {
+    contract,
+    taskId,
+    self,
+    link: () => ({
+      channel: session.channel,
+      deriveKey: async (purpose, length) => session.deriveKey(purpose, length),
+    }),
+    loadDataset: () => deps.datasets.load(own.dataset!, contract.algorithm.name),
+    loadModel: () => Promise.reject(new TaskError('NOT_AVAILABLE', 'a training has no model yet')),
+    ledger: await openDisclosureLedger(deps.store, contract, taskId, () => consensus.now()),
+    checkpoints: { resume: null, save: () => {} },
+    progress: {
+      phase: (phase) => {
+        entry.phase(phase).catch((error: unknown) => log.error({ err: error }, 'row not written'));
+      },
+      step: (step, of) => entry.step(step, of),
+    },
+    kernels: () => deps.kernels(),
+    curve: () => deps.curve,
+    rng: deps.rng,
+  };
 }
 
 function peerFailed({ party, reason }: TaskEnd): TaskError {
@@ -286,16 +301,14 @@ function outcomeOf(
   { contract, warnings, reason }: DraftedContract,
   taskId: string,
   self: string,
-  { outcome, transport, path }: Exclude<Finished, { readonly error: unknown }>,
+  { result, transport, path }: Exclude<Finished, { readonly error: unknown }>,
 ): TrainOutcome {
-  const { publication, timings } = outcome;
   const id = modelId(taskId, contract.createdAt);
-  const reasons = outcome.part.evaluation?.reasons ?? {};
   return {
     modelId: id,
     path: path ?? `results/${taskId}/model.json`,
     type: 'json',
-    metrics: publication?.metrics ?? {},
+    metrics: result.metrics ?? {},
     extra: {
       algorithm: contract.algorithm.name,
       algorithm_from: reason,
@@ -303,17 +316,9 @@ function outcomeOf(
       solver: contract.parameters.solver,
       model_release: contract.parameters.model_release,
       receivers: [...contract.receivers],
-      aligned_rows: outcome.alignedRows,
+      ...result.extra,
       warnings: warnings.map(({ code, message }) => ({ code, message })),
-      ...(publication ? {} : { metrics_withheld: `${self} is not a receiver` }),
-      ...(publication && Object.keys(reasons).length > 0 ? { null_metrics: { ...reasons } } : {}),
-      seconds: { align: timings.alignSeconds, train: timings.trainSeconds },
-      steps: timings.steps,
-      seconds_per_iteration: timings.secondsPerIteration,
-      bytes_per_iteration: {
-        [self]: timings.bytesSentPerIteration,
-        [transport.peer]: timings.bytesReceivedPerIteration,
-      },
+      ...(result.metrics ? {} : { metrics_withheld: `${self} is not a receiver` }),
       bytes_sent: { [self]: transport.sent.bytes, [transport.peer]: transport.received.bytes },
     },
   };

@@ -1,20 +1,15 @@
-import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
-import { parseModelDocument } from '../../../src/party/models/model-document.ts';
-import { modelDocument } from '../../../src/party/tasks/model-documents.ts';
-import {
-  dataHolders,
-  runTraining,
-  type TrainingOutcome,
-} from '../../../src/party/tasks/run-training.ts';
-import { TaskError } from '../../../src/party/tasks/task-error.ts';
-import { ProtocolError } from '../../../src/protocols/errors.ts';
-import { systemRng } from '../../../src/protocols/primitives/rng.ts';
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { parseModelDocument } from '../../../../src/party/models/model-document.ts';
+import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
+import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
+import { TaskError } from '../../../../src/party/tasks/task-error.ts';
+import { ProtocolError } from '../../../../src/protocols/errors.ts';
 import {
   type RunNotes,
   tables,
   trainingContract,
   trainingRuns,
-} from '../../support/training-pair.ts';
+} from '../../../support/training-pair.ts';
 
 function both({
   a,
@@ -22,11 +17,11 @@ function both({
 }: {
   readonly a: RunNotes;
   readonly b: RunNotes;
-}): Promise<[TrainingOutcome, TrainingOutcome]> {
-  return Promise.all([runTraining(a.run, systemRng), runTraining(b.run, systemRng)]);
+}): Promise<[ProgramResult, ProgramResult]> {
+  return Promise.all([trainLinear(a.context), trainLinear(b.context)]);
 }
 
-describe('run of a training', () => {
+describe('training of a linear model', () => {
   it('aligns, trains, and publishes to the receivers', async () => {
     const pair = trainingRuns(trainingContract());
     const [atA, atB] = await both(pair);
@@ -37,10 +32,10 @@ describe('run of a training', () => {
         [2, 2],
       ]);
     }
-    deepEqual([atA.alignedRows, atB.alignedRows], [40, 40]);
-    equal(atB.publication, null);
+    deepEqual([atA.extra.aligned_rows, atB.extra.aligned_rows], [40, 40]);
+    deepEqual([atB.model, atB.metrics], [null, null]);
     deepEqual(
-      atA.publication!.model!.features.map(({ party, column, level }) => [party, column, level]),
+      atA.model!.features.map(({ party, column, level }) => [party, column, level]),
       [
         ['orgA', 'age', undefined],
         ['orgB', 'income', undefined],
@@ -49,17 +44,11 @@ describe('run of a training', () => {
         ['orgB', 'region', 2],
       ],
     );
-    deepEqual(atB.columns, [
-      { column: 'income' },
-      { column: 'region', level: 0 },
-      { column: 'region', level: 1 },
-      { column: 'region', level: 2 },
-    ]);
-    for (const { timings } of [atA, atB]) {
-      equal(timings.steps, 2);
-      ok(timings.secondsPerIteration > 0 && timings.bytesSentPerIteration > 0);
+    for (const { extra } of [atA, atB]) {
+      equal(extra.steps, 2);
+      ok((extra.seconds_per_iteration as number) > 0);
     }
-    equal(atA.timings.bytesSentPerIteration, atB.timings.bytesReceivedPerIteration);
+    deepEqual(atA.extra.bytes_per_iteration, atB.extra.bytes_per_iteration);
   });
 
   it('records every opening at both, as the contract declares it', async () => {
@@ -79,12 +68,12 @@ describe('run of a training', () => {
 
   it('trains on the common records alone', async () => {
     const [atA, atB] = await both(trainingRuns(trainingContract(), tables(15)));
-    deepEqual([atA.alignedRows, atB.alignedRows], [25, 25]);
+    deepEqual([atA.extra.aligned_rows, atB.extra.aligned_rows], [25, 25]);
   });
 
   it('stops at both when there are too few of them', async () => {
     const { a, b } = trainingRuns(trainingContract(), tables(31));
-    const runs = [a, b].map(({ run }) => runTraining(run, systemRng));
+    const runs = [a, b].map(({ context }) => trainLinear(context));
     for (const run of runs) {
       await rejects(run, (error) => {
         ok(error instanceof TaskError);
@@ -106,48 +95,26 @@ describe('run of a training', () => {
       minimumIntersection: 0,
     } as const;
     const pair = trainingRuns(trainingContract({ alignment }));
-    const [{ alignedRows }] = await both(pair);
-    equal(alignedRows, 40);
+    const [{ extra }] = await both(pair);
+    equal(extra.aligned_rows, 40);
     ok(!pair.a.disclosures.some((disclosure) => disclosure.class === 'intersection'));
   });
 
   it('opens nothing that the ledger refuses', async () => {
     const { a, b } = trainingRuns(trainingContract());
     const refusal = new ProtocolError('NOT_DECLARED', 'no intersection');
-    const run = { ...a.run, ledger: { record: () => Promise.reject(refusal) } };
-    const silent = runTraining(b.run, systemRng);
+    const context = { ...a.context, ledger: { record: () => Promise.reject(refusal) } };
+    const silent = trainLinear(b.context);
     silent.catch(() => {}); // it waits for a message that never comes
-    await rejects(runTraining(run, systemRng), { code: 'NOT_DECLARED' });
-    equal(run.session.channel.stats.messagesSent, 0);
+    await rejects(trainLinear(context), { code: 'NOT_DECLARED' });
+    equal(a.channel.stats.messagesSent, 0);
   });
 
   it('releases the same model to both when both receive it', async () => {
     const contract = trainingContract({ receivers: ['orgB', 'orgA'] });
     const outcomes = await both(trainingRuns(contract));
-    const [one, other] = outcomes.map((outcome) =>
-      modelDocument(contract, 'ab'.repeat(32), outcome),
-    );
+    const [one, other] = outcomes.map(({ model }) => model);
     deepEqual(one, other);
     parseModelDocument(JSON.stringify(one));
-  });
-});
-
-describe('data holders', () => {
-  it('are the two parties with data, seen from one of them', () => {
-    const contract = trainingContract();
-    const { own, peer } = dataHolders(contract, 'orgB');
-    deepEqual([own.name, peer.name], ['orgB', 'orgA']);
-  });
-
-  it('must be two, this node among them', () => {
-    const contract = trainingContract();
-    const [first, second] = contract.parties;
-    const third = { ...second!, name: 'orgC' };
-    throws(() => dataHolders(contract, 'orgC'), { code: 'NOT_AVAILABLE' });
-    throws(() => dataHolders({ ...contract, parties: [first!] }, 'orgA'), {
-      code: 'NOT_AVAILABLE',
-    });
-    const three = { ...contract, parties: [first!, second!, third] };
-    throws(() => dataHolders(three, 'orgA'), { code: 'NOT_AVAILABLE' });
   });
 });

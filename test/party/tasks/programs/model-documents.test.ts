@@ -1,27 +1,19 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { parseModelDocument } from '../../../src/party/models/model-document.ts';
-import { modelId } from '../../../src/party/models/model-id.ts';
-import { decodeShareWords, parseModelPart } from '../../../src/party/models/model-part.ts';
-import { modelDocument, modelPart } from '../../../src/party/tasks/model-documents.ts';
-import { runTraining } from '../../../src/party/tasks/run-training.ts';
-import { systemRng } from '../../../src/protocols/primitives/rng.ts';
-import { tables, trainingContract, trainingRuns } from '../../support/training-pair.ts';
-
-const TASK = 'ab'.repeat(32);
+import { parseModelDocument } from '../../../../src/party/models/model-document.ts';
+import { modelId } from '../../../../src/party/models/model-id.ts';
+import { decodeShareWords, parseModelPart } from '../../../../src/party/models/model-part.ts';
+import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
+import { TASK_ID, tables, trainingContract, trainingRuns } from '../../../support/training-pair.ts';
 
 /** What the two parties would store. */
 async function documents(change: Parameters<typeof trainingContract>[0] = {}) {
   const contract = trainingContract(change);
-  const data = tables();
-  const { a, b } = trainingRuns(contract, data);
-  const [atA, atB] = await Promise.all([a, b].map(({ run }) => runTraining(run, systemRng)));
+  const { a, b } = trainingRuns(contract);
+  const results = await Promise.all([a, b].map(({ context }) => trainLinear(context)));
   return {
     contract,
-    models: [modelDocument(contract, TASK, atA!), modelDocument(contract, TASK, atB!)],
-    parts: [
-      modelPart(contract, TASK, 'orgA', data.orgA, atA!),
-      modelPart(contract, TASK, 'orgB', data.orgB, atB!),
-    ],
+    models: results.map(({ model }) => model),
+    parts: results.map(({ part }) => part!),
   };
 }
 
@@ -32,7 +24,7 @@ describe('model documents', () => {
     equal(none, null);
     deepEqual(parseModelDocument(JSON.stringify(model)), model);
     const { model_id: id, task_id, algorithm, label, threshold, open_bits, metrics } = model!;
-    deepEqual([id, task_id], [modelId(TASK, contract.createdAt), TASK]);
+    deepEqual([id, task_id], [modelId(TASK_ID, contract.createdAt), TASK_ID]);
     deepEqual([algorithm, threshold, open_bits], ['logistic_regression', 0.5, 10]);
     deepEqual(label, { party: 'orgA', column: 'y' });
     deepEqual(Object.keys(metrics), ['loss', 'accuracy']);

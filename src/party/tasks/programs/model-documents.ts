@@ -1,11 +1,13 @@
 /** What a finished training leaves on this node: the model at receivers, its own part at data holders. */
-import { WEIGHT_BITS } from '../../ml/vertical/linear/fixed-point.ts';
-import type { TrainContract } from '../consensus/contract.ts';
-import type { LoadedDataset } from '../datasets/datasets.ts';
-import type { ModelDocument } from '../models/model-document.ts';
-import { modelId } from '../models/model-id.ts';
-import { encodeShareWords, type ModelPart } from '../models/model-part.ts';
-import { dataHolders, type TrainingOutcome } from './run-training.ts';
+import { WEIGHT_BITS } from '../../../ml/vertical/linear/fixed-point.ts';
+import type { Publication } from '../../../ml/vertical/linear/publish.ts';
+import type { TrainedPart } from '../../../ml/vertical/linear/train.ts';
+import type { TrainContract } from '../../consensus/contract.ts';
+import type { LoadedDataset } from '../../datasets/datasets.ts';
+import type { ModelDocument } from '../../models/model-document.ts';
+import { modelId } from '../../models/model-id.ts';
+import { encodeShareWords, type ModelPart } from '../../models/model-part.ts';
+import { dataHolders } from './data-holders.ts';
 
 type Head = Pick<
   ModelDocument,
@@ -23,7 +25,7 @@ type Head = Pick<
 export function modelDocument(
   contract: TrainContract,
   taskId: string,
-  { publication }: TrainingOutcome,
+  publication: Publication | null,
 ): ModelDocument | null {
   if (!publication?.model) return null;
   return {
@@ -40,7 +42,7 @@ export function modelPart(
   taskId: string,
   self: string,
   dataset: LoadedDataset,
-  { part, publication }: TrainingOutcome,
+  { part, publication }: { readonly part: TrainedPart; readonly publication: Publication | null },
 ): ModelPart {
   const { peer } = dataHolders(contract, self);
   const { scaler, L } = part.whitening;

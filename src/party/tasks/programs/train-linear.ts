@@ -1,0 +1,111 @@
+/**
+ * One training at one data holder, from the start certificate to the model: load, align, train,
+ * deliver.
+ */
+import { performance } from 'node:perf_hooks';
+import { matrix, takeRows } from '../../../ml/data/matrix.ts';
+import type { ColumnName, PartyTable } from '../../../ml/vertical/linear/design.ts';
+import { publish } from '../../../ml/vertical/linear/publish.ts';
+import { trainVerticalLinear } from '../../../ml/vertical/linear/train.ts';
+import type { TrainContract } from '../../consensus/contract.ts';
+import { featuresWidth } from '../../consensus/feature-width.ts';
+import type { LoadedDataset } from '../../datasets/datasets.ts';
+import type { ProgramContext, ProgramResult } from '../program.ts';
+import { TaskError } from '../task-error.ts';
+import { alignRows } from './alignment.ts';
+import { dataHolders } from './data-holders.ts';
+import { modelDocument, modelPart } from './model-documents.ts';
+import { stepClock } from './step-clock.ts';
+
+/** Rows below which a joint model makes no sense: the validation split needs two, a fit a few more. */
+const FEWEST_ROWS = 10;
+
+/** Trains with the other data holder. Throws `TaskError`, `ProtocolError` or `DatasetError`. */
+export async function trainLinear(context: ProgramContext<TrainContract>): Promise<ProgramResult> {
+  const { contract, self, taskId, progress, ledger, rng } = context;
+  const { own, peer } = dataHolders(contract, self);
+  const { channel } = context.link(peer.name);
+  const role = own.role === 'label_holder' ? 'label_holder' : 'feature_holder';
+  const start = performance.now();
+
+  progress.phase('aligning');
+  const dataset = await context.loadDataset();
+  const rows = await alignRows(context, dataset);
+  if (rows.length < FEWEST_ROWS) {
+    throw new TaskError('TOO_FEW_ROWS', `the parties have ${rows.length} records in common`);
+  }
+  const aligned = performance.now();
+
+  progress.phase('training');
+  const table = tableOf(dataset, rows);
+  const { metrics, receivers, parameters } = contract;
+  const clock = stepClock(channel);
+  const shared = {
+    role,
+    parties:
+      role === 'label_holder' ? ([own.name, peer.name] as const) : ([peer.name, own.name] as const),
+    metrics,
+    receivers,
+    peerFeatures: featuresWidth(peer.dataset!.features),
+    ledger,
+  } as const;
+  const part = await trainVerticalLinear(
+    channel.fork('train'),
+    table,
+    {
+      ...shared,
+      algorithm: contract.algorithm.name,
+      parameters,
+      kernels: context.kernels(),
+      onStep: (step, total) => {
+        clock.tick();
+        progress.step(step, total);
+        if (step === total) progress.phase('evaluating');
+      },
+    },
+    rng,
+  );
+
+  progress.phase('publishing');
+  const publication = await publish(channel.fork('publish'), part, {
+    ...shared,
+    columns: table.columns,
+    openBits: parameters.open_bits,
+  });
+  const trained = performance.now();
+  const { steps, secondsPerStep, bytesSentPerStep, bytesReceivedPerStep } = clock.summary();
+  const reasons = part.evaluation?.reasons ?? {};
+  return {
+    model: modelDocument(contract, taskId, publication),
+    part: modelPart(contract, taskId, self, dataset, { part, publication }),
+    file: null,
+    metrics: publication?.metrics ?? null,
+    extra: {
+      aligned_rows: rows.length,
+      ...(publication && Object.keys(reasons).length > 0 ? { null_metrics: { ...reasons } } : {}),
+      seconds: { align: (aligned - start) / 1000, train: (trained - aligned) / 1000 },
+      steps,
+      seconds_per_iteration: secondsPerStep,
+      bytes_per_iteration: { [self]: bytesSentPerStep, [peer.name]: bytesReceivedPerStep },
+    },
+  };
+}
+
+function tableOf(dataset: LoadedDataset, rows: Uint32Array): PartyTable {
+  const features = matrix(dataset.features, dataset.rowCount, dataset.columnNames.length);
+  const labels = dataset.label && Float64Array.from(rows, (row) => dataset.label![row]!);
+  return {
+    features: takeRows(features, rows),
+    columns: expandedColumns(dataset),
+    ...(labels && { labels }),
+  };
+}
+
+/** What each column of the loaded table is. */
+function expandedColumns({ encoding }: LoadedDataset): ColumnName[] {
+  return encoding.flatMap((feature): ColumnName[] =>
+    feature.kind === 'numeric'
+      ? [{ column: feature.name }]
+      : feature.levels.map((_, level) => ({ column: feature.name, level })),
+  );
+}
