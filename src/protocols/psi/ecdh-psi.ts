@@ -22,9 +22,8 @@ import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
 import { SCALAR_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
-import { countItems, gatherRows } from './deduplicate.ts';
+import { gatherRows } from './deduplicate.ts';
 import { ITEM_BYTES } from './item-digest.ts';
-import { malformed } from './malformed.ts';
 import { receiveAndMask, receivePrefixes, returnMasked, sendMasked } from './masked-streams.ts';
 import { MaskingKey } from './masking-key.ts';
 import {
@@ -36,9 +35,7 @@ import {
   sendPositions,
 } from './matching.ts';
 import { randomPermutation } from './random-permutation.ts';
-
-/** Above this the protocol takes tens of minutes: use another one. */
-export const MAX_ITEMS: number = 2 ** 24;
+import { checkOwnItems, decodeSize } from './set-size.ts';
 
 export interface EcdhPsiOptions {
   /** Does the curve work; the caller closes it. */
@@ -60,7 +57,7 @@ export async function ecdhPsiReceiver(
   options: EcdhPsiOptions,
   rng: Rng,
 ): Promise<Uint32Array<ArrayBuffer>> {
-  const nX = checkOwnItems(X, options);
+  const nX = checkOwnItems(X, options.maxItems);
 
   await ch.send(EcdhPsiReceiverSize, { items: nX });
 
@@ -98,7 +95,7 @@ export async function ecdhPsiSender(
   options: EcdhPsiOptions,
   rng: Rng,
 ): Promise<Uint32Array<ArrayBuffer> | undefined> {
-  const nY = checkOwnItems(Y, options);
+  const nY = checkOwnItems(Y, options.maxItems);
   const isToLearn = options.resultTo === 'both';
 
   await ch.send(EcdhPsiSenderSize, { items: nY });
@@ -121,18 +118,4 @@ export async function ecdhPsiSender(
 
   const positions = await receivePositions(ch, Math.min(nX, nY), nY);
   return positions.map((position) => order[position]!).sort();
-}
-
-function checkOwnItems(items: Uint8Array, { maxItems }: EcdhPsiOptions): number {
-  if (!Number.isInteger(maxItems) || maxItems < 0 || maxItems > MAX_ITEMS) {
-    throw new RangeError(`"maxItems" expected an integer up to ${MAX_ITEMS}, got ${maxItems}`);
-  }
-  const n = countItems(items);
-  if (n > maxItems) throw new RangeError(`items expected at most ${maxItems}, got ${n}`);
-  return n;
-}
-
-function decodeSize({ items }: EcdhPsiReceiverSize | EcdhPsiSenderSize, maxItems: number): number {
-  if (items > maxItems) throw malformed(`expected at most ${maxItems} items, got ${items}`);
-  return items;
 }

@@ -1,6 +1,7 @@
 import { EcdhPsiPoints, EcdhPsiPrefixes } from '../../../proto/gen/psi.ts';
 import { POINT_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
+import { gatherRows } from './deduplicate.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
 import type { MaskingKey } from './masking-key.ts';
@@ -8,7 +9,7 @@ import { decodePoints } from './points.ts';
 import { RowIndex } from './row-index.ts';
 
 /*
- * The four streams of ecdh-psi.ts: masked points in batches, in order. Each runs on forks that it
+ * The streams of ecdh-psi.ts and cardinality.ts: masked points in batches, in order. Each runs on forks that it
  * alone uses, one way each, so that all of them flow at once and no side waits for a whole list.
  */
 
@@ -24,7 +25,7 @@ export async function sendMasked(ch: Channel, key: MaskingKey, items: Uint8Array
   });
 }
 
-/** R: the n points of the sender's list, masked again; n x 32, distinct. */
+/** The n points of the peer's list, masked again; n x 32, distinct. */
 export async function receiveAndMask(ch: Channel, key: MaskingKey, n: number): Promise<Uint8Array> {
   const products = new DistinctPoints(n);
   await pipeline(n, key.depth, {
@@ -52,6 +53,20 @@ export async function returnMasked(
       return returned.send(EcdhPsiPrefixes, { prefixes: truncateRows(batch, l) });
     },
   });
+}
+
+/** S: the first l bytes of each point (n x 32) in `order`: point order[0] first. */
+export async function sendPrefixes(
+  ch: Channel,
+  points: Uint8Array,
+  order: Uint32Array,
+  l: number,
+): Promise<void> {
+  for (let from = 0; from < order.length; from += BATCH_POINTS) {
+    const batch = order.subarray(from, from + BATCH_POINTS);
+    const prefixes = truncateRows(gatherRows(points, POINT_BYTES, batch), l);
+    await ch.send(EcdhPsiPrefixes, { prefixes });
+  }
 }
 
 /** R: its own list as the sender returned it; n x l. */

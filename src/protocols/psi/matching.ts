@@ -33,11 +33,16 @@ export interface Matches {
 /** R: its rows and S's positions that matched. found[i] belongs to row order[i]. */
 export function collectMatches(found: Int32Array, order: Uint32Array<ArrayBuffer>): Matches {
   const rows = order.filter((_, i) => found[i]! >= 0).sort();
+  return { rows, positions: matchedPositions(found) };
+}
+
+/** R: S's positions that matched, ascending; each must match once, for S's points are distinct. */
+export function matchedPositions(found: Int32Array): Uint32Array<ArrayBuffer> {
   const positions = Uint32Array.from(found.filter((position) => position >= 0)).sort();
   for (let k = 1; k < positions.length; k++) {
     if (positions[k - 1] === positions[k]) throw malformed('two items matched one position');
   }
-  return { rows, positions };
+  return positions;
 }
 
 /** R -> S: the positions that matched, in batches after their number. */
