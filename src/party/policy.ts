@@ -20,10 +20,13 @@
  *     model_release: [full, split]
  * ```
  *
- * `*` stands for any characters; in dataset paths for any but `/`, and `**` for any.
+ * `*` stands for any characters; in dataset paths for any but `/`, and `**` for any. A dataset goes by
+ * the word that the request uses: its path, or `dataset:NAME` for a registered one, which only patterns
+ * that begin with `dataset:` match. A rule for a name says nothing of the file's path, and the reverse.
  */
 import Type, { type Static } from 'typebox';
 import type { Contract, ContractParty } from './consensus/contract.ts';
+import { referencedName } from './datasets/registered-name.ts';
 
 const exactly = { additionalProperties: false } as const;
 const Patterns = Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { maxItems: 10_000 });
@@ -205,20 +208,22 @@ function unmatched(patterns: readonly string[], texts: readonly string[]): strin
  * Paths that could name a file in another place than they read match no pattern: `credit/../x` is not
  * below `credit`.
  */
-function matchesPath(patterns: readonly string[], path: string): boolean {
+export function matchesPath(patterns: readonly string[], path: string): boolean {
   const segments = path.replace(/^\//, '').split('/');
   if (path.includes('\\') || segments.some((segment) => ['', '.', '..'].includes(segment))) {
     return false;
   }
-  return matcher(patterns, '[^/]*')(path);
+  const registered = referencedName(path) !== undefined;
+  const ofKind = patterns.filter((each) => (referencedName(each) !== undefined) === registered);
+  return matcher(ofKind, '[^/]*')(path);
 }
 
-type Predicate = (text: string) => boolean;
+export type Predicate = (text: string) => boolean;
 
 const ANY = '[^]*';
 
 /** Whether a text is matched by one of the patterns. `star`: the expression that `*` stands for. */
-function matcher(patterns: readonly string[], star: string = ANY): Predicate {
+export function matcher(patterns: readonly string[], star: string = ANY): Predicate {
   const expressions = patterns.map((pattern) => {
     const parts = pattern.split(/(\*+)/).map((part) => {
       if (part.startsWith('*')) return part === '*' ? star : ANY;

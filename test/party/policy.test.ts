@@ -53,6 +53,16 @@ const using = (changes: Partial<DatasetUse>): string =>
   verdict({ dataset: { ...USE, ...changes } });
 
 describe('policy', () => {
+  it('knows a registered dataset by its name alone', () => {
+    const at = (path: string, datasets: string[]): string =>
+      verdict({ dataset: { ...USE, path } }, { ...RULE, datasets });
+    equal(at('dataset:loans', ['dataset:loans']), 'allow');
+    equal(at('dataset:loans', ['dataset:*']), 'allow');
+    equal(at('dataset:loans', ['*', '**', '*loans']), 'dataset dataset:loans');
+    equal(at('dataset:a/../loans', ['dataset:**']), 'dataset dataset:a/../loans');
+    equal(at('loans', ['dataset:*']), 'dataset loans');
+  });
+
   it('allows what one rule allows entirely', () => {
     equal(verdict({}), 'allow');
     equal(verdict({ peers: ['orgB', 'auditor'] }), 'allow');

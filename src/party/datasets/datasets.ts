@@ -13,6 +13,7 @@ import {
 } from './encoding.ts';
 import { commitmentOf, type Prescan, prescan } from './prescan.ts';
 import { explain, type LabelKind, type ReadPlan, readTable } from './read-table.ts';
+import { type FindRegistered, referencedName } from './registered-name.ts';
 import { type DatasetFile, listDatasets, resolveDataset, stampOf } from './roots.ts';
 import { type ReadLimits, withSandbox } from './sandbox.ts';
 import { openTable, parseDatasetType, type Table } from './table.ts';
@@ -96,11 +97,36 @@ export interface Datasets {
   load(terms: DataTerms, salt: Uint8Array, options?: LoadOptions): Promise<LoadedDataset>;
 }
 
-/** Datasets under folders of this machine. Roots are absolute. */
+export interface DatasetOptions extends ReadLimits {
+  /** Absolute. */
+  readonly roots: readonly string[];
+  /** What `dataset:NAME` stands for; without it nothing. */
+  readonly registered?: FindRegistered;
+}
+
+/** Datasets under folders of this machine: by path, or `dataset:NAME` by registered name. */
 export function createDatasets(
-  { roots, ...limits }: ReadLimits & { readonly roots: readonly string[] },
+  { roots, registered = async () => undefined, ...limits }: DatasetOptions,
   rng: Rng,
 ): Datasets {
+  /** The file that a request means. Messages use the request's word, never a registered path. */
+  async function locate(
+    request: string,
+    typeName: string,
+  ): Promise<[DatasetFile, DatasetTerms['type']]> {
+    const name = referencedName(request);
+    if (name === undefined) {
+      return [await resolveDataset(roots, request), parseDatasetType(request, typeName)];
+    }
+    const found = await registered(name);
+    if (!found) throw new DatasetError('missing_dataset', `${request}: no such dataset`);
+    const type = parseDatasetType(request, typeName);
+    if (type !== found.type) {
+      throw new DatasetError('bad_type', `${request}: is registered as ${found.type}`);
+    }
+    return [await resolveDataset(roots, found.path, request), type];
+  }
+
   /** Opens a file as a table; whatever the database says comes out without values. */
   async function withTable<T>(
     file: DatasetFile,
@@ -123,7 +149,7 @@ export function createDatasets(
   }
 
   async function verified(terms: DataTerms, salt: Uint8Array): Promise<[DatasetFile, Prescan]> {
-    const file = await resolveDataset(roots, terms.path);
+    const [file] = await locate(terms.path, terms.type);
     const scan = await prescan(file, terms.type);
     if (commitmentOf(scan.digest, salt) !== terms.commitment) throw changed(file.name);
     return [file, scan];
@@ -133,21 +159,18 @@ export function createDatasets(
     list: () => listDatasets(roots),
 
     async describe(path, typeName) {
-      const file = await resolveDataset(roots, path);
-      const type = parseDatasetType(file.name, typeName);
+      const [file, type] = await locate(path, typeName);
       const { plainLines } = await prescan(file, type);
       return withTable(file, type, plainLines, ({ describe }) => describe());
     },
 
     async columns(path, typeName) {
-      const file = await resolveDataset(roots, path);
-      const type = parseDatasetType(file.name, typeName);
+      const [file, type] = await locate(path, typeName);
       return withTable(file, type, null, async ({ table }) => table.names);
     },
 
     async terms(draft) {
-      const file = await resolveDataset(roots, draft.path);
-      const type = parseDatasetType(file.name, draft.type);
+      const [file, type] = await locate(draft.path, draft.type);
       const scan = await prescan(file, type);
       return withTable(file, type, scan.plainLines, async ({ table, read }) => {
         const chosen = chooseFeatures(table, draft);

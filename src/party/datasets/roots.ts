@@ -23,25 +23,31 @@ const FORBIDDEN_IN_PATH = /[\u0000-\u001f\u007f*?[\]{}]/;
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 
 /**
- * Finds the file that a request names, relative to the roots (the first that has it) or absolute
- * inside one. Names that leave every root are refused before the disk is touched, so that the
- * answer tells nothing about files elsewhere.
+ * Finds the file at a path, relative to the roots (the first that has it) or absolute inside one.
+ * Paths that leave every root are refused before the disk is touched, so that the answer tells
+ * nothing about files elsewhere.
+ *
+ * @param name - What the request calls the file, where that is not its path.
  */
-export async function resolveDataset(roots: readonly string[], name: string): Promise<DatasetFile> {
-  if (name.length === 0 || name.length > MAX_PATH_LENGTH || FORBIDDEN_IN_PATH.test(name)) {
+export async function resolveDataset(
+  roots: readonly string[],
+  path: string,
+  name: string = path,
+): Promise<DatasetFile> {
+  if (path.length === 0 || path.length > MAX_PATH_LENGTH || FORBIDDEN_IN_PATH.test(path)) {
     throw new DatasetError('bad_path', 'the dataset path is empty, too long or has odd characters');
   }
-  if (URL_SCHEME.test(name)) {
+  if (URL_SCHEME.test(path)) {
     throw new DatasetError('bad_path', `${name}: datasets are files of this node, not URLs`);
   }
-  if (name.split(/[/\\]/).includes('..')) throw outside(name);
+  if (path.split(/[/\\]/).includes('..')) throw outside(name);
   const candidates = roots
-    .map((root) => ({ root, path: isAbsolute(name) ? join(name) : join(root, name) }))
-    .filter(({ root, path }) => contains(root, path));
+    .map((root) => ({ root, file: isAbsolute(path) ? join(path) : join(root, path) }))
+    .filter(({ root, file }) => contains(root, file));
   if (candidates.length === 0) throw outside(name);
 
-  for (const { root, path } of candidates) {
-    const real = await realpath(path).catch(() => undefined);
+  for (const { root, file } of candidates) {
+    const real = await realpath(file).catch(() => undefined);
     if (real === undefined) continue;
     if (!contains(await realpath(root), real)) throw outside(name);
     return inspect(name, real);
