@@ -4,11 +4,11 @@ import { basename, dirname, join } from 'node:path';
 /**
  * Writes a file that is there whole or not at all, also after a crash: temporary name, sync, rename,
  * sync of the folder. Creates missing folders. One writer at a time; what an interrupted one left
- * behind under the temporary name is overwritten.
+ * behind under the temporary name is overwritten. An array is what the file holds, piece by piece.
  */
 export async function writeDurably(
   path: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | readonly Uint8Array[],
   { mode }: { readonly mode: number },
 ): Promise<void> {
   const folder = dirname(path);
@@ -17,7 +17,8 @@ export async function writeDurably(
   await rm(temporary, { force: true });
   try {
     await withFile(temporary, 'wx', mode, async (file) => {
-      await file.writeFile(content);
+      const pieces = Array.isArray(content) ? (content as readonly Uint8Array[]) : [content];
+      for (const piece of pieces as readonly (string | Uint8Array)[]) await file.writeFile(piece);
       await file.sync();
     });
     await rename(temporary, path);
@@ -25,7 +26,19 @@ export async function writeDurably(
     await rm(temporary, { force: true });
     throw error;
   }
-  // A renamed file and a new folder are durable once the folder that lists them is.
+  await syncFolders(folder, firstCreated);
+}
+
+/** Gives a file, which must be synced, its final name on the same disk. Creates missing folders. */
+export async function moveDurably(from: string, to: string): Promise<void> {
+  const folder = dirname(to);
+  const firstCreated = await mkdir(folder, { recursive: true, mode: 0o750 });
+  await rename(from, to);
+  await syncFolders(folder, firstCreated);
+}
+
+/** A renamed file and a new folder are durable once the folder that lists them is. */
+async function syncFolders(folder: string, firstCreated: string | undefined): Promise<void> {
   for (let each = folder; ; each = dirname(each)) {
     await withFile(each, 'r', undefined, (listing) => listing.sync());
     if (firstCreated === undefined || each === dirname(firstCreated)) break;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDurably } from '../../src/party/durable-file.ts';
+import { moveDurably, writeDurably } from '../../src/party/durable-file.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 describe('durable file', () => {
@@ -35,11 +35,22 @@ describe('durable file', () => {
     });
   });
 
+  it('writes pieces in order, and moves a file to where it belongs', async () => {
+    await withTemporaryDirectory(async (directory) => {
+      const [from, to] = [join(directory, 'staged'), join(directory, 'a', 'b', 'result.csv')];
+      const pieces = ['one,', 'two,', 'three'].map((text) => new TextEncoder().encode(text));
+      await writeDurably(from, pieces, { mode: 0o640 });
+      await moveDurably(from, to);
+      equal(await readFile(to, 'utf8'), 'one,two,three');
+      deepEqual(await readdir(directory), ['a']);
+    });
+  });
+
   it('shows a whole file or none when the process is killed at any moment', async () => {
     const size = 2_000_000;
     const module = new URL('../../src/party/durable-file.js', import.meta.url);
     const program = `
-      import { writeDurably } from ${JSON.stringify(module.href)};
+      import { moveDurably, writeDurably } from ${JSON.stringify(module.href)};
       for (let i = 0; ; i++) {
         await writeDurably(process.argv[1], String(i % 10).repeat(${size}), { mode: 0o600 });
         process.stdout.write('.');
