@@ -130,7 +130,7 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
       syncWaitMs: config.http.syncTimeoutSec * 1000,
       bodyLimitBytes: config.http.bodyLimitBytes,
     },
-    { trainService: tasks, tokens: storedTokens(store, rng), logger: log },
+    { tasks, tokens: storedTokens(store, rng), logger: log },
   );
   const url = await http.start();
   stack.push(() => http.stop());

@@ -10,10 +10,10 @@ import { checkReceipt, transportMismatches } from '../../src/party/consensus/rec
 import { type ConsensusRecords, consensusRecords } from '../../src/party/consensus/records.ts';
 import type { KeyRing } from '../../src/party/consensus/signature.ts';
 import { type DisclosureRecord, disclosuresOf } from '../../src/party/disclosure-ledger.ts';
-import type { TaskView } from '../../src/party/http/train-service.ts';
 import { ModelRegistry } from '../../src/party/models/model-registry.ts';
 import { peerBook } from '../../src/party/peers.ts';
 import { Store } from '../../src/party/store.ts';
+import type { TaskView } from '../../src/party/tasks/task-view.ts';
 import { endedTask, postTrain, putData, runningPair } from '../support/running-pair.ts';
 import { csvText } from '../support/scratch-folder.ts';
 import { filesBelow, found } from '../support/secrets.ts';

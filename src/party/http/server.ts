@@ -14,9 +14,9 @@ import { anonymousOnLoopback, byToken } from './access.ts';
 import { ApiError, type ApiErrorCode, statusOf } from './api-error.ts';
 import type { ApiReply } from './api-reply.ts';
 import { createListener, type ListenerOptions } from './listener.ts';
+import type { TaskService } from './services.ts';
 import { addTokenRoutes } from './token-routes.ts';
 import { addTrainRoutes } from './train-routes.ts';
-import type { TrainService } from './train-service.ts';
 
 export interface HttpServerOptions extends ListenerOptions {
   readonly port: number;
@@ -29,7 +29,7 @@ export interface HttpServerOptions extends ListenerOptions {
 }
 
 export interface HttpServerDeps {
-  readonly trainService: TrainService;
+  readonly tasks: TaskService;
   readonly tokens: Tokens;
   /** Silent when absent. */
   readonly logger?: FastifyBaseLogger;
@@ -87,7 +87,7 @@ export function createHttpServer(options: HttpServerOptions, deps: HttpServerDep
   app.get('/healthz', async () => ({ status: 'ok' }));
   addTokenRoutes(app, { tokens: deps.tokens, authenticate });
   addTrainRoutes(app, {
-    trainService: deps.trainService,
+    tasks: deps.tasks,
     authenticate,
     syncWaitMs: options.syncWaitMs ?? SYNC_WAIT_MS,
     stopping: stopping.signal,

@@ -1,13 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import type { TaskOutcome, TaskView } from '../tasks/task-view.ts';
 import { type Authenticate, guard } from './access.ts';
 import { ApiError, statusOf } from './api-error.ts';
 import type { ApiReply, App } from './api-reply.ts';
+import type { TaskHandle, TaskService } from './services.ts';
 import { parseTrainRequest } from './train-request.ts';
-import type { TaskHandle, TaskView, TrainOutcome, TrainService } from './train-service.ts';
 
 export interface TrainRouteDeps {
-  readonly trainService: TrainService;
+  readonly tasks: TaskService;
   readonly authenticate: Authenticate;
   /** How long a synchronous call waits for its task. */
   readonly syncWaitMs: number;
@@ -19,14 +20,14 @@ const TaskParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,12
 
 /** `runModelTrainTask` and the view of the tasks it creates. */
 export function addTrainRoutes(app: App, deps: TrainRouteDeps): void {
-  const { trainService, authenticate, syncWaitMs, stopping } = deps;
+  const { tasks, authenticate, syncWaitMs, stopping } = deps;
   app.decorateRequest('caller');
 
   const submit = { onRequest: guard(authenticate, 'coordinator') };
   for (const url of ['/runModelTrainTask', '/api/v1/runModelTrainTask']) {
     app.post(url, submit, async (request, reply) => {
       const trainRequest = parseTrainRequest(request.body);
-      const task = await trainService.submit(trainRequest, request.caller);
+      const task = await tasks.submit({ kind: 'train', request: trainRequest }, request.caller);
       const waits = !trainRequest.async && !prefersAsync(request);
       const outcome = await waitForOutcome(task, waits ? syncWaitMs : 0, stopping);
       return outcome ? trainReply(task.taskId, outcome) : acceptedReply(reply, task.taskId);
@@ -38,7 +39,7 @@ export function addTrainRoutes(app: App, deps: TrainRouteDeps): void {
     schema: { params: TaskParams },
   };
   app.get('/api/v1/tasks/:id', read, async (request) => {
-    const view = await trainService.find(request.params.id, request.caller);
+    const view = await tasks.find(request.params.id, request.caller);
     if (!view) throw new ApiError('NOT_FOUND', 'there is no such task');
     return { status: 200, result: taskResult(view), msg: 'success' } satisfies ApiReply;
   });
@@ -49,7 +50,7 @@ async function waitForOutcome(
   { done }: TaskHandle,
   waitMs: number,
   stopping: AbortSignal,
-): Promise<TrainOutcome | null> {
+): Promise<TaskOutcome | null> {
   // A failure that nobody waits for is in the task's view and must not end the process.
   done.catch(() => undefined);
   if (waitMs === 0 || stopping.aborted) return null;
@@ -75,7 +76,7 @@ function prefersAsync(request: FastifyRequest): boolean {
     .some((part) => part.split(';')[0]!.trim().toLowerCase() === 'respond-async');
 }
 
-function trainReply(taskId: string, outcome: TrainOutcome): ApiReply {
+function trainReply(taskId: string, outcome: TaskOutcome): ApiReply {
   return {
     status: 200,
     result: {
@@ -100,9 +101,9 @@ function taskResult(view: TaskView): object {
     state: view.state,
     phase: view.phase,
     progress: {
-      percentage: view.percentage,
-      iteration: view.iteration?.number ?? null,
-      iterations: view.iteration?.of ?? null,
+      percentage: view.progress.percentage,
+      iteration: view.progress.iteration?.number ?? null,
+      iterations: view.progress.iteration?.of ?? null,
     },
     created_at: view.createdAt,
     started_at: view.startedAt,

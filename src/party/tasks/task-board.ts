@@ -3,8 +3,8 @@
  * restarted node can say what became of them.
  */
 import type { ApiErrorCode } from '../http/api-error.ts';
-import type { TaskPhase, TaskState, TaskView, TrainOutcome } from '../http/train-service.ts';
-import type { Store, Table } from '../store.ts';
+import type { Store, Table, Write } from '../store.ts';
+import type { TaskOutcome, TaskPhase, TaskState, TaskView } from './task-view.ts';
 
 /** Share of the whole at which each phase begins. */
 const PHASE_STARTS: Readonly<Record<TaskPhase, number>> = {
@@ -24,13 +24,19 @@ export interface TaskEntry {
   phase(phase: TaskPhase): Promise<void>;
   /** Progress within training: kept in memory only. */
   step(step: number, of: number): void;
-  complete(outcome: TrainOutcome): Promise<void>;
+  complete(outcome: TaskOutcome): Promise<void>;
   fail(code: ApiErrorCode, message: string): Promise<void>;
 }
 
+/** What is known of a task from the start. */
+export type TaskSubject = Pick<
+  TaskView,
+  'taskId' | 'kind' | 'algorithm' | 'initiator' | 'parties' | 'receivers' | 'purpose'
+>;
+
 export interface TaskBoard {
-  /** A new task, stored before this resolves. */
-  add(taskId: string): Promise<TaskEntry>;
+  /** A new task, stored before this resolves, and `also` with it. */
+  add(subject: TaskSubject, also?: readonly Write[]): Promise<TaskEntry>;
   find(taskId: string): Promise<TaskView | null>;
 }
 
@@ -41,43 +47,57 @@ export function taskBoard(store: Store, now: () => number): TaskBoard {
   const time = (): string => new Date(now()).toISOString();
 
   return {
-    async add(taskId) {
+    async add(subject, also = []) {
+      const { taskId } = subject;
       let view: TaskView = {
-        taskId,
+        ...subject,
         state: 'pending',
         phase: 'awaiting_parties',
-        percentage: PHASE_STARTS.awaiting_parties,
-        iteration: null,
+        awaitsApproval: false,
+        progress: {
+          percentage: PHASE_STARTS.awaiting_parties,
+          iteration: null,
+          bytesSent: 0,
+          bytesReceived: 0,
+          bytesPerSecond: 0,
+          secondsRemaining: null,
+        },
+        attempt: 1,
         createdAt: time(),
         startedAt: null,
         finishedAt: null,
         outcome: null,
         error: null,
       };
-      const change = async (next: Partial<TaskView>): Promise<void> => {
+      const change = async (
+        next: Partial<TaskView>,
+        ...others: readonly Write[]
+      ): Promise<void> => {
         view = { ...view, ...next };
-        await store.write(table.put(taskId, view));
+        await store.write(table.put(taskId, view), ...others);
       };
+      const at = (percentage: number) => ({ ...view.progress, percentage });
       const ended = async (state: TaskState, next: Partial<TaskView>): Promise<void> => {
         await change({ ...next, state, finishedAt: time() });
         live.delete(taskId);
       };
-      await change({});
+      await change({}, ...also);
       const entry: TaskEntry = {
         view: () => view,
         phase: (phase) =>
           change({
             phase,
             state: 'running',
-            percentage: PHASE_STARTS[phase],
+            progress: at(PHASE_STARTS[phase]),
             startedAt: view.startedAt ?? time(),
           }),
         step: (step, of) => {
           const span = PHASE_STARTS.evaluating - PHASE_STARTS.training;
           const percentage = Math.round(PHASE_STARTS.training + (span * step) / of);
-          view = { ...view, percentage, iteration: { number: step, of } };
+          const iteration = { number: step, of };
+          view = { ...view, progress: { ...view.progress, percentage, iteration } };
         },
-        complete: (outcome) => ended('completed', { phase: 'done', percentage: 100, outcome }),
+        complete: (outcome) => ended('completed', { phase: 'done', progress: at(100), outcome }),
         fail: (code, message) => ended('failed', { error: { code, message } }),
       };
       live.set(taskId, entry);

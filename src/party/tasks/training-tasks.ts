@@ -19,21 +19,23 @@ import type { CertificateRecord, TaskEnd } from '../consensus/records.ts';
 import { abortTask, finishTask } from '../consensus/task-end.ts';
 import { openDisclosureLedger } from '../disclosure-ledger.ts';
 import { SessionError } from '../errors.ts';
-import type { TrainRequest } from '../http/train-request.ts';
-import type { TaskHandle, TrainOutcome, TrainService } from '../http/train-service.ts';
+import { ApiError } from '../http/api-error.ts';
+import type { TaskHandle, TaskRequest, TaskService } from '../http/services.ts';
 import type { NodeLog } from '../log.ts';
 import { modelId } from '../models/model-id.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
-import type { Store } from '../store.ts';
+import type { Store, Write } from '../store.ts';
+import type { Caller } from '../tokens.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
 import type { Session, SessionOptions, SessionTerms } from '../transport/session.ts';
 import { type DraftedContract, type DraftingNode, draftContract } from './contract-draft.ts';
 import type { ProgramContext, ProgramResult } from './program.ts';
 import { dataHolders } from './programs/data-holders.ts';
 import { trainLinear } from './programs/train-linear.ts';
-import type { TaskBoard, TaskEntry } from './task-board.ts';
+import type { TaskBoard, TaskEntry, TaskSubject } from './task-board.ts';
 import { TaskError } from './task-error.ts';
 import { apiErrorOf, runFailure } from './task-failure.ts';
+import type { TaskOutcome } from './task-view.ts';
 
 export interface TrainingTasksDeps {
   readonly consensus: ConsensusNode;
@@ -57,7 +59,7 @@ export interface TrainingTasksDeps {
 const REASON_TIMEOUT_MS = 1000;
 
 /** The task engine. `committed` and `ended` are consensus events. */
-export interface TrainingTasks extends TrainService {
+export interface TrainingTasks extends TaskService {
   committed(taskId: string, record: CertificateRecord): void;
   ended(taskId: string, end: TaskEnd): void;
   /** Ends running tasks and waits for them. */
@@ -93,7 +95,7 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
     drafted: DraftedContract,
     taskId: string,
     entry: TaskEntry,
-  ): Promise<TrainOutcome> {
+  ): Promise<TaskOutcome> {
     try {
       const agreed = await proposeContract(consensus, drafted.contract);
       const finished = await start(taskId, agreed, entry);
@@ -110,10 +112,15 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
   }
 
   return {
-    async submit(request: TrainRequest): Promise<TaskHandle> {
+    async submit(
+      { kind, request }: TaskRequest,
+      _caller: Caller,
+      also?: (taskId: string) => readonly Write[],
+    ): Promise<TaskHandle> {
+      if (kind !== 'train') throw notAvailable(`a ${kind} task`);
       const drafted = await draftContract(drafting, request);
       const taskId = taskIdOf(drafted.contract);
-      const entry = await board.add(taskId);
+      const entry = await board.add(subjectOf(drafted.contract, taskId), also?.(taskId));
       log.info(
         { task: taskId, parties: drafted.contract.parties.map(({ name }) => name) },
         'task proposed',
@@ -124,17 +131,21 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
     },
 
     find: (taskId) => board.find(taskId),
+    list: () => Promise.reject(notAvailable('the list of tasks')),
+    events: () => Promise.reject(notAvailable('the stream of events')),
+    cancel: () => Promise.reject(notAvailable('cancelling a task')),
+    approve: () => Promise.reject(notAvailable('approving a task')),
 
     committed(taskId, record) {
       const invited = async (): Promise<void> => {
-        const entry = await board.add(taskId);
+        const contract = record.certificate.contract as TrainContract;
+        const entry = await board.add(subjectOf(contract, taskId));
         const finished = await start(taskId, record, entry);
         if ('error' in finished) {
           const failure = apiErrorOf(finished.error, self);
           await entry.fail(failure.code, failure.message);
           return;
         }
-        const contract = record.certificate.contract as TrainContract;
         await entry.complete(
           outcomeOf({ contract, warnings: [], reason: 'contract' }, taskId, self, finished),
         );
@@ -151,6 +162,22 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
       }
       await Promise.allSettled(tasks.map(({ done }) => done));
     },
+  };
+}
+
+function notAvailable(what: string): ApiError {
+  return new ApiError('NOT_AVAILABLE', `${what} is not available yet`);
+}
+
+function subjectOf(contract: TrainContract, taskId: string): TaskSubject {
+  return {
+    taskId,
+    kind: contract.kind,
+    algorithm: contract.algorithm.name,
+    initiator: contract.initiator,
+    parties: contract.parties.map(({ name }) => name),
+    receivers: contract.receivers,
+    purpose: contract.purpose,
   };
 }
 
@@ -302,7 +329,7 @@ function outcomeOf(
   taskId: string,
   self: string,
   { result, transport, path }: Exclude<Finished, { readonly error: unknown }>,
-): TrainOutcome {
+): TaskOutcome {
   const id = modelId(taskId, contract.createdAt);
   return {
     modelId: id,

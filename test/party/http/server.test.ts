@@ -6,16 +6,12 @@ import {
   type HttpServer,
   type HttpServerOptions,
 } from '../../../src/party/http/server.ts';
+import type { TaskHandle, TaskRequest, TaskService } from '../../../src/party/http/services.ts';
 import type { TrainRequest } from '../../../src/party/http/train-request.ts';
-import type {
-  TaskHandle,
-  TaskView,
-  TrainOutcome,
-  TrainService,
-} from '../../../src/party/http/train-service.ts';
+import type { TaskOutcome, TaskView } from '../../../src/party/tasks/task-view.ts';
 import type { Caller, Role, Tokens } from '../../../src/party/tokens.ts';
 
-const OUTCOME: TrainOutcome = {
+const OUTCOME: TaskOutcome = {
   modelId: 'model-01',
   path: 'results/task-1/model.json',
   type: 'json',
@@ -41,12 +37,14 @@ const TOKENS: Tokens = {
   list: async () => [],
 };
 
+const notUsed = (): Promise<never> => Promise.reject(new Error('not used'));
+
 /** A service whose task ends when the test says so. */
-class FakeTrainService implements TrainService {
+class FakeTasks implements TaskService {
   readonly submitted: { request: TrainRequest; caller: Caller }[] = [];
-  readonly #done: Promise<TrainOutcome>;
+  readonly #done: Promise<TaskOutcome>;
   readonly #refusal: Error | null;
-  finish: (outcome: TrainOutcome) => void = () => undefined;
+  finish: (outcome: TaskOutcome) => void = () => undefined;
   fail: (error: Error) => void = () => undefined;
 
   constructor(refusal: Error | null = null) {
@@ -57,8 +55,14 @@ class FakeTrainService implements TrainService {
     });
   }
 
-  async submit(request: TrainRequest, caller: Caller): Promise<TaskHandle> {
+  readonly list = notUsed;
+  readonly events = notUsed;
+  readonly cancel = notUsed;
+  readonly approve = notUsed;
+
+  async submit({ kind, request }: TaskRequest, caller: Caller): Promise<TaskHandle> {
     if (this.#refusal) throw this.#refusal;
+    if (kind !== 'train') throw new Error(`not used: ${kind}`);
     this.submitted.push({ request, caller });
     return { taskId: 'task-1', done: this.#done, view: () => view() };
   }
@@ -71,10 +75,24 @@ class FakeTrainService implements TrainService {
 function view(change: Partial<TaskView> = {}): TaskView {
   return {
     taskId: 'task-1',
+    kind: 'train',
+    algorithm: 'logistic_regression',
+    initiator: 'orgA',
+    parties: ['orgA', 'orgB'],
+    receivers: ['orgA'],
+    purpose: 'credit risk',
     state: 'running',
     phase: 'training',
-    percentage: 40,
-    iteration: { number: 4, of: 10 },
+    awaitsApproval: false,
+    progress: {
+      percentage: 40,
+      iteration: { number: 4, of: 10 },
+      bytesSent: 1000,
+      bytesReceived: 2000,
+      bytesPerSecond: 300,
+      secondsRemaining: 6,
+    },
+    attempt: 1,
     createdAt: '2026-02-03T12:00:00.000Z',
     startedAt: '2026-02-03T12:00:01.000Z',
     finishedAt: null,
@@ -84,21 +102,18 @@ function view(change: Partial<TaskView> = {}): TaskView {
   };
 }
 
-function serverOf(
-  trainService: TrainService,
-  options: Partial<HttpServerOptions> = {},
-): HttpServer {
+function serverOf(tasks: TaskService, options: Partial<HttpServerOptions> = {}): HttpServer {
   return createHttpServer(
     { host: '127.0.0.1', port: 0, auth: 'token', ...options },
     {
-      trainService,
+      tasks,
       tokens: TOKENS,
     },
   );
 }
 
 /** Resolves when the service has got its task. */
-async function submission(service: FakeTrainService): Promise<void> {
+async function submission(service: FakeTasks): Promise<void> {
   while (service.submitted.length === 0) await new Promise(setImmediate);
 }
 
@@ -121,7 +136,7 @@ const JSON_HEADERS = {
 describe('http server', () => {
   it('replies to a finished task, under both paths', async () => {
     for (const url of ['/runModelTrainTask', '/api/v1/runModelTrainTask']) {
-      const service = new FakeTrainService();
+      const service = new FakeTasks();
       service.finish(OUTCOME);
       const reply = await serverOf(service).app.inject(post(BODY, { url }));
       equal(reply.statusCode, 200);
@@ -150,7 +165,7 @@ describe('http server', () => {
       post(BODY, { headers: { ...headers, prefer: 'wait=10, Respond-Async; x=1' } }),
     ];
     for (const call of calls) {
-      const service = new FakeTrainService();
+      const service = new FakeTasks();
       const reply = await serverOf(service).app.inject(call);
       equal(reply.statusCode, 202);
       equal(reply.headers.location, '/api/v1/tasks/task-1');
@@ -160,10 +175,10 @@ describe('http server', () => {
   });
 
   it('accepts when the time to wait is up, and when the server stops', async () => {
-    const capped = await serverOf(new FakeTrainService(), { syncWaitMs: 1 }).app.inject(post(BODY));
+    const capped = await serverOf(new FakeTasks(), { syncWaitMs: 1 }).app.inject(post(BODY));
     equal(capped.statusCode, 202);
 
-    const service = new FakeTrainService();
+    const service = new FakeTasks();
     const server = serverOf(service);
     const waiting = server.app.inject(post(BODY)).then((reply) => reply);
     await submission(service);
@@ -172,7 +187,7 @@ describe('http server', () => {
   });
 
   it('does not cancel the task of a client that goes away', async () => {
-    const service = new FakeTrainService();
+    const service = new FakeTasks();
     const server = serverOf(service);
     const address = await server.start();
     const leaving = new AbortController();
@@ -203,7 +218,7 @@ describe('http server', () => {
       [JSON.stringify({ ...BODY, async: 1 }), /async must be boolean/],
     ];
     for (const [payload, message] of cases) {
-      const service = new FakeTrainService();
+      const service = new FakeTasks();
       const reply = await serverOf(service).app.inject(
         post(undefined, { payload, headers: JSON_HEADERS }),
       );
@@ -212,7 +227,7 @@ describe('http server', () => {
       equal(service.submitted.length, 0);
     }
     const form = { ...JSON_HEADERS, 'content-type': 'application/x-www-form-urlencoded' };
-    const reply = await serverOf(new FakeTrainService()).app.inject(
+    const reply = await serverOf(new FakeTasks()).app.inject(
       post(undefined, { payload: 'a=b', headers: form }),
     );
     deepEqual([reply.statusCode, reply.json().status], [400, 400]);
@@ -221,14 +236,14 @@ describe('http server', () => {
 
   it('answers a body that is too large with 413', async () => {
     const payload = JSON.stringify({ ...BODY, purpose: 'x'.repeat(1 << 20) });
-    const reply = await serverOf(new FakeTrainService()).app.inject(
+    const reply = await serverOf(new FakeTasks()).app.inject(
       post(undefined, { payload, headers: JSON_HEADERS }),
     );
     deepEqual([reply.statusCode, reply.json().status], [413, 413]);
   });
 
   it('asks for a token before it reads the body', async () => {
-    const { app } = serverOf(new FakeTrainService());
+    const { app } = serverOf(new FakeTasks());
     for (const authorization of [undefined, 'Basic abc', 'Bearer', 'Bearer wrong']) {
       const headers = { ...JSON_HEADERS, authorization: authorization ?? '' };
       const reply = await app.inject(post(undefined, { payload: '{', headers }));
@@ -246,7 +261,7 @@ describe('http server', () => {
       admin: [200, 200],
     };
     for (const [role, [postStatus, getStatus]] of Object.entries(expected)) {
-      const service = new FakeTrainService();
+      const service = new FakeTasks();
       service.finish(OUTCOME);
       const { app } = serverOf(service);
       const headers = { authorization: `Bearer token-of-${role}` };
@@ -256,8 +271,8 @@ describe('http server', () => {
   });
 
   it('serves without tokens on loopback only, and only to loopback names', async () => {
-    throws(() => serverOf(new FakeTrainService(), { auth: 'off', host: '0.0.0.0' }), RangeError);
-    const service = new FakeTrainService();
+    throws(() => serverOf(new FakeTasks(), { auth: 'off', host: '0.0.0.0' }), RangeError);
+    const service = new FakeTasks();
     service.finish(OUTCOME);
     const { app } = serverOf(service, { auth: 'off' });
     for (const [host, status] of [
@@ -274,8 +289,8 @@ describe('http server', () => {
 
   it('does not let tokens travel unencrypted off loopback, unless a proxy is in front', () => {
     const options = { host: '0.0.0.0' };
-    throws(() => serverOf(new FakeTrainService(), options), /give the interface a certificate/);
-    ok(serverOf(new FakeTrainService(), { ...options, allowPlaintext: true }));
+    throws(() => serverOf(new FakeTasks(), options), /give the interface a certificate/);
+    ok(serverOf(new FakeTasks(), { ...options, allowPlaintext: true }));
   });
 
   it('maps what the service refuses', async () => {
@@ -290,7 +305,7 @@ describe('http server', () => {
       UNREACHABLE: 500,
     };
     for (const [code, status] of Object.entries(expected)) {
-      const service = new FakeTrainService(new ApiError(code as ApiErrorCode, 'because'));
+      const service = new FakeTasks(new ApiError(code as ApiErrorCode, 'because'));
       const reply = await serverOf(service).app.inject(post(BODY));
       deepEqual(
         [reply.statusCode, reply.json()],
@@ -301,7 +316,7 @@ describe('http server', () => {
   });
 
   it('replies with the reason when the task fails while the call waits', async () => {
-    const service = new FakeTrainService();
+    const service = new FakeTasks();
     const reply = serverOf(service)
       .app.inject(post(BODY))
       .then((each) => each);
@@ -316,14 +331,14 @@ describe('http server', () => {
 
   it('tells nothing of a fault of its own', async () => {
     const fault = Object.assign(new Error('/srv/secret/path'), { statusCode: 400 });
-    const reply = await serverOf(new FakeTrainService(fault)).app.inject(post(BODY));
+    const reply = await serverOf(new FakeTasks(fault)).app.inject(post(BODY));
     equal(reply.statusCode, 500);
     ok(!reply.body.includes('secret'), reply.body);
     ok(reply.json().msg.includes(reply.headers['x-request-id']), reply.body);
   });
 
   it("gives every reply a request id, the caller's where it is plain", async () => {
-    const { app } = serverOf(new FakeTrainService());
+    const { app } = serverOf(new FakeTasks());
     const given = await app.inject({ url: '/healthz', headers: { 'x-request-id': 'abc-1' } });
     equal(given.headers['x-request-id'], 'abc-1');
     const odd = await app.inject({ url: '/nothing', headers: { 'x-request-id': 'a b\t{}' } });
@@ -334,13 +349,11 @@ describe('http server', () => {
   it('shows a task', async () => {
     const states: Record<string, TaskView> = {
       running: view(),
-      completed: view({ state: 'completed', phase: 'done', percentage: 100, outcome: OUTCOME }),
+      completed: view({ state: 'completed', phase: 'done', outcome: OUTCOME }),
       failed: view({ state: 'failed', error: { code: 'REFUSED', message: 'orgB refused' } }),
     };
-    const service: TrainService = {
-      submit: async () => Promise.reject(new Error('not used')),
-      find: async (taskId) => states[taskId] ?? null,
-    };
+    const service = new FakeTasks();
+    service.find = async (taskId) => states[taskId] ?? null;
     const { app } = serverOf(service);
     const headers = { authorization: 'Bearer token-of-auditor' };
     const get = async (id: string): Promise<ReturnType<typeof app.inject>> =>
@@ -376,7 +389,7 @@ describe('http server', () => {
   });
 
   it('is healthy without a token', async () => {
-    const reply = await serverOf(new FakeTrainService()).app.inject({ url: '/healthz' });
+    const reply = await serverOf(new FakeTasks()).app.inject({ url: '/healthz' });
     deepEqual([reply.statusCode, reply.json()], [200, { status: 'ok' }]);
   });
 });

@@ -2,15 +2,20 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
 import { createHttpServer } from '../../../src/party/http/server.ts';
-import type { TrainService } from '../../../src/party/http/train-service.ts';
+import type { TaskService } from '../../../src/party/http/services.ts';
 import { Store } from '../../../src/party/store.ts';
 import { storedTokens, type Tokens } from '../../../src/party/tokens.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
-const NO_TASKS: TrainService = {
-  submit: async () => Promise.reject(new Error('not used')),
+const notUsed = (): Promise<never> => Promise.reject(new Error('not used'));
+const NO_TASKS: TaskService = {
+  submit: notUsed,
   find: async () => null,
+  list: notUsed,
+  events: notUsed,
+  cancel: notUsed,
+  approve: notUsed,
 };
 
 type Call = (
@@ -24,7 +29,7 @@ async function withServer(use: (call: Call, tokens: Tokens) => Promise<void>): P
     const tokens = storedTokens(store, systemRng);
     const { app } = createHttpServer(
       { host: '127.0.0.1', port: 0, auth: 'token' },
-      { trainService: NO_TASKS, tokens },
+      { tasks: NO_TASKS, tokens },
     );
     const call: Call = async (token, options) => {
       const headers = { authorization: `Bearer ${token}` };

@@ -1,12 +1,25 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import type { TrainOutcome } from '../../../src/party/http/train-service.ts';
 import { Store } from '../../../src/party/store.ts';
-import { failInterrupted, taskBoard } from '../../../src/party/tasks/task-board.ts';
+import {
+  failInterrupted,
+  type TaskSubject,
+  taskBoard,
+} from '../../../src/party/tasks/task-board.ts';
+import type { TaskOutcome } from '../../../src/party/tasks/task-view.ts';
 import { NOW } from '../../support/contracts.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 const TASK = 'ab'.repeat(32);
-const OUTCOME: TrainOutcome = {
+const subject = (taskId = TASK): TaskSubject => ({
+  taskId,
+  kind: 'train',
+  algorithm: 'logistic_regression',
+  initiator: 'orgA',
+  parties: ['orgA', 'orgB'],
+  receivers: ['orgA'],
+  purpose: 'credit risk',
+});
+const OUTCOME: TaskOutcome = {
   modelId: 'model-1',
   path: 'results/x/model.json',
   type: 'json',
@@ -40,13 +53,21 @@ const at = (ms: number): string => new Date(NOW + ms).toISOString();
 describe('task board', () => {
   it('stores a task before it says so', () =>
     withBoard(async ({ board, restarted }) => {
-      const entry = await board.add(TASK);
+      const entry = await board.add(subject());
       const view = {
-        taskId: TASK,
+        ...subject(),
         state: 'pending',
         phase: 'awaiting_parties',
-        percentage: 2,
-        iteration: null,
+        awaitsApproval: false,
+        progress: {
+          percentage: 2,
+          iteration: null,
+          bytesSent: 0,
+          bytesReceived: 0,
+          bytesPerSecond: 0,
+          secondsRemaining: null,
+        },
+        attempt: 1,
         createdAt: at(0),
         startedAt: null,
         finishedAt: null,
@@ -60,9 +81,9 @@ describe('task board', () => {
 
   it('goes forward through the phases to its outcome, times included', () =>
     withBoard(async ({ board, restarted, clock }) => {
-      const entry = await board.add(TASK);
-      const percentages: number[] = [entry.view().percentage];
-      const note = (): void => void percentages.push(entry.view().percentage);
+      const entry = await board.add(subject());
+      const percentages: number[] = [entry.view().progress.percentage];
+      const note = (): void => void percentages.push(entry.view().progress.percentage);
       for (const phase of ['queued', 'aligning', 'training'] as const) {
         clock.now += 1000;
         await entry.phase(phase);
@@ -72,9 +93,9 @@ describe('task board', () => {
         entry.step(step, 4);
         note();
       }
-      deepEqual(entry.view().iteration, { number: 4, of: 4 });
-      equal((await board.find(TASK))!.iteration!.number, 4);
-      equal((await restarted.find(TASK))!.iteration, null, 'steps are not written');
+      deepEqual(entry.view().progress.iteration, { number: 4, of: 4 });
+      equal((await board.find(TASK))!.progress.iteration!.number, 4);
+      equal((await restarted.find(TASK))!.progress.iteration, null, 'steps are not written');
       for (const phase of ['evaluating', 'publishing'] as const) {
         await entry.phase(phase);
         note();
@@ -88,15 +109,15 @@ describe('task board', () => {
       );
       const view = (await board.find(TASK))!;
       deepEqual(view, await restarted.find(TASK));
-      const { state, phase, percentage, startedAt, finishedAt, outcome, error } = view;
-      deepEqual([state, phase, percentage, error], ['completed', 'done', 100, null]);
+      const { state, phase, progress, startedAt, finishedAt, outcome, error } = view;
+      deepEqual([state, phase, progress.percentage, error], ['completed', 'done', 100, null]);
       deepEqual([startedAt, finishedAt], [at(1000), at(4000)]);
       deepEqual(outcome, OUTCOME);
     }));
 
   it('keeps where and why a task failed', () =>
     withBoard(async ({ board, restarted }) => {
-      const entry = await board.add(TASK);
+      const entry = await board.add(subject());
       await entry.phase('aligning');
       await entry.fail('UNREACHABLE', 'orgB: gone');
       const { state, phase, error, outcome, finishedAt } = (await restarted.find(TASK))!;
@@ -109,7 +130,7 @@ describe('task board', () => {
   it('marks what a stopped process left unfinished as failed, and nothing else', () =>
     withBoard(async ({ board, restarted, store, clock }) => {
       const ids = [1, 2, 3, 4].map((i) => `0${i}`.repeat(32));
-      const entries = await Promise.all(ids.map((id) => board.add(id)));
+      const entries = await Promise.all(ids.map((id) => board.add(subject(id))));
       await entries[0]!.phase('training');
       await entries[1]!.complete(OUTCOME);
       await entries[2]!.fail('REFUSED', 'orgB: no');

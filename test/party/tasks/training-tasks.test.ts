@@ -3,11 +3,11 @@ import { type AgreedTask, proposeContract } from '../../../src/party/consensus/i
 import { abortTask } from '../../../src/party/consensus/task-end.ts';
 import { SessionError } from '../../../src/party/errors.ts';
 import { parseTrainRequest } from '../../../src/party/http/train-request.ts';
-import type { TaskView } from '../../../src/party/http/train-service.ts';
 import { createLog } from '../../../src/party/log.ts';
 import { ModelRegistry } from '../../../src/party/models/model-registry.ts';
 import { declareAlgorithms } from '../../../src/party/tasks/declaration.ts';
 import { taskBoard } from '../../../src/party/tasks/task-board.ts';
+import type { TaskView } from '../../../src/party/tasks/task-view.ts';
 import { type TrainingTasks, trainingTasks } from '../../../src/party/tasks/training-tasks.ts';
 import { memoryAttempts } from '../../../src/party/transport/attempts.ts';
 import type { Session, SessionOptions } from '../../../src/party/transport/session.ts';
@@ -87,8 +87,9 @@ const neverOpens: OpenSession = ({ signal }) =>
     if (signal!.aborted) cancel();
   });
 
-const request = (change: object = {}) =>
-  parseTrainRequest({
+const request = (change: object = {}) => ({
+  kind: 'train' as const,
+  request: parseTrainRequest({
     data_providers: [
       {
         name: 'orgA',
@@ -103,7 +104,8 @@ const request = (change: object = {}) =>
     metrics: ['auc'],
     purpose: 'credit risk',
     ...change,
-  });
+  }),
+});
 
 const CALLER = { id: 'test', role: 'coordinator' } as const;
 
