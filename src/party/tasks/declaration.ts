@@ -3,13 +3,15 @@ import { MAX_ROWS } from '../../ml/vertical/linear/fixed-point.ts';
 import { FEWEST_HIDING_BITS, hidingBits, linearLeakage } from '../../ml/vertical/linear/leakage.ts';
 import { LINEAR_SLACK, LOGISTIC_SLACK, sgdStep } from '../../ml/vertical/linear/solver.ts';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
-import type { TrainContract } from '../consensus/contract.ts';
+import { intersectionLeakage } from '../../protocols/psi/leakage.ts';
+import { MAX_ITEMS } from '../../protocols/psi/set-size.ts';
+import type { Contract, PsiContract, TrainContract } from '../consensus/contract.ts';
 import type { Declare } from '../consensus/contract-check.ts';
 import { featuresWidth } from '../consensus/feature-width.ts';
 
 type Terms = Pick<TrainContract, 'algorithm' | 'parameters' | 'alignment' | 'parties' | 'metrics'>;
 
-/** What a task on these terms reveals; a contract without it is still a draft. */
+/** What a training on these terms reveals; a contract without it is still a draft. */
 export function leakageOf(terms: Terms): LeakageStatement {
   const { algorithm, parameters, alignment, parties, metrics } = terms;
   const datasets = parties.flatMap(({ dataset }) => dataset ?? []);
@@ -17,11 +19,21 @@ export function leakageOf(terms: Terms): LeakageStatement {
     algorithm: algorithm.name,
     parameters,
     alignment: alignment.method,
+    counted: alignment.minimumIntersection > 0,
     rows: rowsOf(parties),
-    keys: Math.max(...datasets.map(({ rowCount }) => rowCount)),
+    keys: keysOf(parties),
     columns: datasets.reduce((sum, { features }) => sum + featuresWidth(features), 0),
     metrics: metrics.length,
   });
+}
+
+/** What a set intersection on these terms reveals. */
+export function intersectionLeakageOf({
+  alignment,
+  parties,
+}: Pick<PsiContract, 'alignment' | 'parties'>): LeakageStatement {
+  const counted = alignment.minimumIntersection > 0;
+  return intersectionLeakage({ counted, keys: keysOf(parties) });
 }
 
 /** Whether so many steps on so many rows wear out the statistical hiding of logistic regression. */
@@ -32,16 +44,31 @@ export function hidesTooLittle({ algorithm, parameters, parties }: Terms): boole
 
 /** What this node's code is and reveals for the contracts that it runs; undefined for all others. */
 export function declareAlgorithms(implementation: string): Declare {
-  return (contract) =>
-    contract.kind === 'train' && runs(contract) && !hidesTooLittle(contract)
-      ? { implementation, leakage: leakageOf(contract) }
-      : undefined;
+  return (contract) => {
+    const leakage = runnable(contract);
+    return leakage && { implementation, leakage };
+  };
 }
 
-/** Whether the parties and the parameters of a well-formed contract are some that the code can run. */
+/** What a contract reveals that this node's code can run; undefined for all others. */
+function runnable(contract: Contract): LeakageStatement | undefined {
+  const { parties, alignment } = contract;
+  const holders = parties.filter(({ dataset }) => dataset !== null);
+  // Parties that only receive have no session yet.
+  if (holders.length !== 2 || holders.length !== parties.length) return undefined;
+  if (alignment.method === 'psi' && keysOf(parties) > MAX_ITEMS) return undefined;
+  switch (contract.kind) {
+    case 'train':
+      return runs(contract) && !hidesTooLittle(contract) ? leakageOf(contract) : undefined;
+    case 'psi':
+      return intersectionLeakageOf(contract);
+    case 'predict':
+      return undefined;
+  }
+}
+
+/** Whether the parameters of a training of two are some that the code can run. */
 function runs({ parties, algorithm, parameters }: Terms): boolean {
-  const [label, feature, ...others] = parties;
-  if (!label?.dataset || !feature?.dataset || others.length > 0) return false;
   const rows = rowsOf(parties);
   if (rows > MAX_ROWS) return false;
   if (parameters.solver !== 'sgd') return true;
@@ -76,4 +103,9 @@ function hasSteps(
 /** Rows of the smaller table: no more than these are aligned. */
 function rowsOf(parties: Terms['parties']): number {
   return Math.min(...parties.flatMap(({ dataset }) => dataset?.rowCount ?? []));
+}
+
+/** Rows of the larger table: no party has more keys. */
+function keysOf(parties: Terms['parties']): number {
+  return Math.max(...parties.flatMap(({ dataset }) => dataset?.rowCount ?? []));
 }

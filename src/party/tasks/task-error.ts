@@ -1,6 +1,7 @@
 /** Why a task ended without a result, beyond what protocols, datasets and consensus report themselves. */
 export type TaskErrorCode =
   | 'TOO_FEW_ROWS' // the aligned records are too few to train on
+  | 'TOO_FEW_COMMON' // fewer common records than the parties agreed on
   | 'NOT_AVAILABLE' // the contract asks for what this version does not run
   | 'PEER_FAILED' // the other party ended the task
   | 'STOPPED'; // this node stops

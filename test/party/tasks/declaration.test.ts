@@ -1,9 +1,14 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { MAX_ROWS } from '../../../src/ml/vertical/linear/fixed-point.ts';
-import type { DatasetTerms, TrainContract } from '../../../src/party/consensus/contract.ts';
+import type {
+  Contract,
+  DatasetTerms,
+  TrainContract,
+} from '../../../src/party/consensus/contract.ts';
 import { checkContract, checkDeclaration } from '../../../src/party/consensus/contract-check.ts';
 import { declareAlgorithms } from '../../../src/party/tasks/declaration.ts';
 import { sampleContract, testIdentity } from '../../support/contracts.ts';
+import { psiContract } from '../../support/program-pair.ts';
 import { refuses } from '../../support/refusals.ts';
 
 const [a, b, c] = ['orgA', 'orgB', 'orgC'].map((name) => testIdentity(name).signer);
@@ -13,7 +18,7 @@ describe('declaration', () => {
   const declare = declareAlgorithms(CODE);
 
   /** Whether the code runs a contract that is well formed. */
-  function runs(contract: TrainContract): boolean {
+  function runs(contract: Contract): boolean {
     checkContract(contract);
     return declare(contract) !== undefined;
   }
@@ -67,5 +72,24 @@ describe('declaration', () => {
     equal(runs(trained(few, { rowCount: MAX_ROWS + 1 })), false);
     const large = { ...sgd, batch_size: 2 ** 23 };
     equal(runs(trained(large, { rowCount: 2 ** 23 })), false, 'a batch too large for its step');
+  });
+
+  it('is of a set intersection by its terms', () => {
+    const psi = psiContract({ orgA: 10, orgB: 30 });
+    equal(runs(psi), true);
+    deepEqual(declare(psi), { implementation: CODE, leakage: psi.leakage });
+    const counted = { ...psi, alignment: { ...psi.alignment, minimumIntersection: 3 } };
+    deepEqual(
+      declare(counted)!.leakage.opened.map(({ name, to, most }) => [name, to, most]),
+      [
+        ['intersection_size', 'data_holders', 1],
+        ['intersection', 'receivers', 30],
+      ],
+    );
+    const receiver = { name: 'orgC', fingerprint: 'cd'.repeat(32), role: 'receiver' } as const;
+    const parties = [...psi.parties, { ...receiver, dataset: null }];
+    equal(runs({ ...psi, parties, receivers: ['orgC'] }), false);
+    equal(runs(psiContract({ orgA: 2 ** 24, orgB: 1 })), true);
+    equal(runs(psiContract({ orgA: 2 ** 24 + 1, orgB: 1 })), false, 'more than one run takes');
   });
 });

@@ -1,5 +1,6 @@
 import type { DisclosureClass, LeakageStatement } from '../../../protocols/disclosure.ts';
 import { floodDistanceBits } from '../../../protocols/he/parameters.ts';
+import { alignmentLeakage } from '../../../protocols/psi/leakage.ts';
 import { mostGuardOpenings } from './domain-guard.ts';
 import type { LinearParameters } from './parameters.ts';
 
@@ -8,6 +9,8 @@ export interface LeakageInputs {
   readonly algorithm: 'logistic_regression' | 'linear_regression';
   readonly parameters: LinearParameters;
   readonly alignment: 'psi' | 'row_order';
+  /** Whether the common records are counted before they are matched. */
+  readonly counted: boolean;
   /** Rows of the smaller table. */
   readonly rows: number;
   /** Rows of the larger table. */
@@ -46,14 +49,6 @@ function stepsOf(parameters: LinearParameters, rows: number): { batch: number; s
 
 /** A class before its bound is known. */
 type ClassTerms = Omit<DisclosureClass, 'most'>;
-
-const INTERSECTION: ClassTerms = {
-  name: 'intersection',
-  to: 'data_holders',
-  phase: 'aligning',
-  elements: 'number of own keys, one bit each',
-  meaning: 'which of its own records each data holder has in common with the other',
-};
 
 const VALIDATION_SCORES: ClassTerms = {
   name: 'validation_scores',
@@ -115,7 +110,8 @@ function mostHeldOut(rows: number, rate: number): number {
  * parameters. Embedded in the contract; the ledger refuses every opening that is not in it.
  */
 export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
-  const { algorithm, parameters, alignment, rows, keys, columns } = inputs;
+  const { algorithm, parameters, rows, columns } = inputs;
+  const aligned = alignmentLeakage({ ...inputs, method: inputs.alignment });
   const { steps } = stepsOf(parameters, rows);
   const guards = mostGuardOpenings(steps);
   const held = parameters.use_validation_set
@@ -124,7 +120,7 @@ export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
   return {
     algorithm: `vertical_${algorithm}`,
     opened: [
-      ...(alignment === 'psi' ? [{ ...INTERSECTION, most: keys }] : []),
+      ...aligned.opened,
       ...(algorithm === 'logistic_regression' ? [{ ...DOMAIN_GUARD, most: guards }] : []),
       held,
       { ...METRICS, most: inputs.metrics },
@@ -134,6 +130,7 @@ export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
     ],
     structural: [
       'number of rows, columns and categories of every dataset (in the contract)',
+      ...aligned.structural,
       'number of iterations, timing and sizes of messages (functions of the contract, the intersection size and the values of domain_guard)',
     ],
     assumptions: [

@@ -48,7 +48,7 @@ async function run(
 
 /** The guard opens sums over 64 rows or more. */
 const ROWS = 100;
-const TABLES = { rows: ROWS, keys: 130, columns: 5, metrics: 1 };
+const TABLES = { rows: ROWS, keys: 130, columns: 5, metrics: 1, counted: false };
 
 const SHORT = { ...DEFAULTS, epochs: 3 };
 const SPLIT = { ...SHORT, model_release: 'split', use_validation_set: false } as const;
@@ -98,15 +98,18 @@ describe('leakage of the linear models', () => {
     equal(shares.length, 0);
   });
 
-  it('names the intersection when keys are aligned', () => {
-    const opened = (alignment: 'psi' | 'row_order'): string[] =>
+  it('names the intersection when keys are aligned, and its size when it is counted first', () => {
+    const opened = (alignment: 'psi' | 'row_order', counted: boolean): string[] =>
       linearLeakage({
         ...TABLES,
         algorithm: 'linear_regression',
         parameters: SHORT,
         alignment,
+        counted,
       }).opened.map(({ name }) => name);
-    deepEqual(opened('psi'), ['intersection', ...opened('row_order')]);
+    const rest = opened('row_order', false);
+    deepEqual(opened('psi', false), ['intersection', ...rest]);
+    deepEqual(opened('psi', true), ['intersection_size', 'intersection', ...rest]);
   });
 
   it('bounds every class by the public sizes', () => {

@@ -1,5 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import { leakageOf } from '../../../../src/party/tasks/declaration.ts';
 import { alignRows } from '../../../../src/party/tasks/programs/alignment.ts';
+import { TaskError } from '../../../../src/party/tasks/task-error.ts';
+import { programRuns } from '../../../support/program-pair.ts';
 import { tables, trainingContract, trainingRuns } from '../../../support/training-pair.ts';
 
 describe('alignment of rows', () => {
@@ -28,5 +31,43 @@ describe('alignment of rows', () => {
     const rows = await alignRows(a.context, tables().orgA);
     ok(rows.every((row, i) => row === i));
     equal(a.channel.stats.messagesSent, 0);
+  });
+
+  it('counts first where there is a minimum: below it both end, and neither learns which', async () => {
+    const base = trainingContract();
+    for (const [minimumIntersection, met] of [
+      [25, true],
+      [26, false],
+    ] as const) {
+      const alignment = { ...base.alignment, minimumIntersection };
+      const contract = { ...base, alignment, leakage: leakageOf({ ...base, alignment }) };
+      const data = tables(15); // 25 in common
+      const types: string[] = [];
+      const tap = (label: string): void => void types.push(label);
+      const { orgA, orgB } = programRuns(contract, data, { tapFirst: tap, tapSecond: tap });
+      const outcomes = await Promise.allSettled([
+        alignRows(orgA.context, data.orgA),
+        alignRows(orgB.context, data.orgB),
+      ]);
+      for (const outcome of outcomes) {
+        if (met) {
+          equal(outcome.status === 'fulfilled' && outcome.value.length, 25);
+        } else {
+          ok(outcome.status === 'rejected' && outcome.reason instanceof TaskError);
+          equal(outcome.reason.code, 'TOO_FEW_COMMON');
+          ok(!outcome.reason.message.includes('25'));
+        }
+      }
+      for (const { disclosures } of [orgA, orgB]) {
+        deepEqual(
+          disclosures.map(({ class: name }) => name),
+          met ? ['intersection_size', 'intersection'] : ['intersection_size'],
+        );
+      }
+      equal(
+        types.some((label) => label.startsWith('/align/match')),
+        met,
+      );
+    }
   });
 });
