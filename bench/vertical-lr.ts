@@ -127,9 +127,9 @@ async function trainJointly(folder: string, training: Training): Promise<JointRu
     });
     const start = performance.now();
     const taskId = await guest.client.submitTrainTask(requestOf(training, file));
-    const view = await guest.client.waitForTask(taskId, () => undefined, POLL_MS);
+    const view = await guest.client.waitForTask(taskId, { intervalMs: POLL_MS });
     const seconds = (performance.now() - start) / 1000;
-    const peerView = await host.client.waitForTask(taskId, () => undefined, POLL_MS);
+    const peerView = await host.client.waitForTask(taskId, { intervalMs: POLL_MS });
 
     const [own, peer] = [view, peerView].map(({ extra }) => JSON.parse(extra!) as TaskFigures) as [
       TaskFigures,

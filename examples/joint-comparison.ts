@@ -120,7 +120,9 @@ export async function compareFold(
     purpose: 'comparison',
   };
   const taskId = await guest.client.submitTrainTask(request);
-  const view = await guest.client.waitForTask(taskId, options.onProgress);
+  const view = await guest.client.waitForTask(taskId, {
+    ...(options.onProgress && { onView: options.onProgress }),
+  });
   const document = JSON.parse(await guest.result(view.path!)) as ModelDocument;
 
   const { train, validation: test } = kFoldSplit(pair.labels.length, folds, fold);

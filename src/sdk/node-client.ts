@@ -1,82 +1,57 @@
 /** Client of a node's HTTP interface. Depends on nothing of the node: only on `fetch`. */
+import { readEvents } from './event-stream.ts';
+import {
+  delay,
+  type NodeClientOptions,
+  NodeHttp,
+  NodeRequestError,
+  wasInterrupted,
+} from './node-http.ts';
+import type {
+  DatasetMetadata,
+  DatasetView,
+  FileResult,
+  ModelView,
+  PeerView,
+  PredictTaskRequest,
+  PsiTaskRequest,
+  TaskEvent,
+  TaskFilter,
+  TaskPage,
+  TaskView,
+  TokenView,
+  TrainTaskRequest,
+  TrainTaskResult,
+} from './node-types.ts';
 
-/** Body of `runModelTrainTask`. Field names are the interface's. */
-export interface TrainTaskRequest {
-  readonly data_providers: readonly {
-    readonly name: string;
-    readonly data_path: string;
-    readonly data_type: string;
-    readonly label_column?: string;
-    readonly key_column?: string;
-    readonly select_columns?: readonly string[];
-    readonly discrete_cols?: readonly string[];
-  }[];
-  readonly result_receivers: readonly string[];
-  readonly algorithm?: string;
-  readonly hyper_params?: Readonly<Record<string, unknown>>;
-  readonly metrics?: readonly string[];
-  readonly privacy?: Readonly<Record<string, unknown>>;
-  readonly purpose?: string;
-  readonly label_owner?: string;
+export { type NodeClientOptions, NodeRequestError } from './node-http.ts';
+export type * from './node-types.ts';
+
+export interface CreateOptions {
+  /** The same key with the same request makes one thing only; by default a new key for each call. */
+  readonly idempotencyKey?: string;
 }
 
-/** `result` of a finished training task. */
-export interface TrainTaskResult {
-  readonly model_id: string;
-  /** Relative to the receivers' result directory. */
-  readonly path: string;
-  readonly type: string;
-  /** JSON: task id, resolved algorithm, warnings, timings. */
-  readonly extra: string;
-  readonly metrics: Readonly<Record<string, number | null>>;
+export interface WaitOptions {
+  /** Sees every view. */
+  readonly onView?: (view: TaskView) => void;
+  /** Between two questions; when absent they become rarer from 0.2 to 2 s. */
+  readonly intervalMs?: number;
+  readonly signal?: AbortSignal;
 }
 
-/** `result` of a task's view. */
-export interface TaskView {
-  readonly task_id: string;
-  readonly state: 'pending' | 'running' | 'stopping' | 'completed' | 'failed' | 'cancelled';
-  readonly phase: string;
-  readonly progress: {
-    readonly percentage: number;
-    readonly iteration: number | null;
-    readonly iterations: number | null;
-  };
-  readonly model_id: string | null;
-  readonly path: string | null;
-  readonly type: string | null;
-  readonly extra: string | null;
-  readonly metrics: Readonly<Record<string, number | null>> | null;
-  readonly error: {
-    readonly status: number;
-    readonly code: string;
-    readonly message: string;
-  } | null;
-}
-
-/** An answer of the node that is not a success, or none at all. */
-export class NodeRequestError extends Error {
-  /** HTTP status; 0 when the node did not answer. */
-  readonly status: number;
-
-  constructor(status: number, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'NodeRequestError';
-    this.status = status;
-  }
-}
-
-export interface NodeClientOptions {
-  /** e.g. `http://127.0.0.1:7080` */
-  readonly url: string;
-  readonly token?: string;
-}
+const INTERVAL_MS = 200;
+const MAX_INTERVAL_MS = 2000;
+const RECONNECT_MS = 1000;
+/** Connections in a row that brought no event before the stream is given up. */
+const MAX_RECONNECTS = 10;
 
 /** Calls of one node. Every method throws `NodeRequestError` when the node answers with an error. */
 export class NodeClient {
-  readonly #options: NodeClientOptions;
+  readonly #http: NodeHttp;
 
   constructor(options: NodeClientOptions) {
-    this.#options = options;
+    this.#http = new NodeHttp(options);
   }
 
   /**
@@ -84,70 +59,247 @@ export class NodeClient {
    * time-out of a single call matters.
    */
   async runModelTrainTask(request: TrainTaskRequest): Promise<TrainTaskResult> {
-    const view = await this.waitForTask(await this.submitTrainTask(request));
-    return {
-      model_id: view.model_id!,
-      path: view.path!,
-      type: view.type!,
-      extra: view.extra!,
-      metrics: view.metrics!,
-    };
+    const { model_id, metrics, ...file } = await this.#finished(this.submitTrainTask(request));
+    return { model_id: model_id!, ...file, metrics };
+  }
+
+  /** As `runModelTrainTask`; the result is a file of scores at the receivers. */
+  async runModelPredictTask(
+    request: PredictTaskRequest,
+  ): Promise<FileResult & { readonly model_id: string }> {
+    const { model_id, path, type, extra } = await this.#finished(this.submitPredictTask(request));
+    return { model_id: model_id!, path, type, extra };
+  }
+
+  /** As `runModelTrainTask`; the result is a file of common keys at the receivers. */
+  async runPsiTask(request: PsiTaskRequest): Promise<FileResult> {
+    const { path, type, extra } = await this.#finished(this.submitPsiTask(request));
+    return { path, type, extra };
   }
 
   /** Submits a training and returns its task id at once. */
-  async submitTrainTask(request: TrainTaskRequest): Promise<string> {
-    const body = { ...request, async: true };
-    const { task_id } = (await this.#call('POST', '/runModelTrainTask', body)) as {
-      task_id: string;
-    };
-    return task_id;
+  submitTrainTask(request: TrainTaskRequest | object, options?: CreateOptions): Promise<string> {
+    return this.#submit('/runModelTrainTask', request, options);
   }
 
-  async task(taskId: string): Promise<TaskView> {
-    return (await this.#call('GET', `/api/v1/tasks/${taskId}`)) as TaskView;
+  submitPredictTask(
+    request: PredictTaskRequest | object,
+    options?: CreateOptions,
+  ): Promise<string> {
+    return this.#submit('/runModelPredictTask', request, options);
   }
 
-  /** Polls until the task has ended; `onView` sees every view. Throws when it did not complete. */
-  async waitForTask(
+  submitPsiTask(request: PsiTaskRequest | object, options?: CreateOptions): Promise<string> {
+    return this.#submit('/runPSITask', request, options);
+  }
+
+  task(taskId: string): Promise<TaskView> {
+    return this.#http.call('GET', `/api/v1/tasks/${segment(taskId)}`);
+  }
+
+  taskPage(
+    query: TaskFilter & { readonly limit?: number; readonly after?: string } = {},
+  ): Promise<TaskPage> {
+    return this.#http.call('GET', '/api/v1/tasks', { query });
+  }
+
+  /** The newest tasks, at most `limit`, over as many pages as it takes. */
+  async listTasks({
+    limit = 50,
+    ...filter
+  }: TaskFilter & { readonly limit?: number } = {}): Promise<readonly TaskView[]> {
+    const found: TaskView[] = [];
+    let after: string | null = null;
+    do {
+      const size = Math.min(limit - found.length, 200);
+      const page: TaskPage = await this.taskPage({
+        ...filter,
+        limit: size,
+        ...(after !== null && { after }),
+      });
+      found.push(...page.tasks);
+      after = page.next;
+    } while (after !== null && found.length < limit);
+    return found;
+  }
+
+  /** Asks for a task's end at every party; the view says how far that is. */
+  cancelTask(taskId: string): Promise<TaskView> {
+    return this.#http.call('POST', `/api/v1/tasks/${segment(taskId)}/cancel`);
+  }
+
+  approveTask(taskId: string): Promise<TaskView> {
+    return this.#http.call('POST', `/api/v1/tasks/${segment(taskId)}/approve`);
+  }
+
+  /**
+   * A task's events after the one with id `after`, live, until its end. A broken connection is made
+   * again, from where it was.
+   */
+  async *taskEvents(
     taskId: string,
-    onView: (view: TaskView) => void = () => undefined,
-    intervalMs = 200,
+    { after = 0, signal }: { readonly after?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<TaskEvent> {
+    let last = after;
+    let delayMs = RECONNECT_MS;
+    for (let failures = 0; ; failures++) {
+      try {
+        const response = await this.#http.open(`/api/v1/tasks/${segment(taskId)}/events`, {
+          headers: { accept: 'text/event-stream', 'last-event-id': String(last) },
+          ...(signal && { signal }),
+        });
+        const events = readEvents(response.body!, { onRetry: (ms) => (delayMs = ms) });
+        for await (const { id, type, data } of events) {
+          failures = 0;
+          last = Number(id);
+          const { time, ...task } = JSON.parse(data) as TaskView & { readonly time: string };
+          yield { id: last, type: type as TaskEvent['type'], time, task };
+          if (type === 'end') return;
+        }
+      } catch (error) {
+        if (signal?.aborted || (error instanceof NodeRequestError && error.status !== 0))
+          throw error;
+        if (failures >= MAX_RECONNECTS) throw this.#http.noAnswer(error);
+      }
+      if (failures >= MAX_RECONNECTS) throw this.#http.noAnswer();
+      await delay(delayMs, signal);
+    }
+  }
+
+  /** Asks until the task has ended, in whatever way. Throws the signal's reason when it is aborted. */
+  async followTask(
+    taskId: string,
+    { onView = () => undefined, intervalMs, signal }: WaitOptions = {},
   ): Promise<TaskView> {
-    for (;;) {
+    for (let waitMs = INTERVAL_MS; ; waitMs = Math.min(waitMs * 1.2, MAX_INTERVAL_MS)) {
       const view = await this.task(taskId);
       onView(view);
-      if (view.state === 'completed') return view;
-      if (view.error) throw new NodeRequestError(view.error.status, view.error.message);
-      await new Promise((resolve) => setTimeout(resolve, intervalMs));
+      if (view.finished_at !== null) return view;
+      await delay(intervalMs ?? waitMs, signal);
     }
+  }
+
+  /** As `followTask`, and throws when the task did not complete. */
+  async waitForTask(taskId: string, options?: WaitOptions): Promise<TaskView> {
+    const view = await this.followTask(taskId, options);
+    if (view.state === 'completed') return view;
+    const { status, code, message } = view.error!;
+    throw new NodeRequestError(status, message, { code });
+  }
+
+  async models(): Promise<readonly ModelView[]> {
+    return (await this.#http.call<{ models: ModelView[] }>('GET', '/api/v1/models')).models;
+  }
+
+  model(modelId: string): Promise<ModelView> {
+    return this.#http.call('GET', `/api/v1/models/${segment(modelId)}`);
+  }
+
+  /** A released model with its weights, as in its file. */
+  async modelDocument(modelId: string): Promise<object> {
+    const path = `/api/v1/models/${segment(modelId)}/document`;
+    return (await (await this.#http.open(path)).json()) as object;
+  }
+
+  /** The parties that this node knows, itself first. */
+  async dataProviders(): Promise<readonly string[]> {
+    const result = await this.#http.call<{ data_providers: string[] }>('GET', '/getDataProviders');
+    return result.data_providers;
+  }
+
+  async dataPaths(provider: string): Promise<readonly string[]> {
+    const query = { data_provider: provider };
+    return (await this.#http.call<{ data_path: string[] }>('GET', '/getDataPath', { query }))
+      .data_path;
+  }
+
+  async metadata(provider: string, path: string): Promise<DatasetMetadata> {
+    const query = { data_provider: provider, data_path: path };
+    const { data_type, rows_num, columns } = await this.#http.call<{
+      data_type: string;
+      rows_num: number;
+      columns: DatasetMetadata['columns'];
+    }>('GET', '/getMetaData', { query });
+    return { type: data_type, rows: rows_num, columns };
+  }
+
+  async datasets(): Promise<readonly DatasetView[]> {
+    return (await this.#http.call<{ datasets: DatasetView[] }>('GET', '/api/v1/datasets')).datasets;
+  }
+
+  /** Names one of the node's files. */
+  registerDataset(
+    name: string,
+    path: string,
+    type: string,
+    options?: CreateOptions,
+  ): Promise<DatasetView> {
+    return this.#create('/api/v1/datasets', { name, path, type }, options);
+  }
+
+  async removeDataset(name: string): Promise<void> {
+    await this.#http.call('DELETE', `/api/v1/datasets/${segment(name)}`);
+  }
+
+  async peers(): Promise<readonly PeerView[]> {
+    return (await this.#http.call<{ peers: PeerView[] }>('GET', '/api/v1/peers')).peers;
+  }
+
+  /** Has the node read its peers from the configuration again. */
+  async reloadPeers(): Promise<readonly PeerView[]> {
+    return (await this.#http.call<{ peers: PeerView[] }>('POST', '/api/v1/peers/reload')).peers;
+  }
+
+  async tokens(): Promise<readonly TokenView[]> {
+    return (await this.#http.call<{ tokens: TokenView[] }>('GET', '/api/v1/tokens')).tokens;
+  }
+
+  createToken(
+    role: string,
+    label = '',
+  ): Promise<{ readonly token: string; readonly id: string; readonly role: string }> {
+    return this.#http.call('POST', '/api/v1/tokens', { body: { role, label } });
+  }
+
+  async revokeToken(id: string): Promise<void> {
+    await this.#http.call('DELETE', `/api/v1/tokens/${segment(id)}`);
   }
 
   /** Whether the node answers. */
   async isHealthy(): Promise<boolean> {
+    return this.#http.answers('/healthz');
+  }
+
+  async #submit(path: string, request: object, options?: CreateOptions): Promise<string> {
+    const body = { ...request, async: true };
+    return (await this.#create<{ task_id: string }>(path, body, options)).task_id;
+  }
+
+  /** A call that makes something: with its key, an answer that was lost on the way can be asked again. */
+  async #create<T>(path: string, body: object, options: CreateOptions = {}): Promise<T> {
+    const key = options.idempotencyKey ?? crypto.randomUUID();
+    const call = { body, headers: { 'idempotency-key': key } };
     try {
-      return (await fetch(new URL('/healthz', this.#options.url))).ok;
-    } catch {
-      return false;
+      return await this.#http.call('POST', path, call);
+    } catch (error) {
+      if (!wasInterrupted(error)) throw error;
+      return this.#http.call('POST', path, call);
     }
   }
 
-  async #call(method: string, path: string, body?: object): Promise<unknown> {
-    const { url, token } = this.#options;
-    const response = await fetch(new URL(path, url), {
-      method,
-      headers: {
-        ...(body && { 'content-type': 'application/json' }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
-      ...(body && { body: JSON.stringify(body) }),
-    }).catch((cause: unknown) => {
-      throw new NodeRequestError(0, `no node answers at ${url}`, { cause });
-    });
-    const reply = await response.json().catch((cause: unknown) => {
-      throw new NodeRequestError(response.status, `${url} does not answer as a node`, { cause });
-    });
-    const { result, msg } = reply as { result: unknown; msg: string };
-    if (!response.ok) throw new NodeRequestError(response.status, msg);
-    return result;
+  async #finished(submitted: Promise<string>): Promise<
+    FileResult & {
+      readonly model_id: string | null;
+      readonly metrics: Readonly<Record<string, number | null>>;
+    }
+  > {
+    const view = await this.waitForTask(await submitted);
+    const { model_id, path, type, extra, metrics } = view;
+    return { model_id, path: path!, type: type!, extra: extra!, metrics: metrics! };
   }
+}
+
+/** A part of a path. */
+function segment(text: string): string {
+  return encodeURIComponent(text);
 }

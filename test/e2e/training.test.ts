@@ -282,14 +282,13 @@ describe('e2e: training on two nodes', function () {
       equal(accepted.headers.get('location'), `/api/v1/tasks/${taskId}`);
       const percentages: number[] = [];
       const phases = new Set<string>();
-      const view = await pair.a.client.waitForTask(
-        taskId,
-        ({ progress, phase }) => {
+      const view = await pair.a.client.waitForTask(taskId, {
+        onView: ({ progress, phase }) => {
           percentages.push(progress.percentage);
           phases.add(phase);
         },
-        10,
-      );
+        intervalMs: 10,
+      });
       deepEqual(
         percentages,
         percentages.toSorted((x, y) => x - y),

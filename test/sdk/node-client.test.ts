@@ -12,6 +12,7 @@ const VIEW = {
   task_id: 'task-1',
   state: 'running',
   phase: 'training',
+  finished_at: null,
   progress: { percentage: 40, iteration: 4, iterations: 10 },
   model_id: null,
   path: null,
@@ -86,11 +87,14 @@ describe('node client', () => {
       [
         success({ ...VIEW, state: 'pending' }),
         success(VIEW),
-        success({ ...VIEW, ...RESULT, state: 'completed' }),
+        success({ ...VIEW, ...RESULT, state: 'completed', finished_at: 'now' }),
       ],
       async (client, calls) => {
         const states: string[] = [];
-        const view = await client.waitForTask('task-1', ({ state }) => states.push(state), 1);
+        const view = await client.waitForTask('task-1', {
+          onView: ({ state }) => states.push(state),
+          intervalMs: 1,
+        });
         deepEqual(states, ['pending', 'running', 'completed']);
         equal(view.model_id, 'model-1');
         equal(calls[0]!.line, 'GET /api/v1/tasks/task-1');
@@ -99,7 +103,11 @@ describe('node client', () => {
 
   it('trains and waits, without one call that lasts', () =>
     withServer(
-      [accepted, success(VIEW), success({ ...VIEW, ...RESULT, state: 'completed' })],
+      [
+        accepted,
+        success(VIEW),
+        success({ ...VIEW, ...RESULT, state: 'completed', finished_at: 'now' }),
+      ],
       async (client, calls) => {
         deepEqual(await client.runModelTrainTask(REQUEST), RESULT);
         equal(calls.length, 3);
@@ -112,6 +120,7 @@ describe('node client', () => {
         success({
           ...VIEW,
           state: 'failed',
+          finished_at: 'now',
           error: { status: 500, code: 'FAILED', message: 'orgB: gone' },
         }),
         [400, { status: 400, result: null, msg: 'orgX is no party' }],

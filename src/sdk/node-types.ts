@@ -1,0 +1,163 @@
+/** What a node's HTTP interface takes and gives, in its own field names. */
+
+/** One party's data. */
+export interface ProviderFields {
+  readonly name: string;
+  readonly data_path: string;
+  readonly data_type: string;
+  readonly key_column?: string;
+}
+
+interface ConditionFields {
+  readonly privacy?: Readonly<Record<string, unknown>>;
+  readonly purpose?: string;
+  /** Fields that the node does not know are errors. */
+  readonly strict?: boolean;
+}
+
+/** Body of `runModelTrainTask`. */
+export interface TrainTaskRequest extends ConditionFields {
+  readonly data_providers: readonly (ProviderFields & {
+    readonly label_column?: string;
+    readonly select_columns?: readonly string[];
+    readonly discrete_cols?: readonly string[];
+  })[];
+  readonly result_receivers: readonly string[];
+  readonly algorithm?: string;
+  readonly hyper_params?: Readonly<Record<string, unknown>>;
+  readonly metrics?: readonly string[];
+  readonly label_owner?: string;
+}
+
+/** Body of `runModelPredictTask`. */
+export interface PredictTaskRequest extends ConditionFields {
+  readonly data_providers: readonly ProviderFields[];
+  readonly result_receivers: readonly string[];
+  readonly model_id: string;
+  readonly params?: { readonly threshold?: number };
+}
+
+/** Body of `runPSITask`. */
+export interface PsiTaskRequest extends ConditionFields {
+  readonly algo_type?: 'DH';
+  readonly requester: ProviderFields & { readonly key_column: string };
+  readonly provider: ProviderFields & { readonly key_column: string };
+  /** 1: the requester learns the result; 2: both do. */
+  readonly result_recv_type?: 1 | 2;
+}
+
+/** `result` of a finished task. */
+export interface FileResult {
+  /** Relative to the receivers' result directory. */
+  readonly path: string;
+  readonly type: string;
+  /** JSON: task id, warnings, timings, of a training the resolved algorithm. */
+  readonly extra: string;
+}
+
+/** `result` of a finished training task. */
+export interface TrainTaskResult extends FileResult {
+  readonly model_id: string;
+  readonly metrics: Readonly<Record<string, number | null>>;
+}
+
+export type TaskState = 'pending' | 'running' | 'stopping' | 'completed' | 'failed' | 'cancelled';
+
+/** `result` of a task's view. Times are ISO 8601 UTC. */
+export interface TaskView {
+  readonly task_id: string;
+  readonly kind: 'train' | 'predict' | 'psi';
+  readonly algorithm: string;
+  readonly initiator: string;
+  readonly parties: readonly string[];
+  readonly receivers: readonly string[];
+  readonly purpose: string;
+  readonly state: TaskState;
+  readonly phase: string;
+  /** The node's policy wants a person's word; see `approveTask`. */
+  readonly awaits_approval: boolean;
+  readonly attempt: number;
+  readonly progress: {
+    readonly percentage: number;
+    readonly iteration: number | null;
+    readonly iterations: number | null;
+    readonly bytes_sent: number;
+    readonly bytes_received: number;
+    readonly bytes_per_second: number;
+    readonly seconds_remaining: number | null;
+  };
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly model_id: string | null;
+  readonly path: string | null;
+  readonly type: string | null;
+  readonly extra: string | null;
+  readonly metrics: Readonly<Record<string, number | null>> | null;
+  readonly error: {
+    readonly status: number;
+    readonly code: string;
+    readonly message: string;
+  } | null;
+}
+
+/** One thing that happened to a task. */
+export interface TaskEvent {
+  readonly id: number;
+  readonly type: 'status' | 'progress' | 'end';
+  readonly time: string;
+  readonly task: TaskView;
+}
+
+export interface TaskFilter {
+  readonly state?: TaskState;
+  readonly kind?: TaskView['kind'];
+}
+
+export interface TaskPage {
+  /** Newest first. */
+  readonly tasks: readonly TaskView[];
+  /** For the next page; null at the end. */
+  readonly next: string | null;
+}
+
+export interface ModelView {
+  readonly model_id: string;
+  /** `model`: the whole. `part`: what this node keeps of it for itself. */
+  readonly kind: 'model' | 'part';
+  readonly task_id: string;
+  readonly algorithm: string;
+  readonly path: string;
+  readonly type: string;
+  /** SHA-256 of the file, hex. */
+  readonly digest: string;
+  readonly size_bytes: number;
+  readonly created_at: string;
+  readonly metrics: Readonly<Record<string, number | null>>;
+}
+
+export interface DatasetView {
+  readonly name: string;
+  readonly path: string;
+  readonly type: string;
+  readonly created_at: string;
+}
+
+export interface DatasetMetadata {
+  readonly type: string;
+  readonly rows: number;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+export interface PeerView {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly address: string;
+}
+
+export interface TokenView {
+  readonly id: string;
+  readonly role: string;
+  readonly label: string;
+  readonly created_at: string;
+}
