@@ -12,7 +12,7 @@ const MAXIMUM_PAGES = 64;
 
 /** Loads the compiled kernel. One instance holds one scratch memory and is not re-entrant. */
 export function loadWasmBitsKernel(): BitsKernel {
-  const memory = new WasmMemory<BitsExports>(MAXIMUM_PAGES);
+  const memory = new WasmMemory<BitsExports>({ maximumPages: MAXIMUM_PAGES });
   const src = memory.allocate(128 * CHUNK_BYTES);
   const dst = memory.allocate(128 * CHUNK_BYTES);
   const { exports, buffer } = memory;

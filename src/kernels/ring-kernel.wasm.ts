@@ -1,5 +1,5 @@
 import { checkShapes, type RingKernel } from './ring-kernel.ts';
-import { WasmMemory } from './wasm-memory.ts';
+import { type MemoryBudget, WasmMemory } from './wasm-memory.ts';
 
 interface RingExports {
   matVec(x: number, v: number, y: number, n: number, d: number): void;
@@ -10,8 +10,8 @@ interface RingExports {
 const CHUNK_BYTES = 1 << 20;
 
 /** Loads the compiled kernel. One instance holds one scratch memory and is not re-entrant. */
-export function loadWasmRingKernel(): RingKernel {
-  const memory = new WasmMemory<RingExports>();
+export function loadWasmRingKernel(budget?: MemoryBudget): RingKernel {
+  const memory = new WasmMemory<RingExports>({ budget });
   const { exports } = memory;
 
   return {

@@ -15,7 +15,7 @@ import {
   TERNARY_BYTES,
   UNIFORM_BYTES,
 } from './rlwe-kernel.ts';
-import { WasmMemory } from './wasm-memory.ts';
+import { type MemoryBudget, WasmMemory } from './wasm-memory.ts';
 
 interface RlweExports {
   rlweForward(x: number, moduli: number, primes: number): void;
@@ -60,8 +60,8 @@ const SLAB = 16;
  * Loads the compiled kernel with a memory of its own: up to 4 GiB, some 60 000 polynomials.
  * Every call is complete when it returns, so several protocol runs may share one kernel.
  */
-export function loadWasmRlweKernel(): RlweKernel {
-  const memory = new WasmMemory<RlweExports>();
+export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
+  const memory = new WasmMemory<RlweExports>({ budget });
   const { exports } = memory;
   const moduli = memory.allocate(BLOCK_BYTES * (ALL + 1));
   const slotBlock = moduli + ALL * BLOCK_BYTES;

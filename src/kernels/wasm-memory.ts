@@ -1,9 +1,22 @@
 import { readFileSync } from 'node:fs';
 
 const PAGE_BYTES = 65536;
+const INITIAL_PAGES = 16;
 /** Allocations start here: the module's static data lies below. */
 const FIRST_FREE_BYTE = 1 << 20;
 const ALIGNMENT = 64;
+
+/** What several memories may take together; made by whoever has them share a bound. */
+export interface MemoryBudget {
+  /** Called before a memory takes `bytes` more, which it keeps. Throws when that is too much. */
+  reserve(bytes: number): void;
+}
+
+export interface WasmMemoryOptions {
+  /** Default 65536: 4 GiB. */
+  readonly maximumPages?: number;
+  readonly budget?: MemoryBudget | undefined;
+}
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -16,11 +29,18 @@ let compiled: WebAssembly.Module | undefined;
 export class WasmMemory<Exports> {
   readonly exports: Exports;
   readonly #memory: WebAssembly.Memory;
+  readonly #budget: MemoryBudget | undefined;
   #top = FIRST_FREE_BYTE;
 
-  constructor(maximumPages = 65536) {
+  constructor({ maximumPages = 65536, budget }: WasmMemoryOptions = {}) {
+    budget?.reserve(INITIAL_PAGES * PAGE_BYTES);
+    this.#budget = budget;
     compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernels.wasm', import.meta.url)));
-    this.#memory = new WebAssembly.Memory({ initial: 16, maximum: maximumPages, shared: true });
+    this.#memory = new WebAssembly.Memory({
+      initial: INITIAL_PAGES,
+      maximum: maximumPages,
+      shared: true,
+    });
     const env = {
       memory: this.#memory,
       abort(): never {
@@ -40,7 +60,11 @@ export class WasmMemory<Exports> {
     const address = this.#top;
     this.#top = address + Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
     const missing = this.#top - this.#memory.buffer.byteLength;
-    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
+    if (missing > 0) {
+      const pages = Math.ceil(missing / PAGE_BYTES);
+      this.#budget?.reserve(pages * PAGE_BYTES);
+      this.#memory.grow(pages);
+    }
     return address;
   }
 

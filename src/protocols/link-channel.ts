@@ -45,11 +45,12 @@ class LinkChannel implements Channel {
 
   async send<M>(type: MessageType<M>, message: M): Promise<void> {
     const bytes = type.encode(message).finish();
+    const { length } = bytes; // the link owns the bytes from now on and may take them away
     const sent = this.#link.send(this.#label, type.$type, bytes);
     if (!this.#sending) this.stats.rounds += 1;
     this.#sending = true;
     this.stats.messagesSent += 1;
-    this.stats.bytesSent += bytes.length;
+    this.stats.bytesSent += length;
     await sent;
   }
 

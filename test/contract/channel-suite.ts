@@ -57,9 +57,8 @@ export function channelSuite(open: (signal: AbortSignal) => Promise<ChannelPair>
 
   for (const n of [0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB, 5 * MIB + 7]) {
     it(`delivers a message of ${n} bytes`, async () => {
-      const bytes = pattern(n, n);
-      const [received] = await Promise.all([b.receive(Raw), a.send(Raw, bytes)]);
-      same(received, bytes);
+      const [received] = await Promise.all([b.receive(Raw), a.send(Raw, pattern(n, n))]);
+      same(received, pattern(n, n));
     });
   }
 

@@ -4,6 +4,8 @@ export type TaskErrorCode =
   | 'TOO_FEW_COMMON' // fewer common records than the parties agreed on
   | 'NOT_AVAILABLE' // the contract asks for what this version does not run
   | 'PEER_FAILED' // the other party ended the task
+  | 'OUT_OF_MEMORY' // the task needs more memory than a task may have
+  | 'THREAD_DIED' // the thread that computed the task ended without a word
   | 'STOPPED'; // this node stops
 
 /** The message names parties and counts, never values: it goes to the coordinator. */
