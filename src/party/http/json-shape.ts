@@ -12,17 +12,24 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /**
  * The value, typed by its schema. Throws `INVALID_REQUEST` that names the first offending field.
  * Fields that the schema does not mention pass.
+ * @param whole what the value is called when it is wrong as a whole
  */
-export function checkShape<S extends TSchema>(schema: S, value: unknown): Static<S> {
+export function checkShape<S extends TSchema>(
+  schema: S,
+  value: unknown,
+  whole = 'the request body',
+): Static<S> {
   if (Value.Check(schema, value)) return value;
   const [error] = Value.Errors(schema, value);
-  const field = error ? fieldName(error.instancePath) : 'the request body';
+  const at = error ? fieldName(error.instancePath) : '';
+  const inside = whole === 'the request body' ? at : `${whole}.${at}`;
+  const field = at === '' ? whole : inside;
   throw new ApiError('INVALID_REQUEST', `${field} ${reasonOf(error)}`);
 }
 
 /** `/data_providers/0/name` -> `data_providers[0].name`. */
 function fieldName(pointer: string): string {
-  if (pointer === '') return 'the request body';
+  if (pointer === '') return '';
   return pointer
     .slice(1)
     .split('/')

@@ -1,5 +1,56 @@
+import Type, { type Static } from 'typebox';
+import { ApiError } from './api-error.ts';
+import { checkShape, objectOrJson } from './json-shape.ts';
+import { parsePrivacy } from './privacy-options.ts';
+import {
+  MAX_PARTIES,
+  parseDataType,
+  parseReceivers,
+  RecordsBody,
+  type RecordsFields,
+  receivers,
+  rejectDuplicateNames,
+  TASK_FIELDS,
+  UNSPECIFIED_PURPOSE,
+  unknownFields,
+} from './request-fields.ts';
 import type { DataProvider } from './train-request.ts';
 import type { Warning } from './warning.ts';
+
+const ParamsBody = Type.Object({
+  threshold: Type.Optional(
+    Type.Unsafe<number | null>({ type: ['number', 'null'], minimum: 0, maximum: 1 }),
+  ),
+});
+
+/** The body of `runModelPredictTask`: its fields and their types. Further rules are in the parser. */
+export const PredictRequestBody = Type.Object(
+  {
+    data_providers: Type.Array(RecordsBody, { minItems: 1, maxItems: MAX_PARTIES }),
+    result_receivers: receivers,
+    model_id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }),
+    params: Type.Optional(
+      Type.Unsafe<Static<typeof ParamsBody> | string | null>({
+        type: ['object', 'string', 'null'],
+        description: 'threshold: a probability in place of the model’s own',
+      }),
+    ),
+    ...TASK_FIELDS,
+  },
+  {
+    examples: [
+      {
+        data_providers: [
+          { name: 'orgA', data_path: 'new.csv', data_type: 'csv', key_column: 'id' },
+          { name: 'orgB', data_path: 'new.csv', data_type: 'csv', key_column: 'id' },
+        ],
+        result_receivers: ['orgA'],
+        model_id: 'model-01jkh3v5qy8m2r4t6w8x0z1a3c',
+        params: { threshold: 0.5 },
+      },
+    ],
+  },
+);
 
 /** A provider of records to score. Its columns are those of the model. */
 export type PredictProvider = Pick<DataProvider, 'name' | 'path' | 'type' | 'keyColumn'>;
@@ -18,4 +69,60 @@ export interface PredictRequest {
   readonly async: boolean;
   readonly purpose: string;
   readonly warnings: readonly Warning[];
+}
+
+/**
+ * The canonical form of an untrusted request body. Throws `ApiError` naming the field; what is
+ * legal but not understood becomes a warning, or an error when the request says `strict`.
+ */
+export function parsePredictRequest(json: unknown): PredictRequest {
+  const body = checkShape(PredictRequestBody, json);
+  const params = checkShape(ParamsBody, objectOrJson('params', body.params) ?? {}, 'params');
+  const warnings = unknownFields(
+    [
+      ['', body, PredictRequestBody],
+      ...body.data_providers.map((each, i) => [`data_providers[${i}]`, each, RecordsBody] as const),
+      ['params', params, ParamsBody],
+    ],
+    body.strict ?? false,
+  );
+  const providers = body.data_providers.map(parseProvider);
+  rejectDuplicateNames(providers);
+  requireKeys(providers);
+  const received = parseReceivers(body.result_receivers);
+  const { duplicates, minimumIntersection } = parsePrivacy(body.privacy ?? {}, [
+    'duplicates',
+    'minimumIntersection',
+  ]);
+  return {
+    providers,
+    receivers: received.receivers,
+    modelId: body.model_id,
+    threshold: params.threshold ?? null,
+    duplicates,
+    minimumIntersection,
+    async: body.async ?? false,
+    purpose: body.purpose ?? UNSPECIFIED_PURPOSE,
+    warnings: [...warnings, ...received.warnings],
+  };
+}
+
+function parseProvider(body: RecordsFields, i: number): PredictProvider {
+  return {
+    name: body.name,
+    path: body.data_path,
+    type: parseDataType(`data_providers[${i}].data_type`, body.data_type),
+    keyColumn: body.key_column ?? null,
+  };
+}
+
+/** Records are aligned by key at every party, or by row at every party. */
+function requireKeys(providers: readonly PredictProvider[]): void {
+  const without = providers.filter(({ keyColumn }) => keyColumn === null);
+  if (without.length === 0 || without.length === providers.length) return;
+  const names = without.map(({ name }) => name).join(', ');
+  throw new ApiError(
+    'INVALID_REQUEST',
+    `key_column is missing at ${names}; give it for every provider or for none`,
+  );
 }

@@ -95,7 +95,7 @@ describe('train request', () => {
       modelConfig: null,
       async: false,
       partition: 'auto',
-      privacy: { minParticipants: null, duplicates: 'reject' },
+      privacy: { minParticipants: null, duplicates: 'reject', minimumIntersection: 0 },
       labelOwner: null,
       strict: false,
       purpose: 'unspecified',
@@ -228,6 +228,10 @@ describe('train request', () => {
     rejects(body({ minParticipants: 3 }), /at least 3 parties/);
     rejects(body({ min_participants: 'two' }), /^privacy\.min_participants must be an integer/);
     const request = parseTrainRequest(body({ protocol: 'he', dp: null, minParticipants: 2 }));
-    deepEqual(request.privacy, { minParticipants: 2, duplicates: 'reject' });
+    deepEqual(request.privacy, {
+      minParticipants: 2,
+      duplicates: 'reject',
+      minimumIntersection: 0,
+    });
   });
 });
