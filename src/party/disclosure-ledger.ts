@@ -1,7 +1,10 @@
 import type { Disclosure, DisclosureLedger } from '../protocols/disclosure.ts';
 import { ProtocolError } from '../protocols/errors.ts';
 import type { Contract } from './consensus/contract.ts';
-import { type Store, storeKey } from './store.ts';
+import type { ConsensusRecord, VoteRecord } from './consensus/records.ts';
+import { counterKey } from './opened-values.ts';
+import { budgetOf, type PolicyRule } from './policy-rule.ts';
+import { type Store, storeKey, type Write } from './store.ts';
 
 /** One opening, as it is kept. Values are never stored. */
 export interface DisclosureRecord extends Disclosure {
@@ -31,8 +34,9 @@ export function partiesOfRole(contract: Contract, role: string): readonly string
 }
 
 /**
- * The ledger of one task at this node. It goes on where the last attempt stopped: what was opened in
- * an attempt that broke stays opened.
+ * The ledger of one attempt at a task at this node. What was opened in an attempt that broke stays
+ * opened: rows and counters go on, only the contract's bounds begin anew. The lifetime budgets are
+ * those of the rule by which this node voted.
  *
  * @param now - Unix ms.
  */
@@ -43,20 +47,67 @@ export async function openDisclosureLedger(
   now: () => number,
 ): Promise<DisclosureLedger> {
   const table = store.table<DisclosureRecord>('disclosures');
-  const receivers = receiversByClass(contract);
+  const counters = store.table<number>('budgets');
+  const declared = declaredClasses(contract);
+  const { self, dataset, budgets } = await agreement(store, taskId);
   const last = await table.last(taskId);
   let nextSeq = last ? last[1].seq + 1 : 0;
+  const opened = new Map<string, number>();
+
+  /** Counts the values in at each reader but this node. Throws `BUDGET_EXCEEDED`. */
+  async function counted(disclosure: Disclosure, ofDataset: string): Promise<readonly Write[]> {
+    const { class: name, elements } = disclosure;
+    const readers = [...new Set(disclosure.to)].filter((party) => party !== self);
+    return Promise.all(
+      readers.map(async (peer) => {
+        const key = counterKey(ofDataset, peer, name);
+        const total = ((await counters.get(key)) ?? 0) + elements;
+        if (budgets && total > budgetOf(budgets, name)) {
+          throw new ProtocolError('BUDGET_EXCEEDED', `${peer} may not learn so many ${name}`);
+        }
+        return counters.put(key, Math.min(total, Number.MAX_SAFE_INTEGER));
+      }),
+    );
+  }
 
   return {
     async record(disclosure) {
-      checkDeclared(disclosure, receivers);
-      const seq = nextSeq++;
       const { class: name, to, elements } = disclosure;
-      const time = new Date(now()).toISOString();
-      const record: DisclosureRecord = { taskId, seq, class: name, to, elements, time };
-      await store.write(table.put(storeKey(taskId, seq), record));
+      const { most } = checkDeclared(disclosure, declared);
+      const total = (opened.get(name) ?? 0) + elements;
+      if (total > most) {
+        throw new ProtocolError('NOT_DECLARED', `the contract opens at most ${most} ${name}`);
+      }
+      opened.set(name, total);
+      await store.exclusive(`disclosures/${dataset ?? taskId}`, async () => {
+        const counts = dataset === null ? [] : await counted(disclosure, dataset);
+        const time = new Date(now()).toISOString();
+        const record: DisclosureRecord = { taskId, seq: nextSeq, class: name, to, elements, time };
+        await store.write(table.put(storeKey(taskId, nextSeq), record), ...counts);
+        nextSeq += 1;
+      });
     },
   };
+}
+
+/** What this node agreed to when it voted for a task. */
+interface Agreement {
+  readonly self: string;
+  /** `Datasets.identity` of what it brings. */
+  readonly dataset: string | null;
+  readonly budgets: PolicyRule['budgets'];
+}
+
+/** Throws `NOT_DECLARED` when this node has not voted for the task: then nothing may be opened. */
+async function agreement(store: Store, taskId: string): Promise<Agreement> {
+  const record = await store.table<ConsensusRecord>('contracts').get(taskId);
+  const votes = await store.table<VoteRecord>('votes').list(taskId);
+  const own = votes.find(([, { opening }]) => opening !== null)?.[1];
+  if (!record || !own) {
+    throw new ProtocolError('NOT_DECLARED', 'this node has not voted for the task');
+  }
+  const { budgets } = own.opening!.rule as PolicyRule;
+  return { self: own.vote.body.signer, dataset: record.dataset, budgets };
 }
 
 /** Every opening of a task that this node recorded, in order. */
@@ -68,29 +119,36 @@ export async function disclosuresOf(
   return entries.map(([, record]) => record);
 }
 
-/** Who may learn each class. A class that stands twice may go to the readers of both. */
-function receiversByClass(contract: Contract): ReadonlyMap<string, ReadonlySet<string>> {
-  const receivers = new Map<string, Set<string>>();
-  for (const { name, to } of contract.leakage.opened) {
-    const known = receivers.get(name) ?? new Set();
-    for (const party of partiesOfRole(contract, to)) known.add(party);
-    receivers.set(name, known);
+/** What the contract says of a class. One that stands twice may go to the readers of both. */
+interface DeclaredClass {
+  readonly readers: ReadonlySet<string>;
+  /** Elements in one attempt. */
+  readonly most: number;
+}
+
+function declaredClasses(contract: Contract): ReadonlyMap<string, DeclaredClass> {
+  const classes = new Map<string, DeclaredClass>();
+  for (const { name, to, most } of contract.leakage.opened) {
+    const known = classes.get(name) ?? { readers: [], most: 0 };
+    const readers = new Set([...known.readers, ...partiesOfRole(contract, to)]);
+    classes.set(name, { readers, most: known.most + most });
   }
-  return receivers;
+  return classes;
 }
 
 function checkDeclared(
   { class: name, to, elements }: Disclosure,
-  receivers: ReadonlyMap<string, ReadonlySet<string>>,
-): void {
+  classes: ReadonlyMap<string, DeclaredClass>,
+): DeclaredClass {
   if (!Number.isSafeInteger(elements) || elements < 0) {
     throw new RangeError(`"elements" expected an integer >= 0, got ${elements}`);
   }
   if (to.length === 0) throw new RangeError('"to" expected at least one party');
-  const declared = receivers.get(name);
+  const declared = classes.get(name);
   if (!declared) throw new ProtocolError('NOT_DECLARED', `the contract opens no ${name}`);
-  const stranger = to.find((party) => !declared.has(party));
+  const stranger = to.find((party) => !declared.readers.has(party));
   if (stranger !== undefined) {
     throw new ProtocolError('NOT_DECLARED', `the contract opens no ${name} to ${stranger}`);
   }
+  return declared;
 }

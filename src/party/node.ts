@@ -83,6 +83,9 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     attempts,
     events: {
       committed: (taskId, record) => tasks.committed(taskId, record),
+      asked: (taskId, { initiator }) =>
+        log.info({ task: taskId, peer: initiator }, 'task waits for approval'),
+      approved: (taskId) => log.info({ task: taskId }, 'task approved'),
       ended: (taskId, end) => {
         log.warn({ task: taskId, peer: end.party, code: end.code }, 'task ended without a result');
         tasks.ended(taskId, end);

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { Errors } from 'typebox/value';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import { type Policy, PolicySchema } from './policy.ts';
+import { endOf, type Policy, PolicySchema } from './policy-rule.ts';
 
 /** Largest policy file. Own choice; thousands of rules fit. */
 const MAX_POLICY_BYTES = 1 << 20;
@@ -55,7 +55,16 @@ export function parsePolicy(text: string, name = 'policy'): Policy {
 
   const value: unknown = document.toJS();
   const errors = Errors(PolicySchema, value);
-  if (errors.length === 0) return value as Policy;
+  if (errors.length === 0) {
+    const policy = value as Policy;
+    const undated = policy.rules.flatMap(({ expires }, i) => {
+      const path = ['rules', `${i}`, 'expires'];
+      const real = expires === undefined || !Number.isNaN(endOf(expires));
+      return real ? [] : [`${at(offsetOf(document, path))}: ${path.join('.')} is no date`];
+    });
+    if (undated.length > 0) throw new PolicyError(undated);
+    return policy;
+  }
   throw new PolicyError(
     errors
       .filter(({ keyword }) => keyword !== 'additionalProperties') // each such field has its own

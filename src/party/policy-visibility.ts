@@ -1,5 +1,6 @@
 /** What a policy lets a peer see of this node's datasets before there is a task. */
-import { matcher, matchesPath, type Policy, type PolicyRule, type Predicate } from './policy.ts';
+import { matcher, matchesPath, type Predicate } from './policy-pattern.ts';
+import type { Policy, PolicyRule } from './policy-rule.ts';
 
 /**
  * Whether any rule lets the peer use any dataset: without one, nothing of the answer depends on what

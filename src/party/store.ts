@@ -16,7 +16,7 @@
  *   results       taskId                       a result that is on this disk and not published yet
  *   models        modelId                      manifest of a model or of a share of one
  *   datasets      name                         a registered dataset: its path and type
- *   budgets       dataset / peer / class       values opened so far, over all tasks
+ *   budgets       dataset / peer / class       values that the peer learned so far, over all tasks
  *   idempotency   digest of caller, path, key  the reply to a call that must not run twice
  *   tokens        token id                     hashed HTTP token with its roles
  *

@@ -32,14 +32,19 @@ describe('deploy samples', () => {
       const policy = parsePolicy(read(`policy.${name}.yaml`));
       const { path } = request.providers.find((each) => each.name === name)!;
       const ask = (purpose: string): boolean =>
-        decide(policy, {
-          peers: request.providers.map((each) => each.name).filter((each) => each !== name),
-          purpose,
-          algorithm: 'vertical/logistic_regression',
-          dataset: { path, key: keyColumn, label: labelColumn, features },
-          receivers: request.receivers.filter((each) => each !== name),
-          modelRelease: 'full',
-        }).allow;
+        decide(
+          policy,
+          {
+            peers: request.providers.map((each) => each.name).filter((each) => each !== name),
+            purpose,
+            algorithm: 'vertical/logistic_regression',
+            dataset: { path, key: keyColumn, label: labelColumn, features },
+            receivers: request.receivers.filter((each) => each !== name),
+            modelRelease: 'full',
+            terms: null,
+          },
+          { now: 0, usage: null },
+        ).allow;
       equal(ask(request.purpose), true, name);
       equal(ask('marketing'), false, name);
     }

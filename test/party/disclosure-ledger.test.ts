@@ -1,17 +1,32 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import type { Contract } from '../../src/party/consensus/contract.ts';
+import { taskIdOf } from '../../src/party/consensus/contract-check.ts';
+import { consensusRecords } from '../../src/party/consensus/records.ts';
+import { NO_AUDIT_HEAD, signVote } from '../../src/party/consensus/vote.ts';
 import {
   disclosuresOf,
   openDisclosureLedger,
   partiesOfRole,
 } from '../../src/party/disclosure-ledger.ts';
+import { openedValues } from '../../src/party/opened-values.ts';
+import type { PolicyRule } from '../../src/party/policy-rule.ts';
 import { Store } from '../../src/party/store.ts';
+import type { DisclosureLedger } from '../../src/protocols/disclosure.ts';
+import { systemRng } from '../../src/protocols/primitives/rng.ts';
+import { OPEN_RULE } from '../support/consensus-network.ts';
 import { DECLARATION, NOW, sampleContract, testIdentity } from '../support/contracts.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const [a, b, c, r] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
 const contract = sampleContract([a!, b!, c!], { receiver: r! });
-const TASK = '01'.repeat(32);
+const TASK = taskIdOf(contract);
+const DATASET = '0d'.repeat(32);
+
+interface Agreed {
+  readonly contract?: Contract;
+  readonly dataset?: string | null;
+  readonly budgets?: PolicyRule['budgets'];
+}
 
 async function withStore(use: (store: Store) => Promise<void>): Promise<void> {
   await withTemporaryDirectory(async (path) => {
@@ -23,6 +38,33 @@ async function withStore(use: (store: Store) => Promise<void>): Promise<void> {
     }
   });
 }
+
+/** Remembers orgB's vote for a contract by a rule with these budgets. Returns the task's id. */
+async function vote(store: Store, agreed: Agreed = {}): Promise<string> {
+  const terms = agreed.contract ?? contract;
+  const taskId = taskIdOf(terms);
+  const records = consensusRecords(store, () => NOW);
+  const received = await records.receive(taskId, terms, null);
+  const statement = { taskId, rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
+  const rule = agreed.budgets ? { ...OPEN_RULE, budgets: agreed.budgets } : OPEN_RULE;
+  const own = {
+    vote: signVote(b!, terms, statement, NOW, systemRng),
+    opening: { rule, salt: '22'.repeat(32) },
+  };
+  await records.voted(received, own, agreed.dataset === undefined ? DATASET : agreed.dataset);
+  return taskId;
+}
+
+/** The ledger of one attempt of orgB at a task that it voted for. */
+async function ledgerOf(store: Store, agreed: Agreed = {}): Promise<DisclosureLedger> {
+  const taskId = await vote(store, agreed);
+  return openDisclosureLedger(store, agreed.contract ?? contract, taskId, () => NOW);
+}
+
+const counters = async (store: Store): Promise<object> =>
+  Object.fromEntries(await openedValues(store, DATASET));
+
+const nextNonce = (i: number): Contract => ({ ...contract, nonce: `${i}0`.repeat(32) });
 
 describe('parties of a role', () => {
   it('are those the contract gives it', () => {
@@ -37,7 +79,7 @@ describe('parties of a role', () => {
 describe('disclosure ledger', () => {
   it('records declared openings, in order, before it resolves', () =>
     withStore(async (store) => {
-      const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
+      const ledger = await ledgerOf(store);
       await Promise.all([
         ledger.record({ class: 'intersection_size', to: ['orgA', 'orgB', 'orgC'], elements: 1 }),
         ledger.record({ class: 'validation_scores', to: ['orgA'], elements: 200 }),
@@ -63,7 +105,7 @@ describe('disclosure ledger', () => {
 
   it('refuses an undeclared class or receiver, and records nothing', () =>
     withStore(async (store) => {
-      const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
+      const ledger = await ledgerOf(store);
       const undeclared = [
         { class: 'labels', to: ['orgA'], elements: 1 },
         { class: 'validation_scores', to: ['orgB'], elements: 1 },
@@ -76,11 +118,12 @@ describe('disclosure ledger', () => {
         await rejects(ledger.record(disclosure), { code: 'NOT_DECLARED' }, disclosure.class);
       }
       deepEqual(await disclosuresOf(store, TASK), []);
+      deepEqual(await counters(store), {});
     }));
 
   it('refuses openings to nobody and of no countable number', () =>
     withStore(async (store) => {
-      const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
+      const ledger = await ledgerOf(store);
       for (const elements of [-1, 0.5, Number.NaN, 2 ** 53]) {
         await rejects(ledger.record({ class: 'weights', to: ['orgA'], elements }), RangeError);
       }
@@ -91,8 +134,7 @@ describe('disclosure ledger', () => {
     withStore(async (store) => {
       const scores = { ...DECLARATION.leakage.opened[1]!, to: 'feature_holder' };
       const leakage = { ...contract.leakage, opened: [...contract.leakage.opened, scores] };
-      const wider: Contract = { ...contract, leakage };
-      const ledger = await openDisclosureLedger(store, wider, TASK, () => NOW);
+      const ledger = await ledgerOf(store, { contract: { ...contract, leakage } });
       await ledger.record({ class: 'validation_scores', to: ['orgA', 'orgB'], elements: 1 });
       const auditor = { class: 'validation_scores', to: ['auditor'], elements: 1 };
       await rejects(ledger.record(auditor), { code: 'NOT_DECLARED' });
@@ -101,16 +143,93 @@ describe('disclosure ledger', () => {
   it('goes on counting in the next attempt, apart from other tasks', () =>
     withStore(async (store) => {
       const disclosure = { class: 'intersection_size', to: ['orgA'], elements: 1 };
+      await vote(store);
       for (let attempt = 0; attempt < 2; attempt++) {
         const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
         await ledger.record(disclosure);
       }
-      const other = await openDisclosureLedger(store, contract, '02'.repeat(32), () => NOW);
+      const other = await ledgerOf(store, { contract: nextNonce(2) });
       await other.record(disclosure);
       deepEqual(
         (await disclosuresOf(store, TASK)).map(({ seq }) => seq),
         [0, 1],
       );
-      equal((await disclosuresOf(store, '02'.repeat(32)))[0]!.seq, 0);
+      equal((await disclosuresOf(store, taskIdOf(nextNonce(2))))[0]!.seq, 0);
+      deepEqual(await counters(store), { 'orgA/intersection_size': 3 });
+    }));
+
+  it('is not there for a task that this node did not vote for', () =>
+    withStore(async (store) => {
+      const opened = openDisclosureLedger(store, contract, TASK, () => NOW);
+      await rejects(opened, { code: 'NOT_DECLARED' });
+    }));
+
+  it('opens at most what the contract bounds, anew in each attempt', () =>
+    withStore(async (store) => {
+      await vote(store);
+      const scores = (elements: number) => ({ class: 'validation_scores', to: ['orgA'], elements });
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
+        await ledger.record(scores(150));
+        await rejects(ledger.record(scores(51)), { code: 'NOT_DECLARED' });
+      }
+      const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
+      const outcomes = await Promise.allSettled([120, 120].map((n) => ledger.record(scores(n))));
+      equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1, 'also at once');
+      deepEqual(await counters(store), { 'orgA/validation_scores': 420 });
+    }));
+
+  it('counts what others learn of the dataset, each for itself', () =>
+    withStore(async (store) => {
+      const ledger = await ledgerOf(store);
+      await ledger.record({
+        class: 'intersection_size',
+        to: ['orgA', 'orgB', 'orgC'],
+        elements: 1,
+      });
+      await ledger.record({ class: 'weights', to: ['orgA', 'auditor', 'orgA'], elements: 6 });
+      deepEqual(await counters(store), {
+        'auditor/weights': 6,
+        'orgA/intersection_size': 1,
+        'orgA/weights': 6,
+        'orgC/intersection_size': 1,
+      });
+      const without = await ledgerOf(store, { contract: nextNonce(3), dataset: null });
+      await without.record({ class: 'weights', to: ['orgA'], elements: 6 });
+      equal((await openedValues(store, DATASET)).get('orgA/weights'), 6, 'brings no data');
+    }));
+
+  it('opens nothing beyond a lifetime budget, over tasks and attempts', () =>
+    withStore(async (store) => {
+      const budgets = { validation_scores: 500, weights: 6 };
+      const scores = { class: 'validation_scores', to: ['orgA'], elements: 200 };
+      const first = await ledgerOf(store, { budgets });
+      await first.record(scores);
+      const again = await openDisclosureLedger(store, contract, TASK, () => NOW);
+      await again.record(scores);
+      const second = await ledgerOf(store, { contract: nextNonce(4), budgets });
+      await rejects(second.record(scores), { code: 'BUDGET_EXCEEDED' });
+      equal((await disclosuresOf(store, taskIdOf(nextNonce(4)))).length, 0);
+      await second.record({ class: 'weights', to: ['orgA', 'auditor'], elements: 6 });
+      const unnamed = { class: 'intersection_size', to: ['orgA'], elements: 1 };
+      await rejects(second.record(unnamed), { code: 'BUDGET_EXCEEDED' });
+      deepEqual(await counters(store), {
+        'auditor/weights': 6,
+        'orgA/validation_scores': 400,
+        'orgA/weights': 6,
+      });
+    }));
+
+  it('keeps two tasks that open at once within one budget', () =>
+    withStore(async (store) => {
+      const budgets = { validation_scores: 300 };
+      const ledgers = [
+        await ledgerOf(store, { budgets }),
+        await ledgerOf(store, { contract: nextNonce(5), budgets }),
+      ];
+      const scores = { class: 'validation_scores', to: ['orgA'], elements: 200 };
+      const outcomes = await Promise.allSettled(ledgers.map((each) => each.record(scores)));
+      equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+      deepEqual(await counters(store), { 'orgA/validation_scores': 200 });
     }));
 });

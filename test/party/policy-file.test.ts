@@ -48,7 +48,7 @@ describe('policy file', () => {
   });
 
   it('reads the example of its own documentation', () => {
-    const source = readFileSync('src/party/policy.ts', 'utf8');
+    const source = readFileSync('src/party/policy-rule.ts', 'utf8');
     const example = source
       .split('```')[1]!
       .replace(/^yaml/, '')

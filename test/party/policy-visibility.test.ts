@@ -1,5 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import type { PolicyRule } from '../../src/party/policy.ts';
+import type { PolicyRule } from '../../src/party/policy-rule.ts';
 import { seesAnyDataset, visibleColumns } from '../../src/party/policy-visibility.ts';
 
 const RULE: PolicyRule = {

@@ -1,13 +1,9 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import {
-  type DatasetUse,
-  decide,
-  type Policy,
-  type PolicyRequest,
-  type PolicyRule,
-  policyRequest,
-} from '../../src/party/policy.ts';
-import { sampleContract, testIdentity } from '../support/contracts.ts';
+import { decide } from '../../src/party/policy.ts';
+import type { Situation } from '../../src/party/policy-limits.ts';
+import type { DatasetUse, PolicyRequest } from '../../src/party/policy-request.ts';
+import type { Policy, PolicyRule } from '../../src/party/policy-rule.ts';
+import { NOW } from '../support/contracts.ts';
 
 const RULE: PolicyRule = {
   peers: ['orgB', 'auditor'],
@@ -39,13 +35,16 @@ const REQUEST: PolicyRequest = {
   dataset: USE,
   receivers: ['orgB'],
   modelRelease: 'full',
+  terms: null,
 };
+
+const SITUATION: Situation = { now: NOW, usage: null };
 
 const policy = (...rules: readonly PolicyRule[]): Policy => ({ version: 1, rules: [...rules] });
 
 /** What the one-rule policy says to the sample request with some of it changed. */
 function verdict(changes: Partial<PolicyRequest>, rule: PolicyRule = RULE): string {
-  const decision = decide(policy(rule), { ...REQUEST, ...changes });
+  const decision = decide(policy(rule), { ...REQUEST, ...changes }, SITUATION);
   return decision.allow ? 'allow' : `${decision.reason} ${decision.subject}`;
 }
 
@@ -70,7 +69,7 @@ describe('policy', () => {
   });
 
   it('denies by default', () => {
-    deepEqual(decide(policy(), REQUEST), {
+    deepEqual(decide(policy(), REQUEST, SITUATION), {
       allow: false,
       rule: null,
       reason: 'no_rules',
@@ -159,47 +158,32 @@ describe('policy', () => {
 
   it('names the rule that allows, wherever it stands', () => {
     const other = { ...RULE, peers: ['orgC'] };
-    deepEqual(decide(policy(other, RULE), REQUEST), { allow: true, rule: 1 });
-    deepEqual(decide(policy(RULE, other), REQUEST), { allow: true, rule: 0 });
+    deepEqual(decide(policy(other, RULE), REQUEST, SITUATION), {
+      allow: true,
+      ask: false,
+      rule: 1,
+    });
+    deepEqual(decide(policy(RULE, other), REQUEST, SITUATION), {
+      allow: true,
+      ask: false,
+      rule: 0,
+    });
   });
 
   it('does not add up two rules that each allow a part', () => {
     const full = { ...RULE, receivers: [] };
     const split = { ...RULE, model_release: ['split' as const] };
-    equal(decide(policy(full, split), REQUEST).allow, false);
+    equal(decide(policy(full, split), REQUEST, SITUATION).allow, false);
   });
 
   it('reports the rule that came closest', () => {
     const far = { ...RULE, peers: ['orgC'] };
     const near = { ...RULE, receivers: [] };
-    deepEqual(decide(policy(far, near, far), REQUEST), {
+    deepEqual(decide(policy(far, near, far), REQUEST, SITUATION), {
       allow: false,
       rule: 1,
       reason: 'receiver',
       subject: 'orgB',
     });
-  });
-});
-
-describe('policy request', () => {
-  it('is the part of a contract that concerns one party', () => {
-    const [a, b, r] = ['orgA', 'orgB', 'auditor'].map((n) => testIdentity(n).signer);
-    const contract = sampleContract([a!, b!], { receiver: r! });
-    deepEqual(policyRequest(contract, contract.parties[1]!), {
-      peers: ['orgA', 'auditor'],
-      purpose: 'credit risk',
-      algorithm: 'vertical/logistic_regression',
-      dataset: {
-        path: 'credit/train.csv',
-        key: 'id',
-        label: null,
-        features: ['income', 'region'],
-      },
-      receivers: ['orgA', 'auditor'],
-      modelRelease: 'full',
-    });
-    const auditor = policyRequest(contract, contract.parties[2]!);
-    equal(auditor.dataset, null);
-    deepEqual(auditor.receivers, ['orgA']);
   });
 });

@@ -2,6 +2,7 @@
  * Nodes that reach consensus in memory: real keys, real stores, real encoding of every message. A
  * test can look at each call, lose it or change it, and can move the one clock they share.
  */
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { consensusRecords } from '../../src/party/consensus/records.ts';
 import type { DatasetDirectory, TaskDraft } from '../../src/party/consensus/task-draft.ts';
 import { NO_AUDIT_HEAD } from '../../src/party/consensus/vote.ts';
 import { SessionError } from '../../src/party/errors.ts';
-import type { Policy, PolicyRule } from '../../src/party/policy.ts';
+import type { Policy, PolicyRule } from '../../src/party/policy-rule.ts';
 import { Store } from '../../src/party/store.ts';
 import { storedAttempts } from '../../src/party/stored-attempts.ts';
 import type {
@@ -87,6 +88,10 @@ export class FakeDatasets implements DatasetDirectory {
   async columns(): Promise<readonly string[]> {
     this.listed++;
     return this.columnsWith();
+  }
+
+  async identity({ path }: Pick<DatasetTerms, 'path'>): Promise<string> {
+    return createHash('sha256').update(path).digest('hex');
   }
 
   async describe(draft: TaskDraft): Promise<{ terms: DatasetTerms }> {
@@ -191,6 +196,8 @@ function testNode(
   const log: string[] = [];
   const events: ConsensusEvents = {
     committed: (taskId) => log.push(`committed ${taskId}`),
+    asked: (taskId) => log.push(`asked ${taskId}`),
+    approved: (taskId) => log.push(`approved ${taskId}`),
     ended: (_taskId, { code, party }) => log.push(`ended ${code} ${party}`),
     denied: (peer, decision) =>
       log.push(`denied ${peer} ${decision?.allow === false ? decision.reason : 'unreadable'}`),

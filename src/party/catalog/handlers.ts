@@ -2,8 +2,8 @@
 import type { MetadataResponse } from '../../../proto/gen/catalog.ts';
 import { datasetErrorCode } from '../consensus/task-draft.ts';
 import type { DatasetMetadata } from '../http/services.ts';
-import type { Policy } from '../policy.ts';
 import type { PolicySource } from '../policy-file.ts';
+import type { Policy } from '../policy-rule.ts';
 import { seesAnyDataset, visibleColumns } from '../policy-visibility.ts';
 import type { ControlServer } from '../transport/control.ts';
 import type { LocalCatalog } from './local-catalog.ts';

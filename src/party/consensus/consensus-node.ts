@@ -27,12 +27,26 @@ export interface ConsensusNode {
   /** Unix ms. */
   now(): number;
   readonly rng: Rng;
+  /** How long to wait for a person's word; the defaults are in `approval.ts`. */
+  readonly patience?: Patience;
+}
+
+/** Times of the calls that wait for a person. */
+export interface Patience {
+  /** A call is answered after so long, with or without the vote. */
+  readonly answerMs: number;
+  /** From an answer without it, or a failure, to the next call. */
+  readonly retryMs: number;
 }
 
 /** What the rest of the node is told, for its tasks and its log. Must not throw. */
 export interface ConsensusEvents {
   /** This node verified and stored a start certificate that another party initiated. */
   committed(taskId: string, certificate: CertificateRecord): void;
+  /** This node's policy wants a person's word before it votes; `approveTask` and `denyTask` give it. */
+  asked(taskId: string, contract: Contract): void;
+  /** A person said yes, and this node has voted. A no is an end. */
+  approved(taskId: string): void;
   /** A task that this node had received will not run, or must stop. */
   ended(taskId: string, end: TaskEnd): void;
   /** The policy said no to `peer`; the decision is null when the policy could not be read. */

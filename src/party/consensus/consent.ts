@@ -1,11 +1,17 @@
-import { decide, type PolicyRequest, type PolicyRule, policyRequest } from '../policy.ts';
+/** How a node makes up its mind about a contract: whether it votes, asks a person, or refuses. */
+import { decide } from '../policy.ts';
+import type { Usage } from '../policy-limits.ts';
+import { type PolicyRequest, policyRequest } from '../policy-request.ts';
+import type { PolicyRule } from '../policy-rule.ts';
 import { type ConsensusNode, otherParties, ownPlace } from './consensus-node.ts';
 import type { Contract, DatasetTerms } from './contract.ts';
-import { checkDeclaration } from './contract-check.ts';
+import { checkDeclaration, checkValidity } from './contract-check.ts';
 import { ConsensusError } from './errors.ts';
-import type { VoteRecord } from './records.ts';
+import type { ContractRecord } from './records.ts';
+import type { Signed } from './signed.ts';
 import { datasetErrorCode } from './task-draft.ts';
-import { contractKey, ruleDigest, signVote } from './vote.ts';
+import { usageOf } from './usage.ts';
+import { contractKey, ruleDigest, signVote, type Vote } from './vote.ts';
 
 /** Refuses a contract unless this node is in it and knows every other party by its key. */
 export function checkParties(node: ConsensusNode, contract: Contract): void {
@@ -14,63 +20,108 @@ export function checkParties(node: ConsensusNode, contract: Contract): void {
 }
 
 /**
- * This node's vote for a contract whose form, signature, age and novelty are checked: its code runs
- * the algorithm as described, its policy allows the task, and its data are what the contract says,
- * in this order. Nothing is stored or sent.
+ * Votes for a contract whose form, signature, age and novelty are checked: this node's code runs the
+ * algorithm as described, its policy allows the task, and its data are what the contract says, in
+ * this order. Returns null when the policy wants a person's word, which `approved` says is given. The
+ * vote, or that somebody was asked, is stored; the caller holds the task.
  */
 export async function consent(
   node: ConsensusNode,
-  contract: Contract,
-  taskId: string,
-): Promise<VoteRecord> {
-  const rule = await allowingRule(node, contract);
+  record: ContractRecord,
+  approved = false,
+): Promise<Signed<Vote> | null> {
+  const { taskId, contract } = record;
+  await allowingRule(node, taskId, contract, null);
   const me = ownPlace(node, contract);
-  if (me.dataset) await verifyData(node, me.dataset);
-  const salt = node.rng(32);
-  const statement = {
-    taskId,
-    rule: ruleDigest(rule, salt),
-    auditHead: await node.auditHead(),
-  };
-  const vote = signVote(node.signer, contract, statement, node.now(), node.rng);
-  return { vote, opening: { rule, salt: Buffer.from(salt).toString('hex') } };
+  const dataset = me.dataset && (await verifyData(node, me.dataset));
+  checkValidity(contract, node.now()); // reading the data takes its time
+  const vote = await node.records.voting(async () => {
+    const { rule, ask } = await allowingRule(node, taskId, contract, dataset);
+    if (ask && !approved) {
+      await node.records.asked(record);
+      return null;
+    }
+    const salt = node.rng(32);
+    const statement = {
+      taskId,
+      rule: ruleDigest(rule, salt),
+      auditHead: await node.auditHead(),
+    };
+    const own = signVote(node.signer, contract, statement, node.now(), node.rng);
+    const opening = { rule, salt: Buffer.from(salt).toString('hex') };
+    await node.records.voted(record, { vote: own, opening }, dataset);
+    return own;
+  });
+  if (!vote) node.events.asked(taskId, contract);
+  return vote;
+}
+
+/** Refuses a task that this node voted for when its policy allows it no more. */
+export async function checkStillAllowed(
+  node: ConsensusNode,
+  { taskId, contract, dataset }: ContractRecord,
+): Promise<void> {
+  await allowingRule(node, taskId, contract, dataset);
+}
+
+/** What lets a task run. */
+interface Allowed {
+  readonly rule: PolicyRule;
+  /** Once a person has said yes. */
+  readonly ask: boolean;
 }
 
 /**
- * The rule by which this node's policy allows a contract that its code runs as described. Asked for
- * the vote and once more before the start, when minutes may have passed or the node was restarted.
+ * The rule by which this node's policy allows a contract that its code runs as described. Asked before
+ * the data are touched, for the vote, and once more before the start, when minutes may have passed or
+ * the node was restarted.
+ *
+ * @param dataset - See `usageOf`.
  */
-export async function allowingRule(node: ConsensusNode, contract: Contract): Promise<PolicyRule> {
+async function allowingRule(
+  node: ConsensusNode,
+  taskId: string,
+  contract: Contract,
+  dataset: string | null,
+): Promise<Allowed> {
   checkDeclaration(contract, node.declare);
-  return allowedBy(node, contract.initiator, policyRequest(contract, ownPlace(node, contract)));
+  const usage = await usageOf(node, taskId, dataset);
+  const request = policyRequest(contract, ownPlace(node, contract));
+  return allowedBy(node, contract.initiator, request, usage);
 }
 
 /**
  * The rule that allows a request. Throws `refused_by_policy`, the same for every reason: which one it
  * is goes to this node's own log. A policy that cannot be read allows nothing.
+ *
+ * @param usage - Null while the peer asks what a dataset would bring.
  */
 export async function allowedBy(
   node: ConsensusNode,
   peer: string,
   request: PolicyRequest,
-): Promise<PolicyRule> {
+  usage: Usage | null = null,
+): Promise<Allowed> {
   const policy = await node.policy().catch((cause: unknown) => {
     node.events.denied(peer, null, cause);
     throw refusedByPolicy();
   });
-  const decision = decide(policy, request);
-  if (decision.allow) return policy.rules[decision.rule]!;
+  const decision = decide(policy, request, { now: node.now(), usage });
+  if (decision.allow) return { rule: policy.rules[decision.rule]!, ask: decision.ask };
   node.events.denied(peer, decision);
   throw refusedByPolicy();
 }
 
-function refusedByPolicy(): ConsensusError {
+/** What a peer learns of every refusal, whatever its reason. */
+export function refusedByPolicy(): ConsensusError {
   return new ConsensusError('refused_by_policy', 'the policy does not allow it');
 }
 
-async function verifyData(node: ConsensusNode, terms: DatasetTerms): Promise<void> {
+/** Checks that the data are those of the terms. Returns what stands for them in budgets. */
+async function verifyData(node: ConsensusNode, terms: DatasetTerms): Promise<string> {
   try {
     await node.datasets.verify(terms);
+    return await node.datasets.identity(terms);
   } catch (cause) {
     if (datasetErrorCode(cause) === undefined) throw cause;
     throw new ConsensusError('data_mismatch', (cause as Error).message, { cause });

@@ -1,4 +1,4 @@
-import { type DatasetUse, policyAlgorithm } from '../policy.ts';
+import { type DatasetUse, type PolicyRequest, policyAlgorithm } from '../policy-request.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import type { ConsensusNode } from './consensus-node.ts';
 import { allowedBy } from './consent.ts';
@@ -51,14 +51,21 @@ export async function describeOwn(
   const { selectColumns, discreteColumns } = draft.dataset;
   const named = [...new Set([...(selectColumns ?? []), ...discreteColumns])];
   const use: DatasetUse = { path, key, label, features: named };
-  await allowedBy(node, peer, requestOf(node, peer, draft, use));
-  const dataset = selectColumns
-    ? draft.dataset
-    : await allColumns(node, draft, (found) =>
-        allowedBy(node, peer, requestOf(node, peer, draft, { ...use, ...found })),
-      );
+  const judge = (found: Partial<DatasetUse>) =>
+    allowedBy(node, peer, requestOf(node, peer, draft, { ...use, ...found }));
+  let { rule } = await judge({});
+  let { dataset } = draft;
+  // Other kinds name what they read: a model's columns, or keys alone.
+  if (draft.kind === 'train' && !selectColumns) {
+    dataset = await allColumns(node, draft, async (found) => {
+      ({ rule } = await judge(found));
+    });
+  }
+  // Aligned by row order every row is a common record, and the contract says how many there are.
+  const minimumIntersection =
+    draft.alignment.method === 'psi' ? (rule.minimum_intersection ?? 0) : 0;
   const { terms } = await orDatasetError(
-    () => node.datasets.describe({ ...draft, dataset }, { minimumIntersection: 0 }),
+    () => node.datasets.describe({ ...draft, dataset }, { minimumIntersection }),
     // Every column that the message may name has been judged.
     (_code, message) => message,
   );
@@ -110,7 +117,12 @@ async function orDatasetError<T>(
   }
 }
 
-function requestOf(node: ConsensusNode, peer: string, draft: TaskDraft, dataset: DatasetUse) {
+function requestOf(
+  node: ConsensusNode,
+  peer: string,
+  draft: TaskDraft,
+  dataset: DatasetUse,
+): PolicyRequest {
   const me = node.signer.name;
   return {
     // Whoever asks learns the answer, whether or not it counts itself in.
@@ -120,6 +132,7 @@ function requestOf(node: ConsensusNode, peer: string, draft: TaskDraft, dataset:
     dataset,
     receivers: draft.receivers.filter((name) => name !== me),
     modelRelease: draft.modelRelease,
+    terms: null,
   };
 }
 

@@ -22,6 +22,7 @@ const CODES = [
   // again
   'replayed_task',
   'replayed_nonce',
+  'too_many_tasks', // of this peer that are not agreed here
   // whether this node wants to
   'refused_by_policy', // the whole answer: the reason stays in the local log
   'data_mismatch', // the data are not what the contract says they are

@@ -1,6 +1,7 @@
 /** The consensus calls as the control plane serves them: decode, answer, encode. */
 import type { Refused, SignedStatement } from '../../../proto/gen/consensus.ts';
 import type { ControlServer } from '../transport/control.ts';
+import { answerVote } from './approval.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import type { ConsensusNode } from './consensus-node.ts';
 import { MAX_PARTIES } from './contract-schema.ts';
@@ -32,6 +33,15 @@ export function serveConsensus(server: ControlServer, node: ConsensusNode): void
     result: await orRefused(node, async () => {
       const proposal = decodeSigned(VoteSchema, vote);
       const own = await answerPrepare(node, peer, contract, proposal);
+      if (!own) return { $case: 'waiting', value: {} } as const;
+      return { $case: 'vote', value: encodeSigned(own) } as const;
+    }),
+  }));
+
+  server.handle(METHODS.vote, async ({ name: peer }, { taskId }, { signal }) => ({
+    result: await orRefused(node, async () => {
+      const own = await answerVote(node, peer, decodeHash(taskId, 'task_id'), signal);
+      if (!own) return { $case: 'waiting', value: {} } as const;
       return { $case: 'vote', value: encodeSigned(own) } as const;
     }),
   }));

@@ -9,16 +9,18 @@
  *     --- contract, all votes ------->   verifies, stores          (commit)
  *     <-- digest or refusal ----------
  *
- * Any refusal, time-out or wrong answer ends the task: the initiator tells everybody why.
+ * Any refusal, time-out or wrong answer ends the task: the initiator tells everybody why. A party may
+ * answer the first phase with `waiting`, see `approval.ts`.
  */
+import { awaitOwnApproval, awaitVote } from './approval.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import { composeCertificate, verifyCertificate } from './certificate.ts';
 import { type ConsensusNode, otherParties } from './consensus-node.ts';
-import { allowingRule, checkParties, consent } from './consent.ts';
+import { checkParties, checkStillAllowed, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkContract, checkValidity, taskIdOf } from './contract-check.ts';
 import { ConsensusError, type Refusal, refusalOf } from './errors.ts';
-import type { CertificateRecord, TaskEnd } from './records.ts';
+import type { CertificateRecord, ConsensusRecord, ContractRecord, TaskEnd } from './records.ts';
 import { decodeSigned, encodeSigned, type Signed } from './signed.ts';
 import { abortTask, endTask } from './task-end.ts';
 import { checkVote, checkVoteAge, type Vote, VoteSchema } from './vote.ts';
@@ -69,8 +71,8 @@ export async function proposeContract(
 
   const own = await voteFirst(node, contract, taskId);
 
-  const votes = await askAll(node, taskId, others, (peer) =>
-    requestVote(node, peer, contract, taskId, own),
+  const votes = await askAll(node, taskId, others, (peer, signal) =>
+    requestVote(node, peer, { contract, taskId, own }, signal),
   );
 
   const certificate = await certify(node, contract, taskId, [own, ...votes]);
@@ -86,51 +88,91 @@ async function voteFirst(
   contract: Contract,
   taskId: string,
 ): Promise<Signed<Vote>> {
-  return node.records.exclusive(taskId, async () => {
+  const own = await node.records.exclusive(taskId, async () => {
     const record = await node.records.receive(taskId, contract, null);
     try {
-      const own = await consent(node, contract, taskId);
-      await node.records.voted(record, own);
-      return own.vote;
+      return await consent(node, record);
     } catch (cause) {
       const refusal = refusalOf(cause);
       await endTask(node, record, 'refused', refusal);
       throw new NotAgreedError(taskId, node.signer.name, refusal, { cause });
     }
   });
+  if (own) return own;
+  try {
+    return await awaitOwnApproval(node, taskId, contract);
+  } catch (cause) {
+    throw await ended(node, taskId, node.signer.name, cause);
+  }
 }
 
-/** What every peer answers; or the first refusal, in the contract's order, after telling everybody. */
+/** Ends a task because of an error of `party`, unless it has ended already; returns why it ended. */
+async function ended(
+  node: ConsensusNode,
+  taskId: string,
+  party: string,
+  cause: unknown,
+): Promise<NotAgreedError> {
+  const { end } = (await node.records.find(taskId)) ?? {};
+  if (end) return endedBy(taskId, end, { cause });
+  const refusal = refusalOf(cause);
+  await abortTask(node, taskId, refusal, party);
+  return new NotAgreedError(taskId, party, refusal, { cause });
+}
+
+/**
+ * What every peer answers; or the first refusal, in the contract's order, after telling everybody. The
+ * signal tells a question that waits for a person that another one has failed.
+ */
 async function askAll<T>(
   node: ConsensusNode,
   taskId: string,
   peers: readonly string[],
-  ask: (peer: string) => Promise<T>,
+  ask: (peer: string, signal: AbortSignal) => Promise<T>,
 ): Promise<readonly T[]> {
-  const results = await Promise.allSettled(peers.map(ask));
+  const failed = new AbortController();
+  const results = await Promise.allSettled(
+    peers.map(async (peer) => {
+      try {
+        return await ask(peer, failed.signal);
+      } catch (error) {
+        if (!failed.signal.aborted) failed.abort(new GaveUp());
+        throw error;
+      }
+    }),
+  );
   for (const [i, result] of results.entries()) {
-    if (result.status === 'fulfilled') continue;
-    const cause: unknown = result.reason;
-    if (!(cause instanceof ConsensusError)) node.events.failed(cause);
-    const refusal = refusalOf(cause);
-    await abortTask(node, taskId, refusal, peers[i]!);
-    throw new NotAgreedError(taskId, peers[i]!, refusal, { cause });
+    if (result.status === 'fulfilled' || result.reason instanceof GaveUp) continue;
+    if (!(result.reason instanceof ConsensusError)) node.events.failed(result.reason);
+    throw await ended(node, taskId, peers[i]!, result.reason);
   }
   return results.map((result) => (result as PromiseFulfilledResult<T>).value);
+}
+
+/** A question that was not waited for, because another one has failed. */
+class GaveUp extends Error {}
+
+interface Proposal {
+  readonly contract: Contract;
+  readonly taskId: string;
+  readonly own: Signed<Vote>;
 }
 
 async function requestVote(
   node: ConsensusNode,
   peer: string,
-  contract: Contract,
-  taskId: string,
-  own: Signed<Vote>,
+  { contract, taskId, own }: Proposal,
+  signal: AbortSignal,
 ): Promise<Signed<Vote>> {
   const request = { contract: canonicalBytes(contract), vote: encodeSigned(own) };
   const options = { timeoutMs: DATA_TIMEOUT_MS };
   const { result } = await callPeer(node.peers, peer, METHODS.prepare, request, options);
   if (result?.$case === 'refused') throw refusalError(result.value);
-  const vote = decodeSigned(VoteSchema, result?.value);
+  const signed =
+    result?.$case === 'waiting'
+      ? await awaitVote(node, peer, taskId, contract, signal)
+      : result?.value;
+  const vote = decodeSigned(VoteSchema, signed);
   if (vote.body.signer !== peer) {
     throw new ConsensusError('wrong_signer', `${peer} sent the vote of ${vote.body.signer}`);
   }
@@ -150,9 +192,9 @@ async function certify(
   try {
     return await node.records.exclusive(taskId, async () => {
       const record = (await node.records.find(taskId))!;
-      if (record.state !== 'voted') throw endedBy(taskId, record.end);
+      if (!isVoted(record)) throw endedBy(taskId, record.end);
       verifyCertificate(certificate, node.keys, node.now());
-      await allowingRule(node, contract);
+      await checkStillAllowed(node, record);
       return node.records.committed(record, certificate);
     });
   } catch (cause) {
@@ -188,7 +230,11 @@ async function checkStillCommitted(node: ConsensusNode, taskId: string): Promise
   if (record?.state !== 'committed') throw endedBy(taskId, record?.end ?? null);
 }
 
-function endedBy(taskId: string, end: TaskEnd | null): NotAgreedError {
+function isVoted(record: ConsensusRecord): record is ContractRecord {
+  return record.state === 'voted';
+}
+
+function endedBy(taskId: string, end: TaskEnd | null, options?: ErrorOptions): NotAgreedError {
   const refusal: Refusal = end ?? { code: 'wrong_state', reason: 'the task is over' };
-  return new NotAgreedError(taskId, end?.party ?? '', refusal);
+  return new NotAgreedError(taskId, end?.party ?? '', refusal, options);
 }

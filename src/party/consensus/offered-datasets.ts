@@ -69,6 +69,8 @@ export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatase
       return { terms };
     },
 
+    identity: ({ path, type }) => datasets.identity(path, type),
+
     verify: async (terms) => datasets.verify(terms, await saltOf(terms)),
 
     load: async (terms, algorithm) => {

@@ -5,7 +5,7 @@
 import { canonicalBytes } from './canonical-json.ts';
 import { composeCertificate, verifyCertificate } from './certificate.ts';
 import type { ConsensusNode } from './consensus-node.ts';
-import { allowingRule, checkParties, consent } from './consent.ts';
+import { checkParties, checkStillAllowed, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkValidity, decodeContract, taskIdOf } from './contract-check.ts';
 import { ConsensusError, refusalOf } from './errors.ts';
@@ -16,14 +16,15 @@ import { checkVote, checkVoteAge, type Vote } from './vote.ts';
 
 /**
  * Votes on a contract that `peer` proposes. Checks, in this order: form, signature and identities,
- * expiry, replay, and then what `consent` checks. The vote is stored before it is returned.
+ * expiry, replay, and then what `consent` checks. The vote is stored before it is returned; null while
+ * a person is asked.
  */
 export async function answerPrepare(
   node: ConsensusNode,
   peer: string,
   contractBytes: Uint8Array,
   vote: Signed<Vote>,
-): Promise<Signed<Vote>> {
+): Promise<Signed<Vote> | null> {
   const contract = decodeContract(contractBytes);
   const taskId = taskIdOf(contract);
   checkProposal(node, peer, contract, taskId, vote);
@@ -32,10 +33,7 @@ export async function answerPrepare(
   return node.records.exclusive(taskId, async () => {
     const record = await node.records.receive(taskId, contract, vote);
     try {
-      const own = await consent(node, contract, taskId);
-      checkValidity(contract, node.now()); // reading the data takes its time
-      await node.records.voted(record, own);
-      return own.vote;
+      return await consent(node, record);
     } catch (error) {
       await endTask(node, record, 'refused', refusalOf(error));
       throw error;
@@ -119,7 +117,7 @@ async function checkCommit(
       throw new ConsensusError('vote_mismatch', `this is not the vote that ${name} sent`);
     }
   }
-  await allowingRule(node, contract);
+  await checkStillAllowed(node, record);
 }
 
 async function sameCertificate(

@@ -100,6 +100,8 @@ export interface DatasetDirectory {
     draft: TaskDraft,
     conditions: Pick<DatasetTerms, 'minimumIntersection'>,
   ): Promise<{ readonly terms: DatasetTerms }>;
+  /** 32 bytes hex that stand for the file, whatever the terms call it. Rejects like `describe`. */
+  identity(terms: Pick<DatasetTerms, 'path' | 'type'>): Promise<string>;
   /** Resolves when the data are still what `describe` said; rejects like it. */
   verify(terms: DatasetTerms): Promise<void>;
 }

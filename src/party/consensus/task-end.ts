@@ -2,7 +2,7 @@
 import type { ConsensusNode } from './consensus-node.ts';
 import { otherParties } from './consensus-node.ts';
 import { ConsensusError, type Refusal } from './errors.ts';
-import type { ConsensusRecord, ContractRecord, TaskEnd } from './records.ts';
+import { type ConsensusRecord, type ContractRecord, isOpen, type TaskEnd } from './records.ts';
 import { ANSWER_TIMEOUT_MS, callPeer, encodeHash, encodeRefusal, METHODS } from './wire.ts';
 
 /** Who told this node, and whose refusal it is; this node's own by default. */
@@ -23,12 +23,6 @@ export async function endTask(
   const end: TaskEnd = { from, party, code, reason, time };
   await node.records.ended(record, state, end);
   node.events.ended(record.taskId, end);
-}
-
-/** Whether a task can still be ended: it has no result and nobody ended it before. */
-function isOpen(record: ConsensusRecord): record is ContractRecord {
-  const { state } = record;
-  return state === 'received' || state === 'voted' || state === 'committed';
 }
 
 /**
@@ -71,12 +65,21 @@ export async function abortTask(
     await endTask(node, found, 'aborted', refusal, { party });
     return found;
   });
-  if (!record) return;
+  if (record) await tellOthers(node, record, refusal, party);
+}
+
+/** Tells every other party that this one ended a task, and whose refusal it is. */
+export async function tellOthers(
+  node: ConsensusNode,
+  { taskId, contract }: ContractRecord,
+  refusal: Refusal,
+  party: string = node.signer.name,
+): Promise<void> {
   const request = { taskId: encodeHash(taskId), refused: encodeRefusal(refusal), party };
   const options = { timeoutMs: ANSWER_TIMEOUT_MS };
   // A party that does not hear of it finds out when it opens a session, or when the contract expires.
   await Promise.allSettled(
-    otherParties(node, record.contract).map((peer) =>
+    otherParties(node, contract).map((peer) =>
       callPeer(node.peers, peer, METHODS.abort, request, options),
     ),
   );
@@ -95,21 +98,29 @@ export async function finishTask(node: ConsensusNode, taskId: string): Promise<v
 
 /**
  * After a restart: ends what consensus left open. Tasks that this node was proposing are aborted at
- * every party; tasks whose contract has expired without a certificate end here.
+ * every party; tasks whose contract has expired without a certificate end here. Those of others that
+ * wait for a person go on waiting.
  */
 export async function endStaleTasks(node: ConsensusNode): Promise<void> {
-  for (const record of await node.records.all()) {
-    if (!isOpen(record) || record.state === 'committed') continue;
+  for (const record of await node.records.current()) {
     const { taskId, contract, state } = record;
+    if (!isOpen(record) || state === 'committed') continue;
     if (contract.initiator === node.signer.name) {
       await abortTask(node, taskId, { code: 'cancelled', reason: 'the initiator restarted' });
     } else if (state === 'received') {
       await abortTask(node, taskId, { code: 'cancelled', reason: 'the node restarted' });
-    } else if (Date.parse(contract.expiresAt) <= node.now()) {
-      await answerAbort(node, node.signer.name, taskId, node.signer.name, {
-        code: 'expired',
-        reason: 'nobody committed the contract in time',
-      });
     }
+  }
+  await endExpiredTasks(node);
+}
+
+/** Ends, at this node alone, the tasks whose contract has expired without a certificate. */
+export async function endExpiredTasks(node: ConsensusNode): Promise<void> {
+  const { name } = node.signer;
+  for (const { taskId, contract, state } of await node.records.current()) {
+    if (state !== 'asked' && state !== 'voted') continue;
+    if (Date.parse(contract.expiresAt) > node.now()) continue;
+    const reason = 'nobody committed the contract in time';
+    await answerAbort(node, name, taskId, name, { code: 'expired', reason });
   }
 }

@@ -10,6 +10,8 @@ import {
   ReceiptRequest,
   ReceiptResponse,
   type Refused,
+  VoteRequest,
+  VoteResponse,
 } from '../../../proto/gen/consensus.ts';
 import { RefusalError, SessionError } from '../errors.ts';
 import type { CallOptions, ControlClient, ControlMethod } from '../transport/control.ts';
@@ -19,6 +21,7 @@ import { ConsensusError, isConsensusErrorCode, type Refusal } from './errors.ts'
 export const METHODS: {
   readonly describe: ControlMethod<DescribeRequest, DescribeResponse>;
   readonly prepare: ControlMethod<PrepareRequest, PrepareResponse>;
+  readonly vote: ControlMethod<VoteRequest, VoteResponse>;
   readonly commit: ControlMethod<CommitRequest, CommitResponse>;
   readonly abort: ControlMethod<AbortRequest, AbortResponse>;
   readonly receipt: ControlMethod<ReceiptRequest, ReceiptResponse>;
@@ -29,6 +32,7 @@ export const METHODS: {
     response: DescribeResponse,
   },
   prepare: { name: 'consensus/prepare', request: PrepareRequest, response: PrepareResponse },
+  vote: { name: 'consensus/vote', request: VoteRequest, response: VoteResponse },
   commit: { name: 'consensus/commit', request: CommitRequest, response: CommitResponse },
   abort: { name: 'consensus/abort', request: AbortRequest, response: AbortResponse },
   receipt: { name: 'consensus/receipt', request: ReceiptRequest, response: ReceiptResponse },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import type { DatasetTerms, FeatureTerms } from '../consensus/contract.ts';
 import { featureWidth } from '../consensus/feature-width.ts';
@@ -88,6 +89,11 @@ export interface Datasets {
   columns(path: string, type: string): Promise<readonly string[]>;
   /** Checks a request against the data, every cell included, and commits to the file. */
   terms(draft: DatasetDraft): Promise<DatasetOffer>;
+  /**
+   * 32 bytes hex that stand for the file a request means, whatever it calls it; they change when the
+   * file is moved, not when it is written.
+   */
+  identity(path: string, type: string): Promise<string>;
   /** Throws `changed` unless the file is the one that was committed to. */
   verify(terms: DataTerms, salt: Uint8Array): Promise<void>;
   /**
@@ -162,6 +168,11 @@ export function createDatasets(
       const [file, type] = await locate(path, typeName);
       const { plainLines } = await prescan(file, type);
       return withTable(file, type, plainLines, ({ describe }) => describe());
+    },
+
+    async identity(path, typeName) {
+      const [{ realPath }] = await locate(path, typeName);
+      return createHash('sha256').update(`entente/dataset-file/v1\0${realPath}`).digest('hex');
     },
 
     async columns(path, typeName) {

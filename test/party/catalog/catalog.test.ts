@@ -5,7 +5,7 @@ import type { LocalCatalog } from '../../../src/party/catalog/local-catalog.ts';
 import { METHODS } from '../../../src/party/catalog/wire.ts';
 import { DatasetError } from '../../../src/party/datasets/dataset-error.ts';
 import type { CatalogService, DatasetMetadata } from '../../../src/party/http/services.ts';
-import type { Policy, PolicyRule } from '../../../src/party/policy.ts';
+import type { Policy, PolicyRule } from '../../../src/party/policy-rule.ts';
 import { controlLink } from '../../support/control-link.ts';
 
 const RULE: PolicyRule = {

@@ -29,7 +29,7 @@ function consensusOver({ identity, transport }: Node, store: Store): ConsensusNo
     declare: () => DECLARATION,
     records: consensusRecords(store, () => NOW),
     attempts: storedAttempts(store),
-    events: { committed() {}, ended() {}, denied() {}, failed() {} },
+    events: { committed() {}, asked() {}, approved() {}, ended() {}, denied() {}, failed() {} },
     auditHead: async () => NO_AUDIT_HEAD,
     now: () => NOW,
     rng: systemRng,

@@ -15,6 +15,7 @@ const contract = sampleContract([a, b]);
 const taskId = taskIdOf(contract);
 const statement = { taskId, rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
 const [voteA, voteB] = [a, b].map((s) => signVote(s, contract, statement, NOW, systemRng));
+const DATASET = '33'.repeat(32);
 const opening = { rule: { name: 'r' }, salt: '22'.repeat(32) };
 
 describe('consensus records', () => {
@@ -25,13 +26,18 @@ describe('consensus records', () => {
       const before = consensusRecords(first, () => NOW);
       const received = await before.receive(taskId, contract, voteA!);
       equal(received.state, 'received');
-      const voted = await before.voted(received, { vote: voteB!, opening });
+      const voted = await before.voted(received, { vote: voteB!, opening }, DATASET);
       const { digest } = await before.committed(voted, certificate);
       await first.close();
 
       const second = await Store.open(path);
       const after = consensusRecords(second, () => NOW);
-      deepEqual(await after.find(taskId), { ...received, state: 'committed' });
+      deepEqual(await after.find(taskId), {
+        ...received,
+        state: 'committed',
+        votedAt: '2026-03-01T12:00:00.000Z',
+        dataset: DATASET,
+      });
       deepEqual(await after.vote(taskId, 'orgA'), { vote: voteA, opening: null });
       deepEqual(await after.vote(taskId, 'orgB'), { vote: voteB, opening });
       deepEqual(await after.certificate(taskId), {
@@ -66,7 +72,7 @@ describe('consensus records', () => {
       const next = { ...contract, nonce: '00'.repeat(32) };
       const nextId = taskIdOf(next);
       const second = await records.receive(nextId, next, null);
-      const voted = await records.voted(second, { vote: voteB!, opening });
+      const voted = await records.voted(second, { vote: voteB!, opening }, null);
       await records.ended(voted, 'aborted', end);
       deepEqual((await records.find(nextId))?.contract, next);
       await store.close();

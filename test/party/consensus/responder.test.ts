@@ -237,10 +237,10 @@ describe('answering a prepare', () => {
       for (const contract of [denied, changed]) {
         const taskId = taskIdOf(contract);
         const record = await b.node.records.find(taskId);
-        const { initiator, nonce } = contract;
+        const { initiator, expiresAt } = contract;
         deepEqual(
-          [record?.initiator, record?.nonce, record?.contract, record?.state],
-          [initiator, nonce, null, 'refused'],
+          [record?.initiator, record?.expiresAt, record?.contract, record?.state],
+          [initiator, expiresAt, null, 'refused'],
         );
         equal(await b.node.records.vote(taskId, 'orgA'), undefined);
         const abort = { taskId: encodeHash(taskId), refused: undefined, party: 'orgA' };

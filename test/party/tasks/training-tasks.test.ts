@@ -47,6 +47,7 @@ async function withTasks(
       datasets: {
         columns: () => datasets.columns(),
         describe: (draft) => datasets.describe(draft),
+        identity: (terms) => datasets.identity(terms),
         verify: (terms) => datasets.verify(terms),
         load: () => Promise.reject(new Error('not reached')),
       },
