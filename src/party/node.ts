@@ -31,6 +31,7 @@ import { storedAttempts } from './stored-attempts.ts';
 import { declareAlgorithms } from './tasks/declaration.ts';
 import { endInterrupted } from './tasks/interrupted.ts';
 import { failInterrupted, taskBoard } from './tasks/task-board.ts';
+import { ownParts, trainedModels } from './tasks/trained-models.ts';
 import { trainingTasks } from './tasks/training-tasks.ts';
 import { storedTokens } from './tokens.ts';
 import { Transport } from './transport/transport.ts';
@@ -67,7 +68,17 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     attempts,
     onRefused: ({ code, remoteAddress }) => log.warn({ code, remoteAddress }, 'connection refused'),
   });
-  const datasets = offeredDatasets(createDatasets(config.data, rng), store);
+  const records = consensusRecords(store, now);
+  const models = new ModelRegistry(
+    { results: config.resultDir, parts: partsFolder(config) },
+    { store },
+  );
+  const findTrained = trainedModels(models, records);
+  const datasets = offeredDatasets(
+    createDatasets(config.data, rng),
+    store,
+    ownParts(findTrained, models),
+  );
   const implementation = await implementationDigest();
   const curve = curvePool({ threads: config.psi.workers });
   stack.push(async () => curve.close());
@@ -79,7 +90,7 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     policy: policyFile(config.policyFile),
     datasets,
     declare: declareAlgorithms(implementation),
-    records: consensusRecords(store, now),
+    records,
     attempts,
     events: {
       committed: (taskId, record) => tasks.committed(taskId, record),
@@ -102,7 +113,8 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     implementation,
     contractLifetimeSec: config.tasks.contractLifetimeSec,
     datasets,
-    models: new ModelRegistry({ results: config.resultDir, parts: partsFolder(config) }, { store }),
+    models,
+    findTrained,
     board: taskBoard(store, now),
     store,
     attempts,

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConsensusEvents, ConsensusNode } from '../../src/party/consensus/consensus-node.ts';
-import type { DatasetTerms, TrainContract } from '../../src/party/consensus/contract.ts';
+import type { Contract, DatasetTerms, TrainContract } from '../../src/party/consensus/contract.ts';
 import { serveConsensus } from '../../src/party/consensus/handlers.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
 import type { DatasetDirectory, TaskDraft } from '../../src/party/consensus/task-draft.ts';
@@ -99,9 +99,9 @@ export class FakeDatasets implements DatasetDirectory {
     return { terms: await this.describeWith(draft) };
   }
 
-  async verify(terms: DatasetTerms): Promise<void> {
+  async verify(contract: Contract, owner: string): Promise<void> {
     this.verified++;
-    await this.verifyWith(terms);
+    await this.verifyWith(contract.parties.find(({ name }) => name === owner)!.dataset!);
   }
 }
 

@@ -33,7 +33,7 @@ export async function consent(
   const { taskId, contract } = record;
   await allowingRule(node, taskId, contract, null);
   const me = ownPlace(node, contract);
-  const dataset = me.dataset && (await verifyData(node, me.dataset));
+  const dataset = me.dataset && (await verifyData(node, contract, me.dataset));
   checkValidity(contract, node.now()); // reading the data takes its time
   const vote = await node.records.voting(async () => {
     const { rule, ask } = await allowingRule(node, taskId, contract, dataset);
@@ -118,9 +118,13 @@ export function refusedByPolicy(): ConsensusError {
 }
 
 /** Checks that the data are those of the terms. Returns what stands for them in budgets. */
-async function verifyData(node: ConsensusNode, terms: DatasetTerms): Promise<string> {
+async function verifyData(
+  node: ConsensusNode,
+  contract: Contract,
+  terms: DatasetTerms,
+): Promise<string> {
   try {
-    await node.datasets.verify(terms);
+    await node.datasets.verify(contract, node.signer.name);
     return await node.datasets.identity(terms);
   } catch (cause) {
     if (datasetErrorCode(cause) === undefined) throw cause;

@@ -1,12 +1,12 @@
 import { type DatasetUse, type PolicyRequest, policyAlgorithm } from '../policy-request.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import type { ConsensusNode } from './consensus-node.ts';
-import { allowedBy } from './consent.ts';
+import { allowedBy, refusedByPolicy } from './consent.ts';
 import type { DatasetTerms } from './contract.ts';
 import { DatasetTermsSchema, MAX_CONTRACT_BYTES } from './contract-schema.ts';
 import { ConsensusError } from './errors.ts';
 import { decodeJson } from './schema.ts';
-import { datasetErrorCode, type TaskDraft } from './task-draft.ts';
+import { datasetErrorCode, type TaskDraft, UNKNOWN_MODEL } from './task-draft.ts';
 import { callPeer, DATA_TIMEOUT_MS, METHODS, refusalError } from './wire.ts';
 
 /**
@@ -65,7 +65,7 @@ export async function describeOwn(
   const minimumIntersection =
     draft.alignment.method === 'psi' ? (rule.minimum_intersection ?? 0) : 0;
   const { terms } = await orDatasetError(
-    () => node.datasets.describe({ ...draft, dataset }, { minimumIntersection }),
+    () => node.datasets.describe({ ...draft, dataset }, { minimumIntersection }, peer),
     // Every column that the message may name has been judged.
     (_code, message) => message,
   );
@@ -113,6 +113,7 @@ async function orDatasetError<T>(
   } catch (cause) {
     const code = datasetErrorCode(cause);
     if (code === undefined) throw cause;
+    if (code === UNKNOWN_MODEL) throw refusedByPolicy(); // whether there is such a model is no answer
     throw new ConsensusError(`dataset/${code}`, reason(code, (cause as Error).message), { cause });
   }
 }

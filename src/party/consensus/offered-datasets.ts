@@ -1,17 +1,34 @@
 import { DatasetError } from '../datasets/dataset-error.ts';
-import type { Datasets, LoadedDataset } from '../datasets/datasets.ts';
+import type { Datasets, LoadedDataset, LoadOptions } from '../datasets/datasets.ts';
+import type { FeatureEncoding } from '../datasets/encoding.ts';
 import type { LabelKind } from '../datasets/read-table.ts';
 import type { Store } from '../store.ts';
 import { canonicalJson } from './canonical-json.ts';
-import type { DatasetTerms, LinearAlgorithm } from './contract.ts';
-import type { DatasetDirectory } from './task-draft.ts';
+import type { Contract, DatasetTerms, LinearAlgorithm } from './contract.ts';
+import { type DatasetDirectory, type TaskDraft, UNKNOWN_MODEL } from './task-draft.ts';
 
 /** Terms that this node gave away, and what opens their commitment. */
 interface Offer {
   readonly terms: DatasetTerms;
   /** 32 bytes, hex. Never leaves the node. */
   readonly salt: string;
+  /** The model whose columns the terms are; null where none is applied. */
+  readonly model: string | null;
 }
+
+/** This node's place in a model: what it needs to bring records to a prediction. */
+export interface OwnPart {
+  /** The training that made it. */
+  readonly taskId: string;
+  readonly algorithm: LinearAlgorithm['name'];
+  /** The data holders of the training, in its order. */
+  readonly holders: readonly string[];
+  /** Of this node's columns. */
+  readonly encoding: readonly FeatureEncoding[];
+}
+
+/** The models that this node helped to train; null for any other id. */
+export type FindPart = (model: string) => Promise<OwnPart | null>;
 
 /** What label an algorithm learns. */
 export const LABEL_KINDS: Readonly<Record<LinearAlgorithm['name'], LabelKind>> = {
@@ -19,63 +36,160 @@ export const LABEL_KINDS: Readonly<Record<LinearAlgorithm['name'], LabelKind>> =
   linear_regression: 'numeric',
 };
 
-/** The node's datasets, with a memory of every description it gave. */
-export interface OfferedDatasets extends DatasetDirectory {
-  /** Reads the data of an agreed contract. Throws like `verify`. */
-  load(terms: DatasetTerms, algorithm: LinearAlgorithm['name']): Promise<LoadedDataset>;
+/** What reads a dataset of an agreed contract, wherever it is read: for `Datasets.load`. */
+export interface DatasetReading {
+  readonly terms: DatasetTerms;
+  /** Opens the commitment; never leaves the node. */
+  readonly salt: Uint8Array;
+  readonly options: LoadOptions;
 }
 
-export function offeredDatasets(datasets: Datasets, store: Store): OfferedDatasets {
+/** The node's datasets, with a memory of every description it gave. */
+export interface OfferedDatasets extends DatasetDirectory {
+  /** What reads the data of `owner`, this node, in an agreed contract. Throws `DatasetError`. */
+  reading(contract: Contract, owner: string): Promise<DatasetReading>;
+  /** Reads them. Throws like `verify`. */
+  load(contract: Contract, owner: string): Promise<LoadedDataset>;
+}
+
+export function offeredDatasets(
+  datasets: Datasets,
+  store: Store,
+  findPart: FindPart,
+): OfferedDatasets {
   const offers = store.table<Offer>('offers');
 
-  /** The salt of terms that are, to the last field, those that this node gave. */
-  async function saltOf(terms: DatasetTerms): Promise<Uint8Array> {
+  /** This node's part of a model, as far as `others`, who ask or take part, may know of it. */
+  async function partFor(
+    model: string,
+    algorithm: string,
+    others: readonly string[],
+  ): Promise<OwnPart> {
+    const part = await findPart(model);
+    if (part?.algorithm !== algorithm || !others.every((name) => part.holders.includes(name))) {
+      throw unknownModel();
+    }
+    return part;
+  }
+
+  async function encodingFor(
+    { model, algorithm, parties, dataset }: TaskDraft,
+    peer: string,
+  ): Promise<readonly FeatureEncoding[]> {
+    const { encoding } = await partFor(model ?? '', algorithm.name, [...parties, peer]);
+    // The policy judged the columns that the draft names: no others are read.
+    const asked = new Set(dataset.selectColumns);
+    if (encoding.length !== asked.size || !encoding.every(({ name }) => asked.has(name))) {
+      throw unknownModel();
+    }
+    return encoding;
+  }
+
+  /** The offer whose terms are, to the last field, those of the contract. */
+  async function offerOf(contract: Contract, owner: string): Promise<Offer> {
+    const terms = contract.parties.find(({ name }) => name === owner)?.dataset;
+    if (!terms) throw new TypeError(`"owner" expected a data holder, got ${owner}`);
     const offer = await offers.get(terms.commitment);
-    if (!offer || canonicalJson(offer.terms) !== canonicalJson(terms)) {
+    const model = contract.kind === 'predict' ? contract.model.id : null;
+    if (
+      !offer ||
+      canonicalJson(offer.terms) !== canonicalJson(terms) ||
+      (offer.model ?? null) !== model
+    ) {
       throw new DatasetError('changed', `${terms.path}: the terms are not those that were given`);
     }
-    return new Uint8Array(Buffer.from(offer.salt, 'hex'));
+    return offer;
+  }
+
+  async function reading(contract: Contract, owner: string): Promise<DatasetReading> {
+    const { terms, salt } = await offerOf(contract, owner);
+    return {
+      terms,
+      salt: new Uint8Array(Buffer.from(salt, 'hex')),
+      options: await optionsOf(contract),
+    };
+  }
+
+  async function optionsOf(contract: Contract): Promise<LoadOptions> {
+    switch (contract.kind) {
+      case 'train':
+        return { labelKind: LABEL_KINDS[contract.algorithm.name] };
+      case 'psi':
+        return {};
+      case 'predict': {
+        const holders = contract.parties.filter(({ dataset }) => dataset).map(({ name }) => name);
+        const part = await partFor(contract.model.id, contract.algorithm.name, holders);
+        const same = part.holders.join('\n') === holders.join('\n');
+        if (!same || part.taskId !== contract.model.taskId) throw unknownModel();
+        return { encoding: part.encoding };
+      }
+    }
   }
 
   return {
     columns: (path, type) => datasets.columns(path, type),
 
-    async describe({ algorithm, alignment, dataset }, conditions) {
-      const { path, type, keyColumn, labelColumn, selectColumns } = dataset;
-      const {
-        terms: described,
-        salt,
-        duplicateKeys,
-      } = await datasets.terms({
-        path,
-        type,
-        keyColumn,
-        label:
-          labelColumn === null || algorithm.name === 'intersection'
-            ? null
-            : { column: labelColumn, kind: LABEL_KINDS[algorithm.name] },
-        selectColumns,
-        discreteColumns: dataset.discreteColumns,
-        notFeatures: dataset.notFeatures,
-      });
-      if (duplicateKeys > 0 && alignment.method === 'psi' && alignment.duplicates === 'reject') {
+    async describe(draft, conditions, peer) {
+      const { kind, alignment, dataset } = draft;
+      const { path, type, keyColumn } = dataset;
+      const source = { path, type, keyColumn };
+      const described = await datasets.terms(
+        kind === 'train'
+          ? { ...source, ...columnsOf(draft) }
+          : {
+              ...source,
+              label: null,
+              selectColumns: null,
+              discreteColumns: [],
+              // A set intersection reads keys alone: an encoding without features.
+              encoding: kind === 'predict' ? await encodingFor(draft, peer) : [],
+              mayBeEmpty: kind === 'psi',
+            },
+      );
+      const { salt, repeatedKey } = described;
+      if (repeatedKey !== null && alignment.method === 'psi' && alignment.duplicates === 'reject') {
         // How many they are is the owner's to know.
-        const what = 'rows repeat a key: remove them, or ask for privacy.duplicates first';
-        throw new DatasetError('duplicate_key', `${path}: ${what}`);
+        const where = `${path}: row ${repeatedKey}, column ${keyColumn}`;
+        const what = 'repeats the key of an earlier row: remove it, or ask for duplicates first';
+        throw new DatasetError('duplicate_key', `${where}: ${what}`);
       }
-      const terms = { ...described, ...conditions };
-      const offer = { terms, salt: Buffer.from(salt).toString('hex') };
+      const terms = { ...described.terms, ...conditions };
+      const model = kind === 'predict' ? draft.model : null;
+      const offer = { terms, salt: Buffer.from(salt).toString('hex'), model };
       await store.write(offers.put(terms.commitment, offer));
       return { terms };
     },
 
     identity: ({ path, type }) => datasets.identity(path, type),
 
-    verify: async (terms) => datasets.verify(terms, await saltOf(terms)),
+    async verify(contract, owner) {
+      const { terms, salt } = await reading(contract, owner);
+      await datasets.verify(terms, salt);
+    },
 
-    load: async (terms, algorithm) => {
-      const options = terms.labelColumn === null ? {} : { labelKind: LABEL_KINDS[algorithm] };
-      return datasets.load(terms, await saltOf(terms), options);
+    reading,
+
+    async load(contract, owner) {
+      const { terms, salt, options } = await reading(contract, owner);
+      return datasets.load(terms, salt, options);
     },
   };
+}
+
+/** The columns that a training asks for. */
+function columnsOf({ algorithm, dataset }: TaskDraft) {
+  const { labelColumn, selectColumns, discreteColumns, notFeatures } = dataset;
+  return {
+    label:
+      labelColumn === null || algorithm.name === 'intersection'
+        ? null
+        : { column: labelColumn, kind: LABEL_KINDS[algorithm.name] },
+    selectColumns,
+    discreteColumns,
+    notFeatures,
+  };
+}
+
+function unknownModel(): DatasetError {
+  return new DatasetError(UNKNOWN_MODEL, 'this node has no part in such a model');
 }

@@ -94,17 +94,26 @@ export interface DatasetDirectory {
    * What the dataset would bring to the task: its terms with the owner's conditions, and with a
    * commitment of its own for each call.
    * Rejects with an error whose `name` is `DatasetError`, whose `code` is a word of lower-case
-   * letters, digits and `_`, and whose message may be shown to the peer.
+   * letters, digits and `_`, and whose message may be shown to the peer; `UNKNOWN_MODEL` tells what
+   * only the parties of a training may know.
+   * @param peer - Who asks.
    */
   describe(
     draft: TaskDraft,
     conditions: Pick<DatasetTerms, 'minimumIntersection'>,
+    peer: string,
   ): Promise<{ readonly terms: DatasetTerms }>;
   /** 32 bytes hex that stand for the file, whatever the terms call it. Rejects like `describe`. */
   identity(terms: Pick<DatasetTerms, 'path' | 'type'>): Promise<string>;
-  /** Resolves when the data are still what `describe` said; rejects like it. */
-  verify(terms: DatasetTerms): Promise<void>;
+  /**
+   * Resolves when the data of `owner` are still what `describe` said for such a contract; rejects like
+   * it.
+   */
+  verify(contract: Contract, owner: string): Promise<void>;
 }
+
+/** The code of a `describe` whose model this node does not know, or not with those who ask. */
+export const UNKNOWN_MODEL = 'unknown_model';
 
 /** The code of an error that a `DatasetDirectory` means for the peer; undefined for a fault. */
 export function datasetErrorCode(error: unknown): string | undefined {

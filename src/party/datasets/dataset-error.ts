@@ -23,6 +23,7 @@ export type DatasetErrorCode =
   | 'not_finite' // a number that is not finite
   | 'not_binary' // a classification label that does not have exactly two known values
   | 'too_many_categories' // a categorical feature with more levels than a model should have
+  | 'unknown_model' // this node has no part in the model, or not with these parties
   | 'changed'; // not the file that was committed to
 
 /**

@@ -37,9 +37,11 @@ export interface DatasetDraft {
   readonly notFeatures?: readonly string[];
   /**
    * To predict: the model's encoding. Its features are read, and its columns are those of the
-   * model.
+   * model; none at all where a task reads keys alone.
    */
   readonly encoding?: readonly FeatureEncoding[];
+  /** Whether a dataset without rows is one. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** What terms say of the data themselves. */
@@ -53,8 +55,8 @@ export interface DatasetOffer {
    * contract.
    */
   readonly salt: Uint8Array;
-  /** Private: rows whose key an earlier row has. */
-  readonly duplicateKeys: number;
+  /** Private: the first row, from 1, whose key an earlier row has; null without such a row. */
+  readonly repeatedKey: number | null;
   /** Private: features with missing cells. */
   readonly missing: readonly { readonly name: string; readonly cells: number }[];
 }
@@ -187,7 +189,8 @@ export function createDatasets(
         const chosen = chooseFeatures(table, draft);
         const plan = planOf(table, draft.keyColumn, draft.label, chosen);
         const raw = await read(plan, null);
-        if (raw.rowCount === 0) throw new DatasetError('empty', `${file.name}: has no rows`);
+        if (raw.rowCount === 0 && !draft.mayBeEmpty)
+          throw new DatasetError('empty', `${file.name}: has no rows`);
         if (!draft.encoding) refuseEmptyFeatures(file.name, chosen, raw);
         const features = chosen.map(({ name, kind }, f): FeatureTerms => {
           if (kind === 'numeric') return { name, kind };
@@ -210,7 +213,7 @@ export function createDatasets(
             commitment: commitmentOf(scan.digest, salt),
           },
           salt,
-          duplicateKeys: raw.keys ? raw.keys.length - new Set(raw.keys).size : 0,
+          repeatedKey: raw.keys && firstRepeated(raw.keys),
           missing: missingOf(features, raw.missing),
         };
       });
@@ -322,6 +325,16 @@ function missingOf(
   return features
     .map(({ name }, f) => ({ name, cells: missing[f]! }))
     .filter(({ cells }) => cells > 0);
+}
+
+/** The first row, from 1, whose key an earlier row has. */
+function firstRepeated(keys: readonly string[]): number | null {
+  const seen = new Set<string>();
+  for (const [i, key] of keys.entries()) {
+    if (seen.has(key)) return i + 1;
+    seen.add(key);
+  }
+  return null;
 }
 
 function missingColumn(file: string, name: string): DatasetError {

@@ -1,21 +1,16 @@
 /**
- * From a request to a contract: who holds the label, what each party brings, every default resolved.
- * Parties are asked for their terms; nothing is agreed yet.
+ * From a request to a contract, what is common to all kinds: who takes part, what each party says that
+ * it would bring, what the contract says of every task. Nothing is agreed yet.
  */
-import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
-import type { Alignment, DatasetTerms, TrainContract } from '../consensus/contract.ts';
+import type { Alignment, Contract, ContractParty, DatasetTerms } from '../consensus/contract.ts';
 import { checkContract } from '../consensus/contract-check.ts';
-import { ConsensusError } from '../consensus/errors.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
-import { type AlgorithmChoice, algorithmOfLabels, chooseAlgorithm } from '../http/algorithm.ts';
 import { ApiError } from '../http/api-error.ts';
-import { type LinearAlgorithm, resolveLinearParameters } from '../http/linear-parameters.ts';
-import { resolvePartition, type VerticalLayout } from '../http/partition.ts';
-import type { DataProvider, TrainRequest } from '../http/train-request.ts';
 import type { Warning } from '../http/warning.ts';
-import { declareAlgorithms, hidesTooLittle, leakageOf } from './declaration.ts';
+import { declareAlgorithms } from './declaration.ts';
 import { apiErrorOf } from './task-failure.ts';
+import type { FindTrained } from './trained-models.ts';
 
 /** What drafting needs of the node. */
 export interface DraftingNode {
@@ -24,6 +19,7 @@ export interface DraftingNode {
   fingerprintOf(party: string): string | undefined;
   /** A party's terms; throws `ConsensusError` with the owner's refusal. */
   requestTerms(party: string, draft: TaskDraft): Promise<DatasetTerms>;
+  readonly findTrained: FindTrained;
   readonly implementation: string;
   readonly contractLifetimeSec: number;
   /** Unix ms. */
@@ -31,113 +27,27 @@ export interface DraftingNode {
   readonly rng: Rng;
 }
 
-export interface DraftedContract {
-  readonly contract: TrainContract;
+export interface DraftedContract<C extends Contract = Contract> {
+  readonly contract: C;
   readonly warnings: readonly Warning[];
   /** What decided the algorithm. */
   readonly reason: string;
 }
 
-/** Composes the contract that the request means. Throws `ApiError`. */
-export async function draftContract(
+/** What a request of any kind says of the parties. */
+export interface Participants {
+  /** Names of those that bring data. */
+  readonly providers: readonly string[];
+  readonly receivers: readonly string[];
+}
+
+/** Every name is this node or a pinned peer; this node takes part; two bring data, none only receives. */
+export function checkParticipants(
   node: DraftingNode,
-  request: TrainRequest,
-): Promise<DraftedContract> {
-  checkParties(node, request);
-  const chosen = chooseAlgorithm(request);
-  if (chosen) return draftFor(node, request, chosen);
-  // Nothing in the request tells: try two classes first, the label holder knows.
-  try {
-    return await draftFor(node, request, algorithmOfLabels(2));
-  } catch (error) {
-    if (!isNotBinary(error)) throw error;
-    return draftFor(node, request, algorithmOfLabels(3));
-  }
-}
-
-/** The contract for one algorithm. Throws the owner's refusal when the label does not suit it. */
-async function draftFor(
-  node: DraftingNode,
-  request: TrainRequest,
-  { algorithm: algorithmName, reason }: AlgorithmChoice,
-): Promise<DraftedContract> {
-  const { parameters, warnings } = resolveLinearParameters(algorithmName, request);
-  const algorithm = algorithmName as LinearAlgorithm;
-  const alignment: Alignment = {
-    method: request.providers.every((provider) => provider.keyColumn === null)
-      ? 'row_order'
-      : 'psi',
-    engine: 'ecdh',
-    duplicates: request.privacy.duplicates,
-    minimumIntersection: 0,
-  };
-  const draft: TaskDraft = {
-    version: 1,
-    kind: 'train',
-    algorithm: { name: algorithm, partition: 'vertical' },
-    alignment,
-    purpose: request.purpose,
-    parties: [...new Set([...request.providers.map(({ name }) => name), ...request.receivers])],
-    receivers: request.receivers,
-    modelRelease: parameters.model_release,
-    model: null,
-    dataset: { ...NO_DATASET },
-  };
-  const { holder, terms: known } = await findLabelHolder(node, request, draft);
-  const terms = new Map(known);
-  for (const provider of request.providers) {
-    if (terms.has(provider.name)) continue;
-    const labelColumn = provider.name === holder ? labelOf(request, provider) : null;
-    try {
-      const dataset = datasetOf(provider, labelColumn);
-      terms.set(provider.name, await node.requestTerms(provider.name, { ...draft, dataset }));
-    } catch (error) {
-      throw apiErrorOf(error, provider.name);
-    }
-  }
-  const layout = resolvePartition(
-    { ...request, labelOwner: holder },
-    columnsOf(terms, request, holder),
-  );
-  if (layout.alignment === 'row_order') checkRowCounts(terms);
-  const contract = compose(node, request, { algorithm, parameters, alignment, layout, terms });
-  try {
-    checkContract(contract);
-  } catch (cause) {
-    throw new ApiError('INVALID_REQUEST', `the task: ${(cause as Error).message}`, { cause });
-  }
-  if (!declareAlgorithms(node.implementation)(contract)) {
-    throw new ApiError(
-      'INVALID_REQUEST',
-      'steps of this length cannot be taken on tables of this size: change learning_rate, batch_size, l2 or class_weight, or use solver auto',
-    );
-  }
-  return {
-    contract,
-    warnings: [...request.warnings, ...warnings, ...layout.warnings],
-    reason,
-  };
-}
-
-function isNotBinary(error: unknown): boolean {
-  const cause = error instanceof ApiError ? error.cause : undefined;
-  return cause instanceof ConsensusError && cause.code === 'dataset/not_binary';
-}
-
-const NO_DATASET: TaskDraft['dataset'] = {
-  path: '-',
-  type: 'csv',
-  keyColumn: null,
-  labelColumn: null,
-  selectColumns: null,
-  notFeatures: [],
-  discreteColumns: [],
-};
-
-/** Every name is this node or a pinned peer; this node takes part; receivers bring data. */
-function checkParties(node: DraftingNode, { providers, receivers }: TrainRequest): void {
-  const names = providers.map(({ name }) => name);
-  for (const name of new Set([...names, ...receivers])) {
+  { providers, receivers }: Participants,
+  field = 'data_providers',
+): void {
+  for (const name of new Set([...providers, ...receivers])) {
     if (node.fingerprintOf(name) === undefined) {
       throw new ApiError(
         'UNKNOWN_PARTY',
@@ -145,13 +55,13 @@ function checkParties(node: DraftingNode, { providers, receivers }: TrainRequest
       );
     }
   }
-  if (!names.includes(node.name)) {
+  if (!providers.includes(node.name)) {
     throw new ApiError(
       'INVALID_REQUEST',
-      `${node.name} is not among data_providers: send the task to a node of one of them`,
+      `${node.name} is not among ${field}: send the task to a node of one of them`,
     );
   }
-  const stranger = receivers.find((name) => !names.includes(name));
+  const stranger = receivers.find((name) => !providers.includes(name));
   if (stranger !== undefined) {
     throw new ApiError(
       'NOT_AVAILABLE',
@@ -161,102 +71,66 @@ function checkParties(node: DraftingNode, { providers, receivers }: TrainRequest
   if (providers.length > 2) {
     throw new ApiError(
       'NOT_AVAILABLE',
-      'training with more than two data providers is not available yet',
+      'tasks with more than two data providers are not available yet',
     );
   }
 }
 
-/** Whose label counts, as far as it is decided, and the terms that were asked for to find out. */
-interface LabelSearch {
-  /** Null when several have it: the partition rules decide by the feature columns. */
-  readonly holder: string | null;
-  readonly terms: ReadonlyMap<string, DatasetTerms>;
-}
-
-/**
- * The provider whose label counts. When several name a label column, each is asked for its terms as
- * if it were the label holder; one whose file lacks a column, or whose policy refuses, is not it.
- */
-async function findLabelHolder(
+/** What a party would bring. Throws its refusal as an `ApiError` that names the party. */
+export async function askTerms(
   node: DraftingNode,
-  request: TrainRequest,
+  party: string,
   draft: TaskDraft,
-): Promise<LabelSearch> {
-  const terms = new Map<string, DatasetTerms>();
-  if (request.labelOwner !== null) return { holder: request.labelOwner, terms };
-  const candidates = request.providers.filter((provider) => provider.labelColumn !== null);
-  if (candidates.length <= 1) return { holder: candidates[0]?.name ?? null, terms };
-  const without: ApiError[] = [];
-  for (const provider of candidates) {
-    const dataset = datasetOf(provider, provider.labelColumn);
-    try {
-      terms.set(provider.name, await node.requestTerms(provider.name, { ...draft, dataset }));
-    } catch (error) {
-      const failure = apiErrorOf(error, provider.name);
-      const code = error instanceof ConsensusError ? error.code : '';
-      if (code !== 'dataset/missing_column' && code !== 'refused_by_policy') throw failure;
-      without.push(failure);
-    }
+): Promise<DatasetTerms> {
+  try {
+    return await node.requestTerms(party, draft);
+  } catch (error) {
+    throw apiErrorOf(error, party);
   }
-  const [only, second] = terms.keys();
-  if (only !== undefined) return { holder: second === undefined ? only : null, terms };
-  const refused = without.find(({ code }) => code === 'REFUSED');
-  if (refused) throw refused;
-  const reasons = without.map(({ message }) => message).join('; ');
-  throw new ApiError(
-    'LABEL_NOT_FOUND',
-    `no provider names a label_column that its file has: ${reasons}`,
-  );
 }
 
-function labelOf(request: TrainRequest, holder: DataProvider): string | null {
-  if (holder.labelColumn !== null) return holder.labelColumn;
-  const [only, ...more] = new Set(
-    request.providers.flatMap(({ labelColumn }) => labelColumn ?? []),
-  );
-  return more.length === 0 ? (only ?? null) : null;
-}
-
-/** What a provider is asked to bring: its selection without key and label. */
-function datasetOf(provider: DataProvider, labelColumn: string | null): TaskDraft['dataset'] {
-  const { keyColumn, selectColumns, discreteColumns } = provider;
-  const taken = new Set([keyColumn, provider.labelColumn, labelColumn]);
-  const selected = selectColumns?.filter((name) => !taken.has(name)) ?? null;
-  const discrete = discreteColumns.filter((name) => !taken.has(name));
+/** Rows are matched by keys unless no provider names a key column. */
+export function alignmentOf(
+  request: { readonly duplicates: 'reject' | 'first'; readonly minimumIntersection: number },
+  keyColumns: readonly (string | null)[],
+): Alignment {
   return {
-    path: provider.path,
-    type: provider.type,
-    keyColumn,
-    labelColumn,
-    selectColumns: selected && selected.length > 0 ? selected : null,
-    notFeatures:
-      provider.labelColumn === null || labelColumn !== null ? [] : [provider.labelColumn],
-    discreteColumns: selected ? discrete.filter((name) => selected.includes(name)) : discrete,
+    method: keyColumns.every((column) => column === null) ? 'row_order' : 'psi',
+    engine: 'ecdh',
+    ...request,
   };
 }
 
 /**
- * The columns of each file, as far as the terms tell: every column that the request names is there,
- * or there would be no terms, but for a label that nobody asked for.
+ * The alignment with the highest minimum that the request or any party asks for. Throws `ApiError`
+ * where it cannot be met, or where there is no such run that could tell.
  */
-function columnsOf(
+export function agreedAlignment(
+  alignment: Alignment,
   terms: ReadonlyMap<string, DatasetTerms>,
-  request: TrainRequest,
-  holder: string | null,
-): ReadonlyMap<string, readonly string[]> {
-  return new Map(
-    request.providers.map((provider) => {
-      const { keyColumn, labelColumn, features } = terms.get(provider.name)!;
-      const columns = new Set([
-        ...[keyColumn, labelColumn].filter((name) => name !== null),
-        ...features.map(({ name }) => name),
-        ...(provider.selectColumns ?? []),
-        ...provider.discreteColumns,
-      ]);
-      if (holder === null && labelColumn === null) columns.delete(provider.labelColumn ?? '');
-      return [provider.name, [...columns]];
-    }),
-  );
+): Alignment {
+  let minimumIntersection = alignment.minimumIntersection;
+  for (const each of terms.values()) {
+    minimumIntersection = Math.max(minimumIntersection, each.minimumIntersection);
+  }
+  if (alignment.method === 'row_order') {
+    checkRowCounts(terms);
+    if (minimumIntersection > 0) {
+      throw new ApiError(
+        'INVALID_REQUEST',
+        `at least ${minimumIntersection} common records are asked for, and without key_column nothing tells which records are common`,
+      );
+    }
+  }
+  for (const [name, { rowCount }] of terms) {
+    if (rowCount < minimumIntersection) {
+      throw new ApiError(
+        'DATASET_UNUSABLE',
+        `at least ${minimumIntersection} common records are asked for, and ${name} has ${rowCount} rows`,
+      );
+    }
+  }
+  return { ...alignment, minimumIntersection };
 }
 
 /** Without keys, row i is the same record everywhere: there must be as many. */
@@ -270,50 +144,56 @@ function checkRowCounts(terms: ReadonlyMap<string, DatasetTerms>): void {
   }
 }
 
-function compose(
+/** Parties of a contract in their order. */
+export function contractParties(
   node: DraftingNode,
-  request: TrainRequest,
-  resolved: {
-    readonly algorithm: LinearAlgorithm;
-    readonly parameters: LinearParameters;
-    readonly alignment: Alignment;
-    readonly layout: VerticalLayout;
-    readonly terms: ReadonlyMap<string, DatasetTerms>;
-  },
-): TrainContract {
-  const { algorithm, parameters, alignment, layout, terms } = resolved;
+  roles: readonly Pick<ContractParty, 'name' | 'role'>[],
+  terms: ReadonlyMap<string, DatasetTerms>,
+): ContractParty[] {
+  return roles.map(({ name, role }) => ({
+    name,
+    fingerprint: node.fingerprintOf(name)!,
+    role,
+    dataset: terms.get(name)!,
+  }));
+}
+
+/** What contracts of every kind say, but for parties, alignment and leakage. */
+export function commonTerms(
+  node: DraftingNode,
+  { receivers, purpose }: Pick<Contract, 'receivers' | 'purpose'>,
+): Pick<
+  Contract,
+  | 'version'
+  | 'security'
+  | 'receivers'
+  | 'initiator'
+  | 'purpose'
+  | 'createdAt'
+  | 'expiresAt'
+  | 'nonce'
+> {
   const now = node.now();
-  const rows = Math.min(...[...terms.values()].map(({ rowCount }) => rowCount));
-  const fitted = { ...parameters, batch_size: Math.min(parameters.batch_size, rows) };
-  const agreed = {
-    algorithm: { name: algorithm, partition: 'vertical', implementation: node.implementation },
-    parameters: fitted,
-    alignment,
-    metrics: request.metrics,
-    parties: layout.parties.map(({ name, role }) => ({
-      name,
-      fingerprint: node.fingerprintOf(name)!,
-      role,
-      dataset: terms.get(name)!,
-    })),
-  } as const;
-  if (hidesTooLittle(agreed)) {
-    throw new ApiError(
-      'INVALID_REQUEST',
-      'hyper_params.epochs: so many steps on so many rows would wear out the statistical hiding',
-    );
-  }
   return {
-    ...agreed,
     version: 1,
-    kind: 'train',
     security: { model: 'semi-honest', kappa: 128, sigma: 40 },
-    leakage: leakageOf(agreed),
-    receivers: request.receivers,
+    receivers,
     initiator: node.name,
-    purpose: request.purpose,
+    purpose,
     createdAt: new Date(now).toISOString(),
     expiresAt: new Date(now + node.contractLifetimeSec * 1000).toISOString(),
     nonce: Buffer.from(node.rng(32)).toString('hex'),
   };
+}
+
+/** Throws `ApiError` unless the contract is well formed and this node's code runs it. */
+export function checkDrafted(node: DraftingNode, contract: Contract, otherwise: string): void {
+  try {
+    checkContract(contract);
+  } catch (cause) {
+    throw new ApiError('INVALID_REQUEST', `the task: ${(cause as Error).message}`, { cause });
+  }
+  if (!declareAlgorithms(node.implementation)(contract)) {
+    throw new ApiError('INVALID_REQUEST', otherwise);
+  }
 }

@@ -28,7 +28,8 @@ import type { Store, Write } from '../store.ts';
 import type { Caller } from '../tokens.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
 import type { Session, SessionOptions, SessionTerms } from '../transport/session.ts';
-import { type DraftedContract, type DraftingNode, draftContract } from './contract-draft.ts';
+import type { DraftedContract, DraftingNode } from './contract-draft.ts';
+import { draftTraining } from './contract-draft-training.ts';
 import type { ProgramContext, ProgramResult } from './program.ts';
 import { dataHolders } from './programs/data-holders.ts';
 import { trainLinear } from './programs/train-linear.ts';
@@ -36,6 +37,7 @@ import type { TaskBoard, TaskEntry, TaskSubject } from './task-board.ts';
 import { TaskError } from './task-error.ts';
 import { apiErrorOf, runFailure } from './task-failure.ts';
 import type { TaskOutcome } from './task-view.ts';
+import type { FindTrained } from './trained-models.ts';
 
 export interface TrainingTasksDeps {
   readonly consensus: ConsensusNode;
@@ -43,6 +45,7 @@ export interface TrainingTasksDeps {
   readonly contractLifetimeSec: number;
   readonly datasets: OfferedDatasets;
   readonly models: ModelRegistry;
+  readonly findTrained: FindTrained;
   readonly board: TaskBoard;
   readonly store: Store;
   readonly attempts: AttemptStore;
@@ -75,6 +78,7 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
     name: self,
     fingerprintOf: (party) => consensus.keys.find(party)?.fingerprint,
     requestTerms: (party, draft) => requestTerms(consensus, party, draft),
+    findTrained: deps.findTrained,
     implementation: deps.implementation,
     contractLifetimeSec: deps.contractLifetimeSec,
     now: () => consensus.now(),
@@ -92,7 +96,7 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
   }
 
   async function propose(
-    drafted: DraftedContract,
+    drafted: DraftedContract<TrainContract>,
     taskId: string,
     entry: TaskEntry,
   ): Promise<TaskOutcome> {
@@ -118,7 +122,7 @@ export function trainingTasks(deps: TrainingTasksDeps): TrainingTasks {
       also?: (taskId: string) => readonly Write[],
     ): Promise<TaskHandle> {
       if (kind !== 'train') throw notAvailable(`a ${kind} task`);
-      const drafted = await draftContract(drafting, request);
+      const drafted = await draftTraining(drafting, request);
       const taskId = taskIdOf(drafted.contract);
       const entry = await board.add(subjectOf(drafted.contract, taskId), also?.(taskId));
       log.info(
@@ -273,7 +277,6 @@ async function contextOf(
 ): Promise<ProgramContext<TrainContract>> {
   const { consensus, log } = deps;
   const self = consensus.signer.name;
-  const { own } = dataHolders(contract, self);
   return {
     contract,
     taskId,
@@ -282,7 +285,7 @@ async function contextOf(
       channel: session.channel,
       deriveKey: async (purpose, length) => session.deriveKey(purpose, length),
     }),
-    loadDataset: () => deps.datasets.load(own.dataset!, contract.algorithm.name),
+    loadDataset: () => deps.datasets.load(contract, self),
     loadModel: () => Promise.reject(new TaskError('NOT_AVAILABLE', 'a training has no model yet')),
     ledger: await openDisclosureLedger(deps.store, contract, taskId, () => consensus.now()),
     checkpoints: { resume: null, save: () => {} },
@@ -325,7 +328,7 @@ async function abortedWithin(signal: AbortSignal, timeoutMs: number): Promise<vo
 
 /** What the coordinator is told. */
 function outcomeOf(
-  { contract, warnings, reason }: DraftedContract,
+  { contract, warnings, reason }: DraftedContract<TrainContract>,
   taskId: string,
   self: string,
   { result, transport, path }: Exclude<Finished, { readonly error: unknown }>,

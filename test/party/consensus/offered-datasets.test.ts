@@ -1,8 +1,14 @@
-import { deepEqual, doesNotMatch, equal, notEqual, rejects } from 'node:assert/strict';
-import type { DatasetTerms } from '../../../src/party/consensus/contract.ts';
+import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict';
+import type {
+  Contract,
+  DatasetTerms,
+  PredictContract,
+} from '../../../src/party/consensus/contract.ts';
 import { DatasetTermsSchema } from '../../../src/party/consensus/contract-schema.ts';
 import {
+  type FindPart,
   type OfferedDatasets,
+  type OwnPart,
   offeredDatasets,
 } from '../../../src/party/consensus/offered-datasets.ts';
 import { checkShape } from '../../../src/party/consensus/schema.ts';
@@ -10,6 +16,8 @@ import { datasetErrorCode, type TaskDraft } from '../../../src/party/consensus/t
 import { createDatasets } from '../../../src/party/datasets/datasets.ts';
 import { Store } from '../../../src/party/store.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
+import { sampleContract, testIdentity } from '../../support/contracts.ts';
+import { psiContract } from '../../support/program-pair.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 const ROWS = 'id,y,age,region,theirs\na,0,30,north,1\nb,1,40,south,0\nc,1,50,east,1\n';
@@ -36,10 +44,52 @@ const DRAFT: TaskDraft = {
 };
 
 const NO_CONDITIONS = { minimumIntersection: 0 };
+const [ORG_A, ORG_B] = ['orgA', 'orgB'].map((name) => testIdentity(name).signer);
+
+const MODEL = 'model-01hqxyzabcdefghjkmnpqrstvw';
+const PART: OwnPart = {
+  taskId: 'ab'.repeat(32),
+  algorithm: 'logistic_regression',
+  holders: ['orgA', 'orgB'],
+  encoding: [
+    { kind: 'numeric', name: 'age', mean: 35 },
+    { kind: 'categorical', name: 'region', levels: ['south', 'west'] },
+  ],
+};
+const PREDICT: TaskDraft = {
+  ...DRAFT,
+  kind: 'predict',
+  modelRelease: null,
+  model: MODEL,
+  dataset: {
+    ...DRAFT.dataset,
+    labelColumn: null,
+    selectColumns: ['age', 'region'],
+    notFeatures: [],
+  },
+};
+
+/** A training in which orgA brings these terms. */
+const trainWith = (dataset: DatasetTerms): Contract => {
+  const base = sampleContract([ORG_A!, ORG_B!]);
+  const [own, ...others] = base.parties;
+  return { ...base, parties: [{ ...own!, dataset }, ...others] };
+};
+
+/** The same two parties, in a prediction with the model. */
+const predictWith = (
+  dataset: DatasetTerms,
+  model: PredictContract['model'] = { id: MODEL, taskId: PART.taskId },
+): PredictContract => {
+  const { metrics: _, ...base } = trainWith(dataset) as Extract<Contract, { kind: 'train' }>;
+  const parameters = { predict_threshold: 0.5, open_bits: 10 };
+  return { ...base, kind: 'predict', model, parameters };
+};
 
 describe('offered datasets', () => {
   const folder = scratchFolder();
   const LIMITS = { roots: [`${folder.path}/data`], threads: 1, memoryLimit: '256MB' };
+  const findPart: FindPart = async (model) => (model === MODEL ? PART : null);
 
   async function withDirectory(
     use: (directory: OfferedDatasets, terms: DatasetTerms, store: Store) => Promise<void>,
@@ -48,8 +98,8 @@ describe('offered datasets', () => {
     const store = await Store.open(`${folder.path}/store`);
     try {
       const datasets = createDatasets(LIMITS, systemRng);
-      const directory = offeredDatasets(datasets, store);
-      await use(directory, (await directory.describe(DRAFT, NO_CONDITIONS)).terms, store);
+      const directory = offeredDatasets(datasets, store, findPart);
+      await use(directory, (await directory.describe(DRAFT, NO_CONDITIONS, 'orgB')).terms, store);
     } finally {
       await store.close();
     }
@@ -65,8 +115,8 @@ describe('offered datasets', () => {
           ['region', 2],
         ],
       );
-      await directory.verify(terms);
-      const loaded = await directory.load(terms, 'logistic_regression');
+      await directory.verify(trainWith(terms), 'orgA');
+      const loaded = await directory.load(trainWith(terms), 'orgA');
       deepEqual([...loaded.label!], [0, 1, 1]);
       deepEqual(loaded.keys, ['a', 'b', 'c']);
     }));
@@ -83,24 +133,29 @@ describe('offered datasets', () => {
       ]);
     }));
 
-  it('do not tell how many rows repeat a key', () =>
+  it('name the first row that repeats a key, and do not tell how many do', () =>
     withDirectory(async (directory) => {
-      folder.write('data/train.csv', `${ROWS}c,1,50,east,1\nc,1,50,east,1\n`);
-      await rejects(directory.describe(DRAFT, NO_CONDITIONS), (error) => {
-        equal(datasetErrorCode(error), 'duplicate_key');
-        doesNotMatch((error as Error).message, /\d/);
-        return true;
-      });
+      for (const more of ['c,1,50,east,1\n', 'c,1,50,east,1\nc,1,50,east,1\na,1,50,east,1\n']) {
+        folder.write('data/train.csv', `${ROWS}${more}`);
+        await rejects(directory.describe(DRAFT, NO_CONDITIONS, 'orgB'), (error) => {
+          equal(datasetErrorCode(error), 'duplicate_key');
+          equal(
+            (error as Error).message,
+            'train.csv: row 4, column id: repeats the key of an earlier row: remove it, or ask for duplicates first',
+          );
+          return true;
+        });
+      }
     }));
 
   it('commit afresh each time, and remember every offer over a restart', () =>
     withDirectory(async (directory, first, store) => {
-      const { terms: second } = await directory.describe(DRAFT, NO_CONDITIONS);
+      const { terms: second } = await directory.describe(DRAFT, NO_CONDITIONS, 'orgB');
       notEqual(first.commitment, second.commitment);
       const datasets = createDatasets(LIMITS, systemRng);
-      const again = offeredDatasets(datasets, store);
-      await again.verify(first);
-      await again.verify(second);
+      const again = offeredDatasets(datasets, store, findPart);
+      await again.verify(trainWith(first), 'orgA');
+      await again.verify(trainWith(second), 'orgA');
     }));
 
   it('refuse terms that differ in anything from what was given', () =>
@@ -112,26 +167,129 @@ describe('offered datasets', () => {
         { features: terms.features.slice(1) },
         { features: terms.features.toReversed() },
         { path: './train.csv' },
+        { minimumIntersection: 1 },
         { commitment: '00'.repeat(32) },
       ];
       for (const change of changes) {
-        const forged = { ...terms, ...change };
-        await rejects(directory.verify(forged), { code: 'changed' }, JSON.stringify(change));
-        await rejects(directory.load(forged, 'logistic_regression'), { code: 'changed' });
+        const forged = trainWith({ ...terms, ...change });
+        const what = JSON.stringify(change);
+        await rejects(directory.verify(forged, 'orgA'), { code: 'changed' }, what);
+        await rejects(directory.load(forged, 'orgA'), { code: 'changed' }, what);
       }
     }));
 
   it('refuse a file that changed, and report errors that consensus understands', () =>
     withDirectory(async (directory, terms) => {
       folder.write('data/train.csv', ROWS.replace('30', '31'));
-      await rejects(directory.verify(terms), (error) => {
+      await rejects(directory.verify(trainWith(terms), 'orgA'), (error) => {
         equal(datasetErrorCode(error), 'changed');
         return true;
       });
       const missing = { ...DRAFT, dataset: { ...DRAFT.dataset, path: 'none.csv' } };
-      await rejects(directory.describe(missing, NO_CONDITIONS), (error) => {
+      await rejects(directory.describe(missing, NO_CONDITIONS, 'orgB'), (error) => {
         equal(datasetErrorCode(error), 'missing_dataset');
         return true;
       });
     }));
+
+  describe('of a set intersection', () => {
+    const PSI: TaskDraft = {
+      ...DRAFT,
+      kind: 'psi',
+      algorithm: { name: 'intersection', partition: 'psi' },
+      modelRelease: null,
+      dataset: { ...DRAFT.dataset, labelColumn: null, selectColumns: [], discreteColumns: [] },
+    };
+    const psiWith = (dataset: DatasetTerms): Contract => {
+      const base = psiContract({ orgA: 1, orgB: 1 });
+      const [own, ...others] = base.parties;
+      return { ...base, parties: [{ ...own!, dataset }, ...others] };
+    };
+
+    it('are keys alone, whatever columns the draft names', () =>
+      withDirectory(async (directory) => {
+        folder.write('data/train.csv', ROWS.replace('30', 'no number'));
+        for (const change of [{}, { labelColumn: 'y', selectColumns: ['age'] }]) {
+          const draft = { ...PSI, dataset: { ...PSI.dataset, ...change } };
+          const { terms } = await directory.describe(draft, { minimumIntersection: 7 }, 'orgB');
+          deepEqual([terms.features, terms.labelColumn, terms.rowCount], [[], null, 3]);
+          equal(terms.minimumIntersection, 7);
+          await directory.verify(psiWith(terms), 'orgA');
+          const { keys, features, label } = await directory.load(psiWith(terms), 'orgA');
+          deepEqual([keys, [...features], label], [['a', 'b', 'c'], [], null]);
+        }
+      }));
+
+    it('may have no row, which nothing else may', () =>
+      withDirectory(async (directory) => {
+        folder.write('data/train.csv', 'id,y,age,region,theirs\n');
+        const { terms } = await directory.describe(PSI, NO_CONDITIONS, 'orgB');
+        equal(terms.rowCount, 0);
+        deepEqual((await directory.load(psiWith(terms), 'orgA')).keys, []);
+        for (const draft of [DRAFT, PREDICT]) {
+          await rejects(directory.describe(draft, NO_CONDITIONS, 'orgB'), { code: 'empty' });
+        }
+      }));
+  });
+
+  describe('of a prediction', () => {
+    it('are the columns of the model, encoded as in the training', () =>
+      withDirectory(async (directory) => {
+        folder.write('data/train.csv', 'region,id,age\nsouth,a,\nnorth,b,1\nwest,c,2\n');
+        const { terms } = await directory.describe(PREDICT, NO_CONDITIONS, 'orgB');
+        deepEqual(terms.features, [
+          { name: 'age', kind: 'numeric' },
+          { name: 'region', kind: 'categorical', categories: 2 },
+        ]);
+        const contract = predictWith(terms);
+        await directory.verify(contract, 'orgA');
+        const { features, columnNames } = await directory.load(contract, 'orgA');
+        deepEqual(columnNames, ['age', 'region=south', 'region=west']);
+        deepEqual([...features], [35, 1, 0, 1, 0, 0, 2, 0, 1]);
+      }));
+
+    it('are unknown to whoever did not train the model, and for other columns', () =>
+      withDirectory(async (directory) => {
+        folder.write('data/train.csv', 'not even a table');
+        const dataset = (change: Partial<TaskDraft['dataset']>) => ({
+          ...PREDICT,
+          dataset: { ...PREDICT.dataset, ...change },
+        });
+        const asked: readonly (readonly [TaskDraft, string])[] = [
+          [{ ...PREDICT, model: 'model-00000000000000000000000000' }, 'orgB'],
+          [{ ...PREDICT, model: null }, 'orgB'],
+          [PREDICT, 'orgC'],
+          [{ ...PREDICT, parties: ['orgA', 'orgC'] }, 'orgB'],
+          [{ ...PREDICT, algorithm: { ...PREDICT.algorithm, name: 'linear_regression' } }, 'orgB'],
+          [dataset({ selectColumns: ['age'] }), 'orgB'],
+          [dataset({ selectColumns: ['age', 'region', 'theirs'] }), 'orgB'],
+          [dataset({ selectColumns: ['age', 'theirs'] }), 'orgB'],
+          [dataset({ selectColumns: null }), 'orgB'],
+        ];
+        for (const [draft, peer] of asked) {
+          const describing = directory.describe(draft, NO_CONDITIONS, peer);
+          await rejects(describing, { code: 'unknown_model' }, JSON.stringify(draft));
+        }
+      }));
+
+    it('are verified for the model, the training and the parties that they were given for', () =>
+      withDirectory(async (directory, trained) => {
+        const { terms } = await directory.describe(PREDICT, NO_CONDITIONS, 'orgB');
+        const good = predictWith(terms);
+        const [own, other] = good.parties;
+        const wrong: readonly (readonly [Contract, string])[] = [
+          [predictWith(trained), 'changed'],
+          [trainWith(terms), 'changed'],
+          [predictWith(terms, { id: `${MODEL.slice(0, -1)}0`, taskId: PART.taskId }), 'changed'],
+          [predictWith(terms, { id: MODEL, taskId: 'cd'.repeat(32) }), 'unknown_model'],
+          [{ ...good, parties: [other!, own!] }, 'unknown_model'],
+          [{ ...good, parties: [own!, { ...other!, name: 'orgC' }] }, 'unknown_model'],
+        ];
+        for (const [contract, code] of wrong) {
+          await rejects(directory.verify(contract, 'orgA'), { code }, code);
+          await rejects(directory.load(contract, 'orgA'), { code }, code);
+        }
+        await directory.verify(good, 'orgA');
+      }));
+  });
 });

@@ -66,7 +66,7 @@ describe('datasets', () => {
         label: { column: 'y', kind: 'binary' },
         discreteColumns: ['city'],
       });
-      const { terms, missing, duplicateKeys } = await datasets.terms(asked);
+      const { terms, missing, repeatedKey } = await datasets.terms(asked);
       deepEqual(
         { ...terms, commitment: '' },
         {
@@ -83,8 +83,8 @@ describe('datasets', () => {
         },
       );
       deepEqual(
-        { missing, duplicateKeys },
-        { missing: [{ name: 'age', cells: 1 }], duplicateKeys: 0 },
+        { missing, repeatedKey },
+        { missing: [{ name: 'age', cells: 1 }], repeatedKey: null },
       );
       deepEqual(await load(asked), {
         rowCount: 3,
@@ -162,7 +162,7 @@ describe('datasets', () => {
       ['Ab', '1'],
     ]);
     deepEqual((await load(draft(folder.write('k.csv', csv)))).keys, ['12', '012', '12.0', 'Ab']);
-    equal((await datasets.terms(draft('k.json'))).duplicateKeys, 1);
+    equal((await datasets.terms(draft('k.json'))).repeatedKey, 2);
   });
 
   it('selects columns in the order asked, all but key and label by default', async () => {
