@@ -228,7 +228,11 @@ describe('set intersection cardinality: views', () => {
     const counts = new Array<number>(n).fill(0);
     for (let run = 0; run < runs; run++) {
       const places = await returnedOrder(range(n), range(n), String(run));
-      deepEqual(places.toSorted((p, q) => p - q), range(n), 'each point comes back once');
+      deepEqual(
+        places.toSorted((p, q) => p - q),
+        range(n),
+        'each point comes back once',
+      );
       counts[places[0]!]! += 1;
     }
     const expected = runs / n;
