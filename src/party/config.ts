@@ -93,6 +93,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Names the configuration file; not a key of it. */
 export const CONFIG_FILE_VARIABLE = 'ENTENTE_CONFIG';
 
+/** Which node the command line talks to, and as whom; no keys of the file either. */
+export const URL_VARIABLE = 'ENTENTE_URL';
+export const TOKEN_VARIABLE = 'ENTENTE_TOKEN';
+
+const OTHER_VARIABLES = [CONFIG_FILE_VARIABLE, URL_VARIABLE, TOKEN_VARIABLE];
+
 const MAX_CONFIG_BYTES = 1 << 20;
 
 /**
@@ -273,7 +279,7 @@ class Source {
       }
     };
     if (this.#root) walk(this.#root, '');
-    const variables = new Set([...this.#known].map(variableOf)).add(CONFIG_FILE_VARIABLE);
+    const variables = new Set([...[...this.#known].map(variableOf), ...OTHER_VARIABLES]);
     for (const variable of Object.keys(this.#env).sort()) {
       if (variable.startsWith('ENTENTE_') && !variables.has(variable)) {
         this.problems.push(`${variable}: no key has this variable`);

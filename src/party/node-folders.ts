@@ -10,3 +10,8 @@ export function storeFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
 export function partsFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
   return join(dataDir, 'parts');
 }
+
+/** The token with which commands on this machine use a running node. */
+export function operatorTokenFile({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
+  return join(dataDir, 'operator.token');
+}

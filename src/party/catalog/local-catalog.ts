@@ -1,7 +1,7 @@
 import type { DatasetTerms } from '../consensus/contract.ts';
 import { DatasetError } from '../datasets/dataset-error.ts';
 import type { Datasets } from '../datasets/datasets.ts';
-import { datasetReference, referencedName } from '../datasets/registered-name.ts';
+import { datasetReference, referencedName, typeBySuffix } from '../datasets/registered-name.ts';
 import { parseDatasetType } from '../datasets/table.ts';
 import type { DatasetMetadata, RegisteredDataset } from '../http/services.ts';
 import type { DatasetRegistry } from './dataset-registry.ts';
@@ -19,19 +19,16 @@ export interface LocalCatalog {
   registered(): Promise<readonly RegisteredDataset[]>;
 }
 
-const TYPE_OF_SUFFIX: Readonly<Record<string, DatasetTerms['type']>> = {
-  csv: 'csv',
-  json: 'json',
-  jsonl: 'json',
-  ndjson: 'json',
-  parquet: 'parquet',
-};
-
 /** @param datasets - Made with the registry's `find`. */
 export function localCatalog(datasets: Datasets, registry: DatasetRegistry): LocalCatalog {
   async function typeOf(path: string): Promise<DatasetTerms['type']> {
     const name = referencedName(path);
-    if (name === undefined) return typeBySuffix(path);
+    if (name === undefined) {
+      const type = typeBySuffix(path);
+      if (type) return type;
+      const what = 'its name tells no type: let it end in .csv, .json or .parquet, or register it';
+      throw new DatasetError('bad_type', `${path}: ${what}`);
+    }
     const found = await registry.find(name);
     if (!found) throw new DatasetError('missing_dataset', `${path}: no such dataset`);
     return found.type;
@@ -61,12 +58,4 @@ export function localCatalog(datasets: Datasets, registry: DatasetRegistry): Loc
     unregister: (name) => registry.remove(name),
     registered: () => registry.list(),
   };
-}
-
-/** The type that a file's name tells. Throws `bad_type` when it tells none. */
-export function typeBySuffix(path: string): DatasetTerms['type'] {
-  const suffix = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase() ?? '';
-  if (Object.hasOwn(TYPE_OF_SUFFIX, suffix)) return TYPE_OF_SUFFIX[suffix]!;
-  const what = 'its name tells no type: let it end in .csv, .json or .parquet, or register it';
-  throw new DatasetError('bad_type', `${path}: ${what}`);
 }

@@ -25,12 +25,41 @@ export function withPeer(text: string, peer: PeerEntry): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
+/** The text of a configuration without a peer; everything else, comments too, stays. */
+export function withoutPeer(text: string, name: string): string {
+  const document = parseDocument(text);
+  const peers = document.get('peers');
+  if (isSeq(peers)) {
+    peers.items = peers.items.filter((item) => !(isMap(item) && item.get('name') === name));
+    if (peers.items.length === 0) peers.flow = true; // [] and not nothing
+  }
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+export interface EditedConfig {
+  readonly path: string;
+  readonly env: Environment;
+}
+
 /** Throws `CliError` unless a node with this configuration would know the peer. */
-export function requirePeer(
-  text: string,
-  { name }: PeerEntry,
-  { path, env }: { readonly path: string; readonly env: Environment },
-): void {
+export function requirePeer(text: string, name: string, edited: EditedConfig): void {
+  if (knows(text, name, edited)) return;
+  throw new CliError(
+    `${edited.path} would name ${name}, but the environment overrides its peers`,
+    'add the peer to ENTENTE_PEERS, or unset that variable',
+  );
+}
+
+/** Throws `CliError` if a node with this configuration would still know the peer. */
+export function requireNoPeer(text: string, name: string, edited: EditedConfig): void {
+  if (!knows(text, name, edited)) return;
+  throw new CliError(
+    `${name} is a peer by the environment, which overrides ${edited.path}`,
+    'remove the peer from ENTENTE_PEERS, or unset that variable',
+  );
+}
+
+function knows(text: string, name: string, { path, env }: EditedConfig): boolean {
   let config: NodeConfig;
   try {
     config = parseConfig(text, env, { name: path, dir: dirname(path) });
@@ -38,9 +67,5 @@ export function requirePeer(
     if (!(cause instanceof ConfigError)) throw cause;
     throw new CliError(cause.message, 'repair the configuration and run this again', { cause });
   }
-  if (config.peers.some((peer) => peer.name === name)) return;
-  throw new CliError(
-    `${path} would name ${name}, but the environment overrides its peers`,
-    'add the peer to ENTENTE_PEERS, or unset that variable',
-  );
+  return config.peers.some((peer) => peer.name === name);
 }

@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import type { CliContext } from './command.ts';
 import { runCli } from './program.ts';
 
 const context: CliContext = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+  out: (written) => void process.stdout.write(written),
+  err: (written) => void process.stderr.write(written),
+  terminal: process.stderr.isTTY ? process.stderr : null,
+  readInput: () => text(process.stdin),
   env: process.env,
   untilStopped: async () => {
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

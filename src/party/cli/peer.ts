@@ -1,11 +1,14 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isPartyName, tryReadCertificate } from '../certificate.ts';
+import type { NodeConfig, PeerConfig } from '../config.ts';
 import { writeDurably } from '../durable-file.ts';
 import { checkPeer, type PeerRecord } from '../peers.ts';
 import { CliError, type CommandResult } from './command.ts';
-import { requirePeer, withPeer } from './config-edit.ts';
+import { requireNoPeer, requirePeer, withoutPeer, withPeer } from './config-edit.ts';
+import { connect, isAway, type NodeAddress } from './node-api.ts';
 import { type ConfigSource, readConfig, readIdentity } from './read-config.ts';
+import { facts, table } from './tables.ts';
 
 export interface PeerToAdd {
   readonly name: string;
@@ -21,7 +24,7 @@ export interface PeerToAdd {
 const PEERS_FOLDER = 'peers';
 
 /** Pins a peer: copies its certificate beside the configuration and adds it there. */
-export async function peerAdd(source: ConfigSource, peer: PeerToAdd): Promise<CommandResult> {
+export async function peerAdd(source: NodeAddress, peer: PeerToAdd): Promise<CommandResult> {
   const path = resolve(source.config);
   const config = await readConfig(source);
   const certificatePem = await readCertificateFile(peer.certificate);
@@ -30,14 +33,14 @@ export async function peerAdd(source: ConfigSource, peer: PeerToAdd): Promise<Co
     throw new CliError(`${peer.name} is this node itself`, 'a peer has another name');
   }
   if (config.peers.some(({ name }) => name.toLowerCase() === peer.name.toLowerCase())) {
-    const hint = `remove it from ${path} and from ${PEERS_FOLDER}/ to pin another key`;
+    const hint = `"entente peer remove ${peer.name}" first, to pin another key or address`;
     throw new CliError(`${peer.name} is pinned already`, hint);
   }
 
   const { name, address, fingerprint } = record;
   const entry = { name, address, certificate: `${PEERS_FOLDER}/${name}.crt`, fingerprint };
   const text = withPeer(await readFile(path, 'utf8'), entry);
-  requirePeer(text, entry, { path, env: source.env });
+  requirePeer(text, name, { path, env: source.env });
 
   const folder = join(dirname(path), PEERS_FOLDER);
   const copy = join(folder, `${name}.crt`);
@@ -56,21 +59,87 @@ export async function peerAdd(source: ConfigSource, peer: PeerToAdd): Promise<Co
     peer.fingerprint === undefined
       ? `Compare this fingerprint with ${name} by another way, e.g. by telephone.\n`
       : '';
+  const live = await reloadPeers(source);
   return {
-    text: `${name} is pinned at ${address}\n  fingerprint  ${fingerprint}\n${check}Restart the node to use it.\n`,
-    json: { name, address, fingerprint, certificate: copy },
+    text: `${name} is pinned at ${address}\n  fingerprint  ${fingerprint}\n${check}${live.text}\n`,
+    json: { name, address, fingerprint, certificate: copy, live: live.done },
   };
 }
 
-/** What a peer needs to pin this node. */
-export async function peerShow(source: ConfigSource): Promise<CommandResult> {
-  const config = await readConfig(source);
-  const { name, fingerprint } = await readIdentity(config);
-  const certificate = join(config.identity.dir, 'identity.crt');
+/** Forgets a peer: the node talks to it no more. */
+export async function peerRemove(source: NodeAddress, name: string): Promise<CommandResult> {
+  const path = resolve(source.config);
+  const peer = findPeer(await readConfig(source), name);
+  const text = withoutPeer(await readFile(path, 'utf8'), name);
+  requireNoPeer(text, name, { path, env: source.env });
+  await writeDurably(path, text, { mode: 0o640 });
+  const copy = join(dirname(path), PEERS_FOLDER, `${name}.crt`);
+  if (peer.certificate === copy) await rm(copy, { force: true });
+  const live = await reloadPeers(source);
   return {
-    text: `${name}\n  fingerprint  ${fingerprint}\n  certificate  ${certificate}\n`,
-    json: { name, fingerprint, certificate },
+    text: `${name} is no peer any more\n${live.text}\n`,
+    json: { removed: name, live: live.done },
   };
+}
+
+/** The pinned peers. */
+export async function peerList(source: ConfigSource): Promise<CommandResult> {
+  const { peers } = await readConfig(source);
+  const list = await Promise.all(
+    peers.map(async ({ name, address, certificate, fingerprint }) => ({
+      name,
+      address,
+      fingerprint: fingerprint ?? (await fingerprintOf(certificate)),
+      certificate,
+    })),
+  );
+  const rows = list.map((peer) => [peer.name, peer.address, peer.fingerprint ?? 'unreadable']);
+  const text = rows.length === 0 ? 'No peers yet. "entente peer add" pins one.\n' : table(rows);
+  return { text, json: { peers: list } };
+}
+
+/** What a peer needs to pin this node; or, with a name, what is pinned of that peer. */
+export async function peerShow(source: ConfigSource, name?: string): Promise<CommandResult> {
+  const config = await readConfig(source);
+  if (name !== undefined) {
+    const { address, certificate, fingerprint: pinned } = findPeer(config, name);
+    const fingerprint = pinned ?? (await fingerprintOf(certificate));
+    return shown(name, { address, fingerprint, certificate });
+  }
+  const own = await readIdentity(config);
+  const certificate = join(config.identity.dir, 'identity.crt');
+  return shown(own.name, { fingerprint: own.fingerprint, certificate });
+}
+
+function shown(name: string, known: Readonly<Record<string, string | null>>): CommandResult {
+  return { text: `${name}\n${facts(Object.entries(known))}`, json: { name, ...known } };
+}
+
+function findPeer({ peers, name: me }: NodeConfig, name: string): PeerConfig {
+  const peer = peers.find((each) => each.name === name);
+  if (peer) return peer;
+  const known = peers.map((each) => each.name).join(', ') || 'none';
+  throw new CliError(`${name} is no peer of ${me}`, `the peers are: ${known}`);
+}
+
+async function fingerprintOf(certificate: string): Promise<string | null> {
+  const pem = await readFile(certificate, 'utf8').catch(() => '');
+  return tryReadCertificate(pem)?.fingerprint ?? null;
+}
+
+/** Tells a running node that its peers changed; what is then to be done, if anything. */
+async function reloadPeers(
+  address: NodeAddress,
+): Promise<{ readonly done: boolean; readonly text: string }> {
+  try {
+    // The node of this configuration, whatever other node the environment names.
+    const { ENTENTE_URL: _, ENTENTE_TOKEN: __, ...env } = address.env;
+    await (await connect({ config: address.config, env })).api.reloadPeers();
+    return { done: true, text: 'The running node knows it.' };
+  } catch (error) {
+    if (isAway(error)) return { done: false, text: 'The node takes it up when it starts.' };
+    return { done: false, text: `Restart the node to use it: ${(error as Error).message}` };
+  }
 }
 
 async function readCertificateFile(path: string): Promise<string> {

@@ -1,73 +1,86 @@
 import { systemRng } from '../../protocols/primitives/rng.ts';
-import { storeFolder } from '../node-folders.ts';
-import { Store, StoreError } from '../store.ts';
-import { ROLES, storedTokens, type Tokens } from '../tokens.ts';
-import { CliError, type CommandResult } from './command.ts';
-import { type ConfigSource, readConfig } from './read-config.ts';
+import type { NodeConfig } from '../config.ts';
+import { writeDurably } from '../durable-file.ts';
+import { operatorTokenFile } from '../node-folders.ts';
+import { ROLES, type Role, storedTokens } from '../tokens.ts';
+import { CliError, type CommandResult, usageError } from './command.ts';
+import type { NodeAddress } from './node-api.ts';
+import { storeOrNode } from './store-or-node.ts';
+import { table } from './tables.ts';
 
 export interface TokenOptions {
   readonly role: string;
   /** For lists. */
   readonly label: string;
+  /** Keep it in the file that commands on this machine use. */
+  readonly save?: boolean;
 }
 
-/** Creates a token. Its text is in the result and nowhere else. */
+interface Created {
+  readonly token: string;
+  readonly id: string;
+  /** Null when the node was named by its address. */
+  readonly config: NodeConfig | null;
+}
+
+/** Creates a token. Its text is in the result, in the file that was asked for, and nowhere else. */
 export async function tokenCreate(
-  source: ConfigSource,
-  { role: roleName, label }: TokenOptions,
+  address: NodeAddress,
+  { role: roleName, label, save = false }: TokenOptions,
 ): Promise<CommandResult> {
   const role = ROLES.find((each) => each === roleName);
-  if (!role) throw new CliError(`there is no role ${roleName}`, `use one of ${ROLES.join(', ')}`);
-  return withTokens(source, async (tokens) => {
-    const { token, record } = await tokens.create({ role, label });
+  if (!role) throw usageError(`there is no role ${roleName}`, `use one of ${ROLES.join(', ')}`);
+  const created = await storeOrNode<Created>(address, {
+    store: async (store, config) => {
+      const { token, record } = await storedTokens(store, systemRng).create({ role, label });
+      return { token, id: record.id, config };
+    },
+    node: async ({ api, config }) => ({ ...(await api.createToken(role, label)), config }),
+  });
+  const { token, id, config } = created;
+  if (!save) {
     return {
-      text: `${token}\n  id    ${record.id}\n  role  ${role}\nKeep it: it is not stored and cannot be shown again.\n`,
-      json: { token, id: record.id, role, label },
+      text: `${token}\n  id    ${id}\n  role  ${role}\nKeep it: it is not stored and cannot be shown again.\n`,
+      json: { token, id, role, label },
     };
-  });
-}
-
-export async function tokenList(source: ConfigSource): Promise<CommandResult> {
-  return withTokens(source, async (tokens) => {
-    const list = (await tokens.list()).map(({ id, role, label, createdAt }) => ({
-      id,
-      role,
-      label,
-      createdAt,
-    }));
-    const lines = list.map((each) =>
-      `${each.id}  ${each.role.padEnd(11)}  ${each.createdAt}  ${each.label}`.trimEnd(),
-    );
-    return { text: lines.map((line) => `${line}\n`).join(''), json: { tokens: list } };
-  });
-}
-
-export async function tokenRevoke(source: ConfigSource, id: string): Promise<CommandResult> {
-  return withTokens(source, async (tokens) => {
-    if (await tokens.revoke(id)) return { text: `${id} is revoked\n`, json: { revoked: id } };
-    throw new CliError(`there is no token ${id}`, '"entente token list" shows them');
-  });
-}
-
-async function withTokens(
-  source: ConfigSource,
-  use: (tokens: Tokens) => Promise<CommandResult>,
-): Promise<CommandResult> {
-  const config = await readConfig(source);
-  let store: Store;
-  try {
-    store = await Store.open(storeFolder(config));
-  } catch (cause) {
-    if (!(cause instanceof StoreError)) throw cause;
-    const hint =
-      cause.code === 'LOCKED'
-        ? 'the node is running: stop it first, or ask it over HTTP (/api/v1/tokens, role admin)'
-        : 'check the folder and who may write to it';
-    throw new CliError(cause.message, hint, { cause });
   }
-  try {
-    return await use(storedTokens(store, systemRng));
-  } finally {
-    await store.close();
-  }
+  if (!config) throw usageError('--save needs a node on this machine', 'leave out --url');
+  const file = operatorTokenFile(config);
+  await writeDurably(file, `${token}\n`, { mode: 0o600 });
+  return {
+    text: `Commands on this machine use a token of role ${role} from now on.\n  id    ${id}\n  file  ${file}\n`,
+    json: { id, role, label, file },
+  };
+}
+
+export async function tokenList(address: NodeAddress): Promise<CommandResult> {
+  const tokens = await storeOrNode(address, {
+    store: async (store) =>
+      (await storedTokens(store, systemRng).list()).map(({ id, role, label, createdAt }) => ({
+        id,
+        role,
+        label,
+        createdAt,
+      })),
+    node: async ({ api }) =>
+      (await api.tokens()).map(({ id, role, label, created_at: createdAt }) => ({
+        id,
+        role: role as Role,
+        label,
+        createdAt,
+      })),
+  });
+  const rows = tokens.map(({ id, role, createdAt, label }) => [id, role, createdAt, label]);
+  return { text: table(rows), json: { tokens } };
+}
+
+export async function tokenRevoke(address: NodeAddress, id: string): Promise<CommandResult> {
+  await storeOrNode(address, {
+    store: async (store) => {
+      if (await storedTokens(store, systemRng).revoke(id)) return;
+      throw new CliError(`there is no token ${id}`, '"entente token list" shows them');
+    },
+    node: ({ api }) => api.revokeToken(id),
+  });
+  return { text: `${id} is revoked\n`, json: { revoked: id } };
 }

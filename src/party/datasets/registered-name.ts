@@ -5,11 +5,21 @@
 const PREFIX = 'dataset:';
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 
+export type DatasetType = 'csv' | 'json' | 'parquet';
+
+const TYPE_OF_SUFFIX: Readonly<Record<string, DatasetType>> = {
+  csv: 'csv',
+  json: 'json',
+  jsonl: 'json',
+  ndjson: 'json',
+  parquet: 'parquet',
+};
+
 /** What a registered dataset is: a file under the owner's roots. */
 export interface RegisteredFile {
   /** As it was registered: relative to the roots, or absolute inside one. */
   readonly path: string;
-  readonly type: 'csv' | 'json' | 'parquet';
+  readonly type: DatasetType;
 }
 
 /** Looks a registered name up; undefined when there is none. */
@@ -28,4 +38,10 @@ export function datasetReference(name: string): string {
 /** The name in a reference; undefined when the path is none. */
 export function referencedName(path: string): string | undefined {
   return path.startsWith(PREFIX) ? path.slice(PREFIX.length) : undefined;
+}
+
+/** The type that a file's name tells; undefined when it tells none. */
+export function typeBySuffix(path: string): DatasetType | undefined {
+  const suffix = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase() ?? '';
+  return Object.hasOwn(TYPE_OF_SUFFIX, suffix) ? TYPE_OF_SUFFIX[suffix] : undefined;
 }

@@ -1,11 +1,7 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { join } from 'node:path';
 import { datasetRegistry } from '../../../src/party/catalog/dataset-registry.ts';
-import {
-  type LocalCatalog,
-  localCatalog,
-  typeBySuffix,
-} from '../../../src/party/catalog/local-catalog.ts';
+import { type LocalCatalog, localCatalog } from '../../../src/party/catalog/local-catalog.ts';
 import { createDatasets, type Datasets } from '../../../src/party/datasets/datasets.ts';
 import { Store } from '../../../src/party/store.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
@@ -82,22 +78,7 @@ describe('local catalog', () => {
     await catalog.unregister('gone');
   });
 
-  it('tells the type by the suffix, and says what to do without one', () => {
-    const cases = {
-      'a.csv': 'csv',
-      'b/c.JSON': 'json',
-      'd.ndjson': 'json',
-      'e.parquet': 'parquet',
-    };
-    for (const [path, type] of Object.entries(cases)) equal(typeBySuffix(path), type, path);
-    for (const path of ['table', 'a.csv/b', 'x.constructor', 'y.']) {
-      let message = '';
-      try {
-        typeBySuffix(path);
-      } catch (error) {
-        message = (error as Error).message;
-      }
-      equal(message.includes('register it'), true, path);
-    }
+  it('says what to do where a name tells no type', async () => {
+    await rejects(catalog.metadata('table'), { code: 'bad_type', message: /register it/ });
   });
 });

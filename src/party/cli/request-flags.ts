@@ -1,0 +1,147 @@
+/** The flags of `train`, `predict` and `psi` as bodies of the HTTP interface. */
+import { isDatasetName, referencedName, typeBySuffix } from '../datasets/registered-name.ts';
+import { type CliContext, usageError } from './command.ts';
+
+/** One `--data`. */
+export interface DataFlag {
+  readonly party: string;
+  readonly path: string;
+  /** Null for every column. */
+  readonly columns: readonly string[] | null;
+}
+
+const DATA_FORM = 'write --data PARTY=PATH, or --data PARTY=PATH:COLUMN,COLUMN';
+
+/** `PARTY=PATH[:COLUMN,...]`; in `dataset:NAME` the first colon belongs to the path. */
+export function parseData(text: string): DataFlag {
+  const at = text.indexOf('=');
+  if (at <= 0) throw usageError(`--data ${text} names no party`, DATA_FORM);
+  const party = text.slice(0, at);
+  const rest = text.slice(at + 1);
+  const reference = referencedName(rest) !== undefined;
+  const colon = rest.indexOf(':', reference ? rest.indexOf(':') + 1 : 0);
+  const path = colon < 0 ? rest : rest.slice(0, colon);
+  const columns = colon < 0 ? null : list('--data', rest.slice(colon + 1));
+  if (path === '' || (reference && !isDatasetName(referencedName(path)!))) {
+    throw usageError(`--data ${text} names no dataset`, DATA_FORM);
+  }
+  return { party, path, columns };
+}
+
+/** `PARTY:VALUE`, for flags that belong to one party. */
+export function parseOf(flag: string, text: string): readonly [party: string, value: string] {
+  const at = text.indexOf(':');
+  if (at > 0 && at < text.length - 1) return [text.slice(0, at), text.slice(at + 1)];
+  throw usageError(`${flag} ${text} names no party and column`, `write ${flag} PARTY:COLUMN`);
+}
+
+/** `NAME=VALUE`, the value as JSON where it is, else as text. */
+export function parseParameter(text: string): readonly [name: string, value: unknown] {
+  const at = text.indexOf('=');
+  if (at <= 0) throw usageError(`--param ${text} has no value`, 'write --param NAME=VALUE');
+  const value = text.slice(at + 1);
+  try {
+    return [text.slice(0, at), JSON.parse(value)];
+  } catch {
+    return [text.slice(0, at), value];
+  }
+}
+
+/** A comma-separated list without empty entries. */
+export function list(flag: string, text: string): readonly string[] {
+  const entries = text.split(',').map((entry) => entry.trim());
+  if (entries.every((entry) => entry !== '')) return entries;
+  throw usageError(`${flag} ${text} has an empty entry`, 'separate names with single commas');
+}
+
+/** A whole number. */
+export function wholeNumber(flag: string, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw usageError(`${flag} ${text} is no whole number`, `write it in digits, like ${flag} 100`);
+}
+
+/** The datasets named, one a party. */
+export function parseDatasets(texts: readonly string[] = []): readonly DataFlag[] {
+  const flags = texts.map(parseData);
+  const parties = flags.map(({ party }) => party);
+  const twice = parties.find((party, i) => parties.indexOf(party) < i);
+  if (twice !== undefined) {
+    throw usageError(`--data names ${twice} twice`, 'a party brings one dataset to a task');
+  }
+  return flags;
+}
+
+export interface ProviderFlags {
+  /** `COLUMN` for all, `PARTY:COLUMN` for one. */
+  readonly key?: readonly string[];
+  /** `PARTY:TYPE`. */
+  readonly type?: readonly string[];
+}
+
+export interface Provider {
+  readonly name: string;
+  readonly data_path: string;
+  readonly data_type: string;
+  readonly key_column?: string;
+}
+
+/** What each party brings: dataset, type and key column. */
+export function providersOf(
+  datasets: readonly DataFlag[],
+  { key: keys = [], type: types = [] }: ProviderFlags,
+): readonly Provider[] {
+  const parties = datasets.map(({ party }) => party);
+  const own = (flag: string, texts: readonly string[]): Map<string, string> => {
+    const pairs = texts.map((text) => parseOf(flag, text));
+    for (const [party] of pairs) requireParty(flag, party, parties);
+    return new Map(pairs);
+  };
+  // A column's name may have a colon: it is a party's only where the word before it is a party.
+  const ofParty = (text: string): boolean =>
+    parties.some((party) => text.startsWith(`${party}:`) && text.length > party.length + 1);
+  const keyOf = own('--key', keys.filter(ofParty));
+  const common = keys.filter((text) => !ofParty(text));
+  if (common.length > 1) {
+    throw usageError(
+      `--key ${common[1]} is a second key for all`,
+      'write --key PARTY:COLUMN where the parties’ key columns have different names',
+    );
+  }
+  const typeOf = own('--type', types);
+  return datasets.map(({ party, path }) => {
+    const key = keyOf.get(party) ?? common[0];
+    return {
+      name: party,
+      data_path: path,
+      data_type: typeOf.get(party) ?? typeBySuffix(path) ?? 'csv', // its owner refuses another
+      ...(key !== undefined && { key_column: key }),
+    };
+  });
+}
+
+export function requireParty(flag: string, party: string, parties: readonly string[]): void {
+  if (parties.includes(party)) return;
+  const known = parties.join(', ') || 'nobody';
+  throw usageError(`${flag} names ${party}, but --data names ${known}`, 'name one of these');
+}
+
+/** A request in a file, or on standard input as `-`. */
+export async function requestFile(file: string, context: CliContext): Promise<object> {
+  const { readFile } = await import('node:fs/promises');
+  const text = await (file === '-' ? context.readInput() : readFile(file, 'utf8')).catch(
+    (cause: unknown) => {
+      throw usageError(`${file} cannot be read: ${(cause as Error).message}`, 'name another file');
+    },
+  );
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (cause) {
+    throw usageError(`${file} is not JSON: ${(cause as Error).message}`, 'repair the file');
+  }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+  throw usageError(
+    `${file} holds no request`,
+    'write one JSON object, as the HTTP interface takes',
+  );
+}

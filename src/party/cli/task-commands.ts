@@ -1,0 +1,135 @@
+/** The commands that submit tasks, follow them, and use what they made. */
+import type { Command } from 'commander';
+import type { CommandResult } from './command.ts';
+import { modelExport, modelList, modelShow } from './models.ts';
+import { type PredictFlags, predict } from './predict.ts';
+import { psi } from './psi.ts';
+import { addressOf, each, group, type NodeOptions, type Shell, withNode } from './shell.ts';
+import {
+  type TaskListFlags,
+  taskApprove,
+  taskCancel,
+  taskList,
+  taskShow,
+  taskWatch,
+} from './tasks.ts';
+import { type RunOptions, type TaskFlags, type TrainFlags, train } from './train.ts';
+
+export function addTaskCommands(program: Command, shell: Shell): void {
+  const { print } = shell;
+  const run = (): RunOptions => ({ context: shell.context, quiet: shell.json() });
+
+  withTaskFlags(program.command('train'), shell)
+    .description('train a model jointly and wait for it')
+    .option('--label <party:column>', 'what to predict, and who has it')
+    .option('--algorithm <name>', 'logistic_regression, linear_regression')
+    .option('--discrete <party:columns>', 'columns that are categories; repeatable', each)
+    .option('--metrics <names>', 'for example auc,ks')
+    .option('--release <how>', 'full: receivers get the model; split: each party keeps its part')
+    .option('--param <name=value>', 'a hyper-parameter; repeatable', each)
+    .addHelpText('after', TRAIN_EXAMPLE)
+    .action(async (options: NodeOptions & TrainFlags) =>
+      print(await train(addressOf(shell, options), options, run())),
+    );
+  withTaskFlags(program.command('predict'), shell)
+    .description('score records with a model, jointly or alone')
+    .option('--model <id>', 'a model of "entente model list"; or its file, to apply it alone')
+    .option('--threshold <probability>', "class 1 from there on; else the model's own")
+    .option('--out <file>', 'copy the predictions there')
+    .addHelpText('after', PREDICT_EXAMPLE)
+    .action(async (options: NodeOptions & PredictFlags) =>
+      print(await predict(addressOf(shell, options), options, run())),
+    );
+  withTaskFlags(program.command('psi'), shell)
+    .description('find the records that two parties have in common')
+    .addHelpText('after', PSI_EXAMPLE)
+    .action(async (options: NodeOptions & TaskFlags) =>
+      print(await psi(addressOf(shell, options), options, run())),
+    );
+
+  addTaskGroup(group(program, 'task', 'what this node computes, or is asked to'), shell);
+  addModelGroup(group(program, 'model', 'the models of this node, and its parts of models'), shell);
+}
+
+function withTaskFlags(command: Command, shell: Shell): Command {
+  return withNode(command, shell)
+    .option('--data <party=path:columns>', 'its dataset, columns optional; repeatable', each)
+    .option('--key <column>', 'that names records; party:column where they differ', each)
+    .option('--type <party:type>', 'csv, json, parquet; else by the name of the file', each)
+    .option('--receiver <party>', 'who gets the result; repeatable', each)
+    .option('--purpose <text>', 'as the parties’ policies name it')
+    .option('--duplicates <how>', 'rows that repeat a key: reject, or keep the first')
+    .option('--minimum-intersection <n>', 'fewer common records end the task')
+    .option('--request <file>', 'the whole request as JSON, - for standard input')
+    .option('--detach', 'print the id of the task and do not wait');
+}
+
+function addTaskGroup(task: Command, shell: Shell): void {
+  const { print } = shell;
+  const command = (name: string, description: string): Command =>
+    withNode(task.command(name).description(description), shell);
+  const ofTask = (
+    name: string,
+    description: string,
+    act: (address: ReturnType<typeof addressOf>, id: string) => Promise<CommandResult>,
+  ): void => {
+    command(name, description)
+      .argument('<id>', 'as listed')
+      .action(async (id: string, options: NodeOptions) =>
+        print(await act(addressOf(shell, options), id)),
+      );
+  };
+
+  command('list', 'tasks, newest first')
+    .option('--state <state>', 'pending, running, stopping, completed, failed or cancelled')
+    .option('--kind <kind>', 'train, predict or psi')
+    .option('--limit <n>', 'at most so many', '20')
+    .action(async (options: NodeOptions & TaskListFlags) =>
+      print(await taskList(addressOf(shell, options), options)),
+    );
+  ofTask('show', 'all that is known of a task', taskShow);
+  ofTask('watch', 'progress until the task has ended', (address, id) =>
+    taskWatch(address, id, { context: shell.context, quiet: shell.json() }),
+  );
+  ofTask('approve', 'let a task run that the policy wants a person to decide on', taskApprove);
+  ofTask('cancel', 'end a task, here and at every party', taskCancel);
+}
+
+function addModelGroup(model: Command, shell: Shell): void {
+  const { print } = shell;
+  const command = (name: string, description: string): Command =>
+    withNode(model.command(name).description(description), shell);
+
+  command('list', 'models, oldest first').action(async (options: NodeOptions) =>
+    print(await modelList(addressOf(shell, options))),
+  );
+  command('show', 'where a model comes from, and how good it is')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, options: NodeOptions) =>
+      print(await modelShow(addressOf(shell, options), id)),
+    );
+  command('export', 'write a whole model to a file')
+    .argument('<id>', 'as listed')
+    .requiredOption('--out <file>', 'where to')
+    .option('--force', 'replace a file that is there')
+    .action(async (id: string, options: NodeOptions & { out: string; force?: boolean }) =>
+      print(await modelExport(addressOf(shell, options), id, options)),
+    );
+}
+
+const TRAIN_EXAMPLE = `
+Example:
+  entente train --data bank=clients.csv --data partner=customers.csv:age,income \\
+    --key id --label bank:defaulted --metrics auc,ks --purpose 'credit scoring'
+`;
+
+const PREDICT_EXAMPLE = `
+Examples:
+  entente predict --model model-... --data bank=new.csv --data partner=new.csv --key id
+  entente predict --model model.json --data joined.csv --out predictions.csv
+`;
+
+const PSI_EXAMPLE = `
+Example, the party that asks first:
+  entente psi --data bank=clients.csv --data partner=customers.csv --key id
+`;

@@ -1,0 +1,71 @@
+import type { TaskView } from '../../sdk/node-client.ts';
+import { type CommandResult, usageError } from './command.ts';
+import { followTask } from './follow-task.ts';
+import { connect, type NodeAddress } from './node-api.ts';
+import { wholeNumber } from './request-flags.ts';
+import { taskResult, taskTable } from './task-text.ts';
+import type { RunOptions } from './train.ts';
+
+const STATES: readonly TaskView['state'][] = [
+  'pending',
+  'running',
+  'stopping',
+  'completed',
+  'failed',
+  'cancelled',
+];
+const KINDS: readonly TaskView['kind'][] = ['train', 'predict', 'psi'];
+
+export interface TaskListFlags {
+  readonly state?: string;
+  readonly kind?: string;
+  readonly limit: string;
+}
+
+export async function taskList(
+  address: NodeAddress,
+  { state, kind, limit }: TaskListFlags,
+): Promise<CommandResult> {
+  const query = {
+    ...(state !== undefined && { state: oneOf('--state', state, STATES) }),
+    ...(kind !== undefined && { kind: oneOf('--kind', kind, KINDS) }),
+    limit: wholeNumber('--limit', limit),
+  };
+  const tasks = await (await connect(address)).api.listTasks(query);
+  const nothing = 'No tasks. "entente train" and "entente psi" submit one.\n';
+  return { text: tasks.length === 0 ? nothing : taskTable(tasks), json: { tasks } };
+}
+
+export async function taskShow(address: NodeAddress, taskId: string): Promise<CommandResult> {
+  return taskResult(await (await connect(address)).api.task(taskId));
+}
+
+/** Shows progress until the task has ended. Throws unless it completed. */
+export async function taskWatch(
+  address: NodeAddress,
+  taskId: string,
+  { context, quiet }: RunOptions,
+): Promise<CommandResult> {
+  const connection = await connect(address);
+  return (await followTask(connection, taskId, context, { quiet })).result;
+}
+
+export async function taskApprove(address: NodeAddress, taskId: string): Promise<CommandResult> {
+  const view = await (await connect(address)).api.approveTask(taskId);
+  return { text: `${taskId} is approved: this node votes for it\n`, json: view };
+}
+
+export async function taskCancel(address: NodeAddress, taskId: string): Promise<CommandResult> {
+  const view = await (await connect(address)).api.cancelTask(taskId);
+  const text =
+    view.state === 'cancelled'
+      ? `${taskId} is cancelled\n`
+      : `${taskId} stops, here and at every party: "entente task watch ${taskId}" shows when\n`;
+  return { text, json: view };
+}
+
+function oneOf<T extends string>(flag: string, text: string, known: readonly T[]): T {
+  const found = known.find((each) => each === text);
+  if (found) return found;
+  throw usageError(`${flag} ${text} is not known`, `use one of ${known.join(', ')}`);
+}
