@@ -9,7 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocols: ['kernels', 'proto/gen'],
   'ml/plain': [],
   'ml/joint': ['ml/plain', 'protocols', 'kernels', 'proto/gen'],
-  party: ['ml/joint', 'ml/plain', 'protocols', 'kernels', 'proto/gen'],
+  party: ['ml/joint', 'ml/plain', 'protocols', 'kernels', 'proto/gen', 'sdk'],
   sdk: [],
 };
 

@@ -27,8 +27,15 @@ const DEFAULTS = {
     allowPlaintext: false,
     syncTimeoutSec: 900,
     bodyLimitBytes: 1 << 20,
+    callsPerMinute: 600,
   },
-  tasks: { peerTimeoutSec: 120, contractLifetimeSec: 3600 },
+  tasks: {
+    peerTimeoutSec: 120,
+    contractLifetimeSec: 3600,
+    concurrent: 2,
+    timeoutSec: 86_400,
+    memoryLimitBytes: 2 ** 32,
+  },
   psi: { workers: 2 },
 };
 
@@ -77,6 +84,8 @@ describe('configuration', () => {
   it('takes every value from the environment before the file', () => {
     const env = {
       ENTENTE_CONFIG: 'elsewhere.yaml',
+      ENTENTE_URL: 'http://node.example',
+      ENTENTE_TOKEN: 'entente_x',
       ENTENTE_NAME: 'lab',
       ENTENTE_DATA_DIR: '/s',
       ENTENTE_IDENTITY_DIR: 'i',
@@ -97,8 +106,12 @@ describe('configuration', () => {
       ENTENTE_HTTP_ALLOW_PLAINTEXT: 'true',
       ENTENTE_HTTP_SYNC_TIMEOUT_SEC: '5',
       ENTENTE_HTTP_BODY_LIMIT: '2048',
+      ENTENTE_HTTP_CALLS_PER_MINUTE: '60',
       ENTENTE_TASKS_PEER_TIMEOUT_SEC: '60',
       ENTENTE_TASKS_CONTRACT_LIFETIME_SEC: '600',
+      ENTENTE_TASKS_CONCURRENT: '4',
+      ENTENTE_TASKS_TIMEOUT_SEC: '3600',
+      ENTENTE_TASKS_MEMORY_LIMIT: '1GiB',
       ENTENTE_PSI_WORKERS: '4',
       PATH: '/bin',
     };
@@ -118,8 +131,15 @@ describe('configuration', () => {
         allowPlaintext: true,
         syncTimeoutSec: 5,
         bodyLimitBytes: 2048,
+        callsPerMinute: 60,
       },
-      tasks: { peerTimeoutSec: 60, contractLifetimeSec: 600 },
+      tasks: {
+        peerTimeoutSec: 60,
+        contractLifetimeSec: 600,
+        concurrent: 4,
+        timeoutSec: 3600,
+        memoryLimitBytes: 2 ** 30,
+      },
       psi: { workers: 4 },
     };
     deepEqual(parseConfig(sampleConfig({ name: 'clinic' }), env, WHERE), expected);

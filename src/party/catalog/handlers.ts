@@ -13,6 +13,8 @@ export interface CatalogNode {
   readonly local: LocalCatalog;
   readonly policy: PolicySource;
   readonly events: CatalogEvents;
+  /** Unix ms. */
+  now(): number;
 }
 
 /** What the rest of the node is told, for its log. Must not throw. */
@@ -37,14 +39,16 @@ export function serveCatalog(server: ControlServer, node: CatalogNode): void {
 
   server.handle(METHODS.paths, async ({ name: peer }) => {
     const policy = await readPolicy(node, peer);
-    if (!seesAnyDataset(policy, peer)) return encodePaths([]);
+    if (!seesAnyDataset(policy, peer, node.now())) return encodePaths([]);
     const paths = await local.paths();
-    return encodePaths(paths.filter((path) => visibleColumns(policy, peer, path) !== null));
+    const visible = (path: string) => visibleColumns(policy, peer, path, node.now()) !== null;
+    return encodePaths(paths.filter(visible));
   });
 
   server.handle(METHODS.metadata, async ({ name: peer }, request) => {
     const path = decodePath(request);
-    const visible = visibleColumns(await readPolicy(node, peer), peer, path);
+    const policy = await readPolicy(node, peer);
+    const visible = visibleColumns(policy, peer, path, node.now());
     if (!visible) {
       events.denied(peer);
       return encodeRefusal('refused');

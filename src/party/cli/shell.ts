@@ -9,8 +9,8 @@ const DEFAULT_CONFIG = 'entente.yaml';
 export interface Shell {
   readonly context: CliContext;
   /** Whether programs read the output. Known once the command line is parsed. */
-  json(): boolean;
-  print(result: CommandResult): void;
+  readonly json: () => boolean;
+  readonly print: (result: CommandResult) => void;
 }
 
 /** The options of commands on one node's configuration. */

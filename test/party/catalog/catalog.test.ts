@@ -67,6 +67,7 @@ function setup(
       if (rules instanceof Error) throw rules;
       return { version: 1, rules: [...rules] };
     },
+    now: () => Date.parse('2026-03-01T12:00:00Z'),
     events: {
       denied: (peer, cause) =>
         log.push(`denied ${peer} ${cause === undefined ? 'by rules' : 'unreadable'}`),
