@@ -50,6 +50,9 @@ export interface Whitening {
   readonly interceptValue: number;
 }
 
+/** What of a whitening turns rows into the block's coordinates. */
+export type RowTransformation = Pick<Whitening, 'scaler' | 'W' | 'interceptValue'>;
+
 /** Measures the whitening on the training rows `X` (raw features). Works for d = 0 and any rank. */
 export function fitWhitening(X: Matrix, options: WhitenOptions): Whitening {
   const { curvature, l2, intercept } = options;
@@ -84,7 +87,7 @@ export function fitWhitening(X: Matrix, options: WhitenOptions): Whitening {
 }
 
 /** U: [n, D] for any rows with the block's columns, training rows or not. */
-export function applyWhitening(whitening: Whitening, X: Matrix): Matrix {
+export function applyWhitening(whitening: RowTransformation, X: Matrix): Matrix {
   const { scaler, W, interceptValue } = whitening;
   const U = multiplyMatrices(applyScaler(scaler, X), W);
   if (interceptValue === 0) return U;

@@ -21,6 +21,7 @@ export type DatasetErrorCode =
   | 'missing_values' // a feature without a single value
   | 'not_numeric' // a value that is no number, in a column that needs numbers
   | 'not_finite' // a number that is not finite
+  | 'out_of_range' // a row too far out for the model to score
   | 'not_binary' // a classification label that does not have exactly two known values
   | 'too_many_categories' // a categorical feature with more levels than a model should have
   | 'unknown_model' // this node has no part in the model, or not with these parties

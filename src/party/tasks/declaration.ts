@@ -1,11 +1,21 @@
 import { largestClassWeight } from '../../ml/vertical/linear/design.ts';
 import { MAX_ROWS } from '../../ml/vertical/linear/fixed-point.ts';
-import { FEWEST_HIDING_BITS, hidingBits, linearLeakage } from '../../ml/vertical/linear/leakage.ts';
+import {
+  FEWEST_HIDING_BITS,
+  hidingBits,
+  linearLeakage,
+  predictionLeakage,
+} from '../../ml/vertical/linear/leakage.ts';
 import { LINEAR_SLACK, LOGISTIC_SLACK, sgdStep } from '../../ml/vertical/linear/solver.ts';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 import { intersectionLeakage } from '../../protocols/psi/leakage.ts';
 import { MAX_ITEMS } from '../../protocols/psi/set-size.ts';
-import type { Contract, PsiContract, TrainContract } from '../consensus/contract.ts';
+import type {
+  Contract,
+  PredictContract,
+  PsiContract,
+  TrainContract,
+} from '../consensus/contract.ts';
 import type { Declare } from '../consensus/contract-check.ts';
 import { featuresWidth } from '../consensus/feature-width.ts';
 
@@ -36,6 +46,25 @@ export function intersectionLeakageOf({
   return intersectionLeakage({ counted, keys: keysOf(parties) });
 }
 
+/** What a prediction on these terms reveals. */
+export function predictionLeakageOf({
+  algorithm,
+  alignment,
+  parties,
+  receivers,
+}: Pick<PredictContract, 'algorithm' | 'alignment' | 'parties' | 'receivers'>): LeakageStatement {
+  return predictionLeakage({
+    algorithm: algorithm.name,
+    alignment: alignment.method,
+    counted: alignment.minimumIntersection > 0,
+    rows: rowsOf(parties),
+    keys: keysOf(parties),
+    toFeatureHolder: parties.some(
+      ({ name, role }) => role === 'feature_holder' && receivers.includes(name),
+    ),
+  });
+}
+
 /** Whether so many steps on so many rows wear out the statistical hiding of logistic regression. */
 export function hidesTooLittle({ algorithm, parameters, parties }: Terms): boolean {
   const bits = hidingBits({ parameters, rows: rowsOf(parties) });
@@ -63,7 +92,7 @@ function runnable(contract: Contract): LeakageStatement | undefined {
     case 'psi':
       return intersectionLeakageOf(contract);
     case 'predict':
-      return undefined;
+      return predictionLeakageOf(contract);
   }
 }
 

@@ -6,6 +6,8 @@ export type TaskErrorCode =
   | 'PEER_FAILED' // the other party ended the task
   | 'OUT_OF_MEMORY' // the task needs more memory than a task may have
   | 'THREAD_DIED' // the thread that computed the task ended without a word
+  | 'CHECKPOINT_UNUSABLE' // the checkpoint to resume from is damaged or of another task
+  | 'MODEL_MISMATCH' // the parties' parts are not of one model
   | 'STOPPED'; // this node stops
 
 /** The message names parties and counts, never values: it goes to the coordinator. */

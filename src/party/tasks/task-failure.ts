@@ -5,6 +5,8 @@ import { ConsensusError, type Refusal } from '../consensus/errors.ts';
 import { DatasetError } from '../datasets/dataset-error.ts';
 import { SessionError } from '../errors.ts';
 import { ApiError, type ApiErrorCode } from '../http/api-error.ts';
+import { ModelUseError } from '../models/local-model.ts';
+import { ModelFormatError } from '../models/model-document.ts';
 import { TaskError } from './task-error.ts';
 
 /** The API's error for a failure; `party` is where it happened. Messages hold no values. */
@@ -24,6 +26,9 @@ export function apiErrorOf(error: unknown, party: string): ApiError {
   }
   const link = linkFailure(error);
   if (link) return new ApiError('UNREACHABLE', `${party}: ${link.message}`, { cause: error });
+  if (error instanceof ModelUseError) {
+    return new ApiError('NOT_AVAILABLE', `${party}: ${error.message}`, { cause: error });
+  }
   // Names the party by itself.
   if (error instanceof TaskError && error.code === 'PEER_FAILED') {
     return new ApiError('FAILED', error.message, { cause: error });
@@ -43,7 +48,12 @@ export function runFailure(error: unknown): Refusal {
       error.code === 'OUT_OF_DOMAIN' ? error.message : `the protocol ended: ${error.code}`;
     return { code: 'aborted', reason: why };
   }
-  if (error instanceof TaskError || error instanceof UnsuitableColumnError) {
+  if (
+    error instanceof TaskError ||
+    error instanceof UnsuitableColumnError ||
+    error instanceof ModelFormatError ||
+    error instanceof ModelUseError
+  ) {
     return { code: 'aborted', reason: error.message };
   }
   return { code: 'internal', reason: 'the node could not go on; its log says why' };

@@ -30,18 +30,32 @@ export const MODEL: ModelDocument = {
 
 /** The shop's part of a model that nobody sees. */
 export const PART: ModelPart = {
-  format: 'entente/model-part/v1',
+  format: 'entente/model-part/v2',
   ...HEAD,
   party: 'shop',
+  origin: '0f'.repeat(32),
   encoding: [
     { kind: 'numeric', name: 'x', mean: 3.5 },
     { kind: 'categorical', name: 'city', levels: ['A', 'B'] },
   ],
-  transformation: { mean: [1, 0, 0], scale: [2, 1, 1], factor: [1, 0, 0, 0, 1, 0, 0, 0, 1] },
+  transformation: {
+    mean: [1, 0, 0],
+    scale: [2, 1, 1],
+    unused: [2],
+    map: [1, 0.5, 0, 0, 1, 0, 0, 0, 0],
+    intercept: 0,
+  },
+  target: null,
   shares: [
     {
+      owner: 'shop',
+      fraction_bits: 26,
+      length: 3,
+      words: encodeShareWords(BigUint64Array.of(1n, 2n, 3n)),
+    },
+    {
       owner: 'bank',
-      fraction_bits: 20,
+      fraction_bits: 26,
       length: 2,
       words: encodeShareWords(BigUint64Array.of(1n, 2n ** 64n - 1n)),
     },

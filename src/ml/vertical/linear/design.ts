@@ -7,8 +7,13 @@ import { encodeMatrix } from '../../../protocols/he/encoded-matrix.ts';
 import { type Matrix, matrix, takeRows, zeros } from '../../data/matrix.ts';
 import { permutation, seededGenerator } from '../../data/random.ts';
 import { holdoutSplit, type Split } from '../../data/split.ts';
-import { fitScaler } from '../../data/standardise.ts';
-import { applyWhitening, fitWhitening, type Whitening } from '../../data/whiten.ts';
+import { applyScaler, fitScaler } from '../../data/standardise.ts';
+import {
+  applyWhitening,
+  fitWhitening,
+  type RowTransformation,
+  type Whitening,
+} from '../../data/whiten.ts';
 import type { TrainingContext } from './context.ts';
 import { FEATURE_BITS, MAX_ROWS, RIDGE_BITS, toFixedInt32 } from './fixed-point.ts';
 import type { LinearParameters } from './parameters.ts';
@@ -132,22 +137,81 @@ export function clearMatrix(
 /** Rows that are transformed at a time: the reals of a large table are never all there twice. */
 const ROWS_AT_ONCE = 1 << 14;
 
-/** Largest absolute value of a row's entry; larger ones, never of training rows, are clipped. */
+/**
+ * Largest absolute value of a row's entry; larger ones, never of training rows, are clipped to it. Of a row to
+ * be scored it bounds the norm: then |X_p w_p| < 2^22 while |w_p| < 2^9, and what is truncated is below 2^62.
+ */
 const LARGEST_ENTRY = 2 ** 13;
 
+/** A row that lies outside what fixed point holds. */
+export class RowOutOfRangeError extends RangeError {
+  readonly row: number;
+  /** The column that is farthest out. */
+  readonly column: number;
+
+  constructor(row: number, column: number) {
+    super(`row ${row} lies outside the fixed-point range, in column ${column}`);
+    this.name = 'RowOutOfRangeError';
+    this.row = row;
+    this.column = column;
+  }
+}
+
 /** Rows in the solver's coordinates, [rows, D], in fixed point. */
-export function designRows(whitening: Whitening, X: Matrix): Int32Array {
-  const D = whitening.ridge.rows;
+export function designRows(whitening: RowTransformation, X: Matrix): Int32Array {
+  return transformRows(whitening, X, ({ values: U }) => {
+    for (let i = 0; i < U.length; i++) {
+      U[i] = Math.max(-LARGEST_ENTRY, Math.min(LARGEST_ENTRY, U[i]!));
+    }
+  });
+}
+
+/**
+ * Rows that were not there when the model was trained, in its coordinates, [rows, D], in fixed point. Throws
+ * `RowOutOfRangeError` where that cannot be.
+ */
+export function scoringRows(transformation: RowTransformation, X: Matrix): Int32Array {
+  return transformRows(transformation, X, (U, from) => {
+    for (let i = 0; i < U.rows; i++) {
+      const row = U.values.subarray(i * U.columns, (i + 1) * U.columns);
+      let square = 0;
+      for (const u of row) square += u * u;
+      if (square <= LARGEST_ENTRY ** 2) continue;
+      throw new RowOutOfRangeError(from + i, farthestColumn(transformation, X, from + i, row));
+    }
+  });
+}
+
+/** The raw column that adds most to the largest entry of row `i`, which is `u` in the coordinates. */
+function farthestColumn(
+  { scaler, W }: RowTransformation,
+  X: Matrix,
+  i: number,
+  u: Float64Array,
+): number {
   const d = X.columns;
+  const x = applyScaler(scaler, takeRows(X, Uint32Array.of(i))).values;
+  let largest = 0;
+  for (let j = 1; j < d; j++) if (Math.abs(u[j]!) > Math.abs(u[largest]!)) largest = j;
+  const part = x.map((value, k) => Math.abs(value * W.values[k * d + largest]!));
+  return part.indexOf(Math.max(...part));
+}
+
+/** `adjust` sees, and may change, some transformed rows at a time, the first of them row `from`. */
+function transformRows(
+  transformation: RowTransformation,
+  X: Matrix,
+  adjust: (U: Matrix, from: number) => void,
+): Int32Array {
+  const d = X.columns;
+  const D = d + (transformation.interceptValue === 0 ? 0 : 1);
   const entries = new Int32Array(X.rows * D);
   for (let from = 0; from < X.rows; from += ROWS_AT_ONCE) {
     const to = Math.min(X.rows, from + ROWS_AT_ONCE);
     const some = matrix(X.values.subarray(from * d, to * d), to - from, d);
-    const U = applyWhitening(whitening, some).values;
-    for (let i = 0; i < U.length; i++) {
-      U[i] = Math.max(-LARGEST_ENTRY, Math.min(LARGEST_ENTRY, U[i]!));
-    }
-    entries.set(toFixedInt32(U, FEATURE_BITS), from * D);
+    const U = applyWhitening(transformation, some);
+    adjust(U, from);
+    entries.set(toFixedInt32(U.values, FEATURE_BITS), from * D);
   }
   return entries;
 }

@@ -51,19 +51,42 @@ export function mostGuardOpenings(steps: number): number {
   return first + dense + sparse + 1 + widenings; // each widening makes another step the last one
 }
 
+/** What a guard carries from step to step. Public but for the pending edge. */
+export interface GuardState {
+  /** The series in use: an index into `FOURIER_SIZES`. */
+  readonly level: number;
+  /** Number of steps that must have run before training may end. */
+  readonly runUntil: number;
+  /** Share of the sum over rows that are too few to open yet. */
+  readonly pending: { readonly edge: bigint; readonly rows: number };
+}
+
+/** The state in which a training begins. */
+export const FIRST_GUARD_STATE: GuardState = {
+  level: 0,
+  runUntil: 0,
+  pending: { edge: 0n, rows: 0 },
+};
+
 /** Keeps the public state of the series in use: which period, and until when to run. */
 export class DomainGuard {
   /** The series to use now. */
   domain: LinkDomain;
   /** Number of steps that must have run before training may end. */
-  runUntil = 0;
+  runUntil: number;
   readonly #context: TrainingContext;
-  /** Share of the sum over rows that are too few to open yet. */
-  #pending = { edge: 0n, rows: 0 };
+  #pending: GuardState['pending'];
 
-  constructor(context: TrainingContext) {
+  constructor(context: TrainingContext, state: GuardState = FIRST_GUARD_STATE) {
     this.#context = context;
-    this.domain = { loss: context.loss ?? 'logloss', level: 0 };
+    this.domain = { loss: context.loss ?? 'logloss', level: state.level };
+    this.runUntil = state.runUntil;
+    this.#pending = state.pending;
+  }
+
+  /** To go on from, after the present step. */
+  get state(): GuardState {
+    return { level: this.domain.level, runUntil: this.runUntil, pending: this.#pending };
   }
 
   /** Whether step `t` (0 first) of `steps` checks the domain. Logits are zero at step 0. */

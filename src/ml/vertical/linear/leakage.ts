@@ -100,6 +100,11 @@ const COLUMN_SCALES: ClassTerms = {
     'the power of two next to each column’s standard deviation: the unit its weight is rounded in',
 };
 
+const NO_COLLUSION = 'semi-honest parties; the label holder and the feature holder do not collude';
+const RING_LWE = 'ring-LWE (N = 4096, 108-bit modulus, ternary secret)';
+const OTHER_ASSUMPTIONS =
+  'CDH in ristretto255 and in Curve25519, AES-128 as PRG and correlation-robust hash, random oracle SHA-256';
+
 /** What `holdoutSplit` holds out of so many rows; of fewer common rows it holds out no more. */
 function mostHeldOut(rows: number, rate: number): number {
   return Math.max(1, Math.round(rows * rate));
@@ -134,14 +139,66 @@ export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
       'number of iterations, timing and sizes of messages (functions of the contract, the intersection size and the values of domain_guard)',
     ],
     assumptions: [
-      'semi-honest parties; the label holder and the feature holder do not collude',
-      'ring-LWE (N = 4096, 108-bit modulus, ternary secret)',
+      NO_COLLUSION,
+      RING_LWE,
       ...(algorithm === 'logistic_regression'
         ? [
             `statistical hiding in the slot products: distance at most 2^-${hidingBits(inputs)} over the task`,
           ]
         : []),
-      'CDH in ristretto255 and in Curve25519, AES-128 as PRG and correlation-robust hash, random oracle SHA-256',
+      OTHER_ASSUMPTIONS,
     ],
+  };
+}
+
+/** What the statement of a prediction depends on. */
+export interface PredictionLeakageInputs {
+  readonly algorithm: LeakageInputs['algorithm'];
+  readonly alignment: LeakageInputs['alignment'];
+  /** Whether the common records are counted before they are matched. */
+  readonly counted: boolean;
+  /** Rows of the smaller table. */
+  readonly rows: number;
+  /** Rows of the larger table. */
+  readonly keys: number;
+  /** Whether the feature holder is a receiver. */
+  readonly toFeatureHolder: boolean;
+}
+
+const PREDICTION_SCORES: ClassTerms = {
+  name: 'prediction_scores',
+  to: 'receivers',
+  phase: 'evaluating',
+  elements: 'number of common records',
+  meaning: 'the joint score of every common record, rounded to open_bits',
+};
+
+const SCORE_UNIT: DisclosureClass = {
+  name: 'score_unit',
+  to: 'feature_holder',
+  phase: 'evaluating',
+  elements: '1',
+  most: 1,
+  meaning:
+    'the power of two next to the label’s standard deviation: the unit scores are rounded in',
+};
+
+/** What joint scores of a vertical linear model reveal, whether or not its weights were released. */
+export function predictionLeakage(inputs: PredictionLeakageInputs): LeakageStatement {
+  const { algorithm, rows, toFeatureHolder } = inputs;
+  const aligned = alignmentLeakage({ ...inputs, method: inputs.alignment });
+  return {
+    algorithm: `vertical_${algorithm}_prediction`,
+    opened: [
+      ...aligned.opened,
+      ...(algorithm === 'linear_regression' && toFeatureHolder ? [SCORE_UNIT] : []),
+      { ...PREDICTION_SCORES, most: rows },
+    ],
+    structural: [
+      'number of rows, columns and categories of every dataset (in the contract)',
+      ...aligned.structural,
+      'timing and sizes of messages (functions of the contract and the intersection size)',
+    ],
+    assumptions: [NO_COLLUSION, RING_LWE, OTHER_ASSUMPTIONS],
   };
 }

@@ -170,7 +170,8 @@ function decodeColumns({ columns }: ReleasedColumns, d: number): Column[] {
   });
 }
 
-function decodeExponent(exponent: number): number {
+/** A unit that a peer sent. */
+export function decodeExponent(exponent: number): number {
   if (!(Math.abs(exponent) <= MAX_EXPONENT)) {
     throw new ProtocolError('MALFORMED_MESSAGE', 'a unit is out of range');
   }

@@ -23,7 +23,7 @@ import { segmentShifts, truncate } from '../../../protocols/sharing/truncate.ts'
 import { permutation, seededGenerator } from '../../data/random.ts';
 import { acceleration } from '../../linear/acceleration.ts';
 import type { TrainingContext } from './context.ts';
-import { DomainGuard } from './domain-guard.ts';
+import { DomainGuard, type GuardState } from './domain-guard.ts';
 import {
   add,
   concat,
@@ -77,6 +77,26 @@ export const LINEAR_SLACK = 16;
 /** Called after every step; used for progress and cancellation. */
 export type OnStep = (step: number, steps: number) => Promise<void> | void;
 
+/** Where a solver stands between two steps: another run goes on from it, under keys of its own. */
+export interface SolverState {
+  /** Steps that were taken. */
+  readonly step: number;
+  /** Shares of the weights at `WEIGHT_BITS`. */
+  readonly weights: BlockShares;
+  /** Shares of the weights one step before (`auto`), of the velocity (`sgd`). */
+  readonly momentum: BlockShares;
+  readonly guard: GuardState;
+}
+
+/** How a solver is watched, and where it begins. */
+export interface SolverRun {
+  readonly onStep: OnStep;
+  /** Default: at the public zero. */
+  readonly resume?: SolverState | null;
+  /** Called after every step, before `onStep`; with the number of steps as it is then. */
+  readonly onState?: (state: SolverState, steps: number) => void;
+}
+
 /**
  * Step of `auto`: 1/m, shortened until the factor of the data term is whole. At 10^6 rows that factor is about
  * 20, so the step is up to a twentieth shorter.
@@ -89,22 +109,22 @@ export function fullBatchStep(rows: number): {
   return { dataFactor, step: (dataFactor * rows) / 2 ** (STEP_BITS - GRADIENT_BITS) };
 }
 
-/** Shares of the whitened weights at `WEIGHT_BITS` after `iterations` accelerated full-batch steps. */
+/** The state after `iterations` accelerated full-batch steps, counted from the start. */
 export async function solveFullBatch(
   context: TrainingContext,
   batch: Batch,
   iterations: number,
-  onStep: OnStep,
-): Promise<BlockShares> {
-  const guard = new DomainGuard(context);
+  { onStep, resume, onState }: SolverRun,
+): Promise<SolverState> {
+  const guard = new DomainGuard(context, resume?.guard);
   const { dataFactor, step } = fullBatchStep(batch.rows);
   const ridgeFactor = Math.round(step * 2 ** (STEP_BITS - RIDGE_BITS - POINT_BITS));
   const spread = 2 ** MOMENTUM_BITS;
 
-  let weights = zeros(batch);
-  let previous = weights;
-  let last = iterations;
-  for (let t = 0; t < last; t++) {
+  let state = resume ?? startOf(batch, guard);
+  let last = Math.max(iterations, guard.runUntil);
+  for (let t = state.step; t < last; t++) {
+    const { weights, momentum: previous } = state;
     const b = Math.round(acceleration(Math.max(0, t - 1)) * spread);
     // y = (1 + b) w - b w', exact: b is a multiple of 2^-6
     const point = mapBlocks(weights, previous, (w, p) =>
@@ -124,11 +144,12 @@ export async function solveFullBatch(
       { shares: point, shift: MOMENTUM_BITS },
       { shares: raw, shift: STEP_BITS - WEIGHT_BITS },
     ]);
-    previous = weights;
-    weights = mapBlocks(y!, delta!, subtract);
+    const next = mapBlocks(y!, delta!, subtract);
+    state = { step: t + 1, weights: next, momentum: weights, guard: guard.state };
+    onState?.(state, last);
     await onStep(t + 1, last);
   }
-  return weights;
+  return state;
 }
 
 /** What `sgd` is told by the contract. */
@@ -174,25 +195,26 @@ export function sgdStep(
   return { bits, data, ridge: Math.round(step * ridge * 2 ** (bits - WEIGHT_BITS)) };
 }
 
-/** Shares of the weights of standardised features at `WEIGHT_BITS` after `epochs` passes. */
+/** The state after `epochs` passes, counted from the start; weights are those of standardised features. */
 export async function solveSgd(
   context: TrainingContext,
   batches: readonly Batch[],
   options: SgdOptions,
-  onStep: OnStep,
-): Promise<BlockShares> {
-  const guard = new DomainGuard(context);
+  { onStep, resume, onState }: SolverRun,
+): Promise<SolverState> {
+  const guard = new DomainGuard(context, resume?.guard);
   const one = 2 ** SGD_MOMENTUM_BITS;
-  const momentum = Math.min(one - 1, Math.round(options.momentum * one));
+  const decay = Math.min(one - 1, Math.round(options.momentum * one));
   const slack = context.loss === null ? LINEAR_SLACK : LOGISTIC_SLACK;
   const sizes = batches.map(({ rows }) => sgdStep(options, rows, slack));
 
-  let weights = zeros(batches[0]!);
-  let velocity = weights;
-  let step = 0;
-  let steps = options.epochs * batches.length;
-  for (let epoch = 0; step < steps; epoch++) {
-    for (const index of permutation(batches.length, seededGenerator(options.seed + 1 + epoch))) {
+  let state = resume ?? startOf(batches[0]!, guard);
+  let steps = Math.max(options.epochs * batches.length, guard.runUntil);
+  while (state.step < steps) {
+    const epoch = Math.floor(state.step / batches.length);
+    const order = permutation(batches.length, seededGenerator(options.seed + 1 + epoch));
+    for (const index of order.subarray(state.step % batches.length)) {
+      const { step, weights, momentum: velocity } = state;
       if (step === steps) break; // a widened domain may ask for part of one more epoch
       const batch = batches[index]!;
       const size = sizes[index]!;
@@ -207,18 +229,23 @@ export async function solveSgd(
         add(scale(g, size.data), scale(w, size.ridge)),
       );
 
-      const kept = mapBlocks(velocity, velocity, (u) => scale(u, momentum));
+      const kept = mapBlocks(velocity, velocity, (u) => scale(u, decay));
       const [decayed, delta] = await truncateBlocks(context, [
         { shares: kept, shift: SGD_MOMENTUM_BITS },
         { shares: raw, shift: size.bits - WEIGHT_BITS },
       ]);
-      velocity = mapBlocks(decayed!, delta!, add);
-      weights = mapBlocks(weights, velocity, subtract);
-      step += 1;
-      await onStep(step, steps);
+      const next = mapBlocks(decayed!, delta!, add);
+      state = {
+        step: step + 1,
+        weights: mapBlocks(weights, next, subtract),
+        momentum: next,
+        guard: guard.state,
+      };
+      onState?.(state, steps);
+      await onStep(step + 1, steps);
     }
   }
-  return weights;
+  return state;
 }
 
 /** Shares of the errors at `ERROR_BITS`, checking the domain when the guard's schedule says so. */
@@ -301,9 +328,10 @@ function withoutIntercept(
 }
 
 /** Both parties start from the public zero. */
-function zeros(batch: Batch): BlockShares {
-  return {
-    own: new BigUint64Array(batch.matrix.columns),
-    peer: new BigUint64Array(batch.peer.columns),
+function startOf({ matrix, peer }: Batch, guard: DomainGuard): SolverState {
+  const zero = {
+    own: new BigUint64Array(matrix.columns),
+    peer: new BigUint64Array(peer.columns),
   };
+  return { step: 0, weights: zero, momentum: zero, guard: guard.state };
 }

@@ -6,7 +6,7 @@
  * Security: semi-honest, one corruption, no dealer and no arbiter. No weight, logit, error or gradient
  *           is ever in clear at either party.
  * Leaks:    exactly what `leakage.ts` declares, each opening through the ledger.
- * Cost:     `solver.ts` a step; one product and one truncation for the scores; `release.ts` once.
+ * Cost:     `solver.ts` a step, from the checkpoint's on; one product and one truncation for the scores; `release.ts` once.
  */
 
 import type { Channel } from '../../../protocols/channel.ts';
@@ -15,6 +15,7 @@ import { takeRows } from '../../data/matrix.ts';
 import type { Whitening } from '../../data/whiten.ts';
 import { CURVATURE } from '../../linear/link.ts';
 import type { Evaluation, MetricName } from '../../metrics/evaluate.ts';
+import { isCheckpoint, type TrainingCheckpoints } from './checkpoint.ts';
 import { type ContextOptions, setupTraining, type TrainingContext } from './context.ts';
 import {
   clearMatrix,
@@ -33,7 +34,14 @@ import type { LinearParameters } from './parameters.ts';
 import type { BlockShares } from './products.ts';
 import { type BlockMap, blockMap, checkTarget, releasedShares } from './release.ts';
 import { metricsOf, openScores } from './scores.ts';
-import { type Batch, type OnStep, solveFullBatch, solveSgd } from './solver.ts';
+import {
+  type Batch,
+  type OnStep,
+  type SolverRun,
+  type SolverState,
+  solveFullBatch,
+  solveSgd,
+} from './solver.ts';
 
 /** A training as the contract fixes it, seen by one party. */
 export interface TrainingTask extends Omit<ContextOptions, 'loss'> {
@@ -45,6 +53,10 @@ export interface TrainingTask extends Omit<ContextOptions, 'loss'> {
   /** Columns of the other party's table, categorical ones expanded. */
   readonly peerFeatures: number;
   readonly onStep: OnStep;
+  /** Called once no more steps are to be taken. */
+  readonly onTrained?: () => void;
+  /** Default: from the start to the end in one run. */
+  readonly checkpoint?: TrainingCheckpoints;
 }
 
 /** What one party holds after the training. */
@@ -95,8 +107,17 @@ export async function trainVerticalLinear(
   const scaled =
     target && labels ? labels.map((y) => (y - target.centre) / 2 ** target.exponent) : labels;
 
+  const resume = task.checkpoint?.resume ?? null;
+  if (resume?.phase === 'evaluated') {
+    task.onTrained?.();
+    const { weights, evaluation, release: shares } = resume;
+    const release = shares && { shares, exponents: map.exponents };
+    return { weights, whitening, target, evaluation, release };
+  }
+
   const context = await setupTraining(ch, { ...task, loss }, rng);
-  const weights = await solve(context, task, whitening, train, scaled);
+  const { step, weights } = await solve(context, task, whitening, train, scaled, resume);
+  task.onTrained?.();
 
   const scored = clearMatrix(
     context,
@@ -121,6 +142,13 @@ export async function trainVerticalLinear(
   const release = await releaseOf(context, task, map, weights, target);
   // Not after a failure: the other block's program might still be running, and encrypt under an erased key.
   context.he.close();
+  task.checkpoint?.save({
+    phase: 'evaluated',
+    step: step + 1,
+    weights,
+    evaluation,
+    release: release?.shares ?? null,
+  });
   return { weights, whitening, target, evaluation, release };
 }
 
@@ -130,8 +158,9 @@ async function solve(
   whitening: Whitening,
   train: PartyTable['features'],
   labels: Float64Array | undefined,
-): Promise<BlockShares> {
-  const { parameters } = task;
+  resume: SolverState | null,
+): Promise<SolverState> {
+  const { parameters, checkpoint } = task;
   const peerColumns =
     task.peerFeatures + (context.role === 'feature_holder' && parameters.use_intercept ? 1 : 0);
   const weightsOfRows =
@@ -141,17 +170,21 @@ async function solve(
     ...(labels && { labels: rows ? pick(labels, rows) : labels }),
     ...(weightsOfRows && { rowWeights: rows ? pick(weightsOfRows, rows) : weightsOfRows }),
   });
+  const run = (planned: number): SolverRun => ({
+    onStep: task.onStep,
+    resume,
+    onState: (state, steps) => {
+      if (!isCheckpoint(state.step, steps, planned)) return;
+      checkpoint?.save({ phase: 'training', ...state });
+    },
+  });
 
   if (parameters.solver === 'auto') {
     const batch = fullBatch(context, whitening, train, peerColumns);
-    const weights = await solveFullBatch(
-      context,
-      withLabels(batch),
-      parameters.epochs,
-      task.onStep,
-    );
+    const { epochs } = parameters;
+    const state = await solveFullBatch(context, withLabels(batch), epochs, run(epochs));
     batch.matrix.encoded.free();
-    return weights;
+    return state;
   }
   const batches = miniBatches(
     context,
@@ -170,14 +203,14 @@ async function solve(
     trainingRows: train.rows,
     intercept: parameters.use_intercept,
   };
-  const weights = await solveSgd(
+  const state = await solveSgd(
     context,
     batches.map(({ batch, rows }) => withLabels(batch, rows)),
     options,
-    task.onStep,
+    run(parameters.epochs * batches.length),
   );
   for (const { batch } of batches) batch.matrix.encoded.free();
-  return weights;
+  return state;
 }
 
 async function releaseOf(

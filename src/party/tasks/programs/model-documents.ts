@@ -21,6 +21,14 @@ type Head = Pick<
   | 'metrics'
 >;
 
+/** A training's end at one party. */
+export interface FinishedTraining {
+  readonly part: TrainedPart;
+  readonly publication: Publication | null;
+  /** Names the run that made the shares; 32 bytes. */
+  readonly origin: Uint8Array;
+}
+
 /** The model that a receiver stores; null when this party receives none or it is not released. */
 export function modelDocument(
   contract: TrainContract,
@@ -36,17 +44,19 @@ export function modelDocument(
   };
 }
 
-/** What this data holder keeps: its columns' encoding, its coordinates, and shares if not released. */
+/**
+ * What this data holder keeps: its columns' encoding, its coordinates and its shares of the weights, with
+ * which the parties score records together, whether or not the model was released.
+ */
 export function modelPart(
   contract: TrainContract,
   taskId: string,
   self: string,
   dataset: LoadedDataset,
-  { part, publication }: { readonly part: TrainedPart; readonly publication: Publication | null },
+  { part, publication, origin }: FinishedTraining,
 ): ModelPart {
   const { peer } = dataHolders(contract, self);
-  const { scaler, L } = part.whitening;
-  const released = part.release !== null;
+  const { scaler, W, dependent, interceptValue } = part.whitening;
   const share = (owner: string, words: BigUint64Array) => ({
     owner,
     fraction_bits: WEIGHT_BITS,
@@ -54,20 +64,22 @@ export function modelPart(
     words: encodeShareWords(words),
   });
   return {
-    format: 'entente/model-part/v1',
+    format: 'entente/model-part/v2',
     ...head(contract, taskId, publication?.metrics ?? {}),
     party: self,
+    origin: Buffer.from(origin).toString('hex'),
     encoding: dataset.encoding.map((each) =>
       each.kind === 'numeric' ? { ...each } : { ...each, levels: [...each.levels] },
     ),
-    transformation: released
-      ? null
-      : {
-          mean: [...scaler.mean],
-          scale: [...scaler.scale],
-          factor: contract.parameters.solver === 'auto' ? [...L.values] : [],
-        },
-    shares: released ? [] : [share(self, part.weights.own), share(peer.name, part.weights.peer)],
+    transformation: {
+      mean: [...scaler.mean],
+      scale: [...scaler.scale],
+      unused: [...dependent.keys()].filter((j) => dependent[j] === 1),
+      map: contract.parameters.solver === 'auto' ? [...W.values] : [],
+      intercept: interceptValue,
+    },
+    target: part.target && { ...part.target },
+    shares: [share(self, part.weights.own), share(peer.name, part.weights.peer)],
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * One training at one data holder, from the start certificate to the model: load, align, train,
- * deliver.
+ * deliver. An attempt that resumes goes on after the checkpoint's step, under keys of its own.
  */
 import { performance } from 'node:perf_hooks';
 import { matrix, takeRows } from '../../../ml/data/matrix.ts';
@@ -15,7 +15,9 @@ import { TaskError } from '../task-error.ts';
 import { alignRows } from './alignment.ts';
 import { dataHolders } from './data-holders.ts';
 import { modelDocument, modelPart } from './model-documents.ts';
+import { haveOneOrigin, newOrigin } from './shares-origin.ts';
 import { stepClock } from './step-clock.ts';
+import { checkpointEncoder, decodeCheckpoint, type ResumePoint } from './training-checkpoint.ts';
 
 /** Rows below which a joint model makes no sense: the validation split needs two, a fit a few more. */
 const FEWEST_ROWS = 10;
@@ -24,22 +26,29 @@ const FEWEST_ROWS = 10;
 export async function trainLinear(context: ProgramContext<TrainContract>): Promise<ProgramResult> {
   const { contract, self, taskId, progress, ledger, rng } = context;
   const { own, peer } = dataHolders(contract, self);
-  const { channel } = context.link(peer.name);
+  const link = context.link(peer.name);
+  const { channel } = link;
   const role = own.role === 'label_holder' ? 'label_holder' : 'feature_holder';
   const start = performance.now();
 
   progress.phase('aligning');
   const dataset = await context.loadDataset();
-  const rows = await alignRows(context, dataset);
+  const point = await resumePoint(context, dataset);
+  const rows = point?.rows ?? (await alignRows(context, dataset));
   if (rows.length < FEWEST_ROWS) {
     throw new TaskError('TOO_FEW_ROWS', `the parties have ${rows.length} records in common`);
   }
+  const isTrained = point?.training?.phase === 'evaluated';
+  const origin = isTrained ? point.origin : await newOrigin(link);
+  const checkpointOf = checkpointEncoder(taskId, origin, rows);
+  if (!point) context.checkpoints.save(checkpointOf(null));
   const aligned = performance.now();
 
   progress.phase('training');
   const table = tableOf(dataset, rows);
   const { metrics, receivers, parameters } = contract;
   const clock = stepClock(channel);
+  let steps = isTrained ? point.training.step - 1 : 0;
   const shared = {
     role,
     parties:
@@ -59,8 +68,13 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
       kernels: context.kernels(),
       onStep: (step, total) => {
         clock.tick();
+        steps = step;
         progress.step(step, total);
-        if (step === total) progress.phase('evaluating');
+      },
+      onTrained: () => progress.phase('evaluating'),
+      checkpoint: {
+        resume: point?.training ?? null,
+        save: (training) => context.checkpoints.save(checkpointOf(training)),
       },
     },
     rng,
@@ -73,11 +87,11 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
     openBits: parameters.open_bits,
   });
   const trained = performance.now();
-  const { steps, secondsPerStep, bytesSentPerStep, bytesReceivedPerStep } = clock.summary();
+  const { secondsPerStep, bytesSentPerStep, bytesReceivedPerStep } = clock.summary();
   const reasons = part.evaluation?.reasons ?? {};
   return {
     model: modelDocument(contract, taskId, publication),
-    part: modelPart(contract, taskId, self, dataset, { part, publication }),
+    part: modelPart(contract, taskId, self, dataset, { part, publication, origin }),
     file: null,
     metrics: publication?.metrics ?? null,
     extra: {
@@ -89,6 +103,35 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
       bytes_per_iteration: { [self]: bytesSentPerStep, [peer.name]: bytesReceivedPerStep },
     },
   };
+}
+
+/** The checkpoint to go on from, once it is known that the other party has the same. */
+async function resumePoint(
+  context: ProgramContext<TrainContract>,
+  dataset: LoadedDataset,
+): Promise<ResumePoint | null> {
+  const { contract, self, taskId, checkpoints } = context;
+  if (!checkpoints.resume) return null;
+  const { own, peer } = dataHolders(contract, self);
+  const { use_intercept, model_release } = contract.parameters;
+  const widths = [own, peer].map(({ dataset: terms }) => featuresWidth(terms!.features));
+  const [mine, theirs] = [own, peer].map(
+    ({ role }, p) => widths[p]! + Number(use_intercept && role === 'label_holder'),
+  );
+  const point = decodeCheckpoint(checkpoints.resume, {
+    taskId,
+    tableRows: dataset.rowCount,
+    own: mine!,
+    peer: theirs!,
+    released: model_release === 'full' ? widths[0]! + widths[1]! + 1 : null,
+    isLabelHolder: own.role === 'label_holder',
+  });
+  const channel = context.link(peer.name).channel.fork('resume');
+  if (await haveOneOrigin(channel, point.origin, checkpoints.resume.step)) return point;
+  throw new TaskError(
+    'CHECKPOINT_UNUSABLE',
+    'the parties’ checkpoints are of different attempts: start the task again',
+  );
 }
 
 function tableOf(dataset: LoadedDataset, rows: Uint32Array): PartyTable {

@@ -18,7 +18,7 @@ async function documents(change: Parameters<typeof trainingContract>[0] = {}) {
 }
 
 describe('model documents', () => {
-  it('of a released model: weights at the receiver, only encodings in the parts', async () => {
+  it('of a released model: weights at the receiver, shares and coordinates in the parts', async () => {
     const { contract, models, parts } = await documents();
     const [model, none] = models;
     equal(none, null);
@@ -33,7 +33,19 @@ describe('model documents', () => {
     for (const [i, part] of parts.entries()) {
       deepEqual(parseModelPart(JSON.stringify(part)), part);
       deepEqual([part.model_id, part.party], [id, ['orgA', 'orgB'][i]]);
-      deepEqual([part.transformation, part.shares], [null, []]);
+      equal(part.origin, parts[0]!.origin);
+      deepEqual(
+        part.shares.map(({ owner, length }) => [owner, length]),
+        i === 0
+          ? [
+              ['orgA', 2],
+              ['orgB', 4],
+            ]
+          : [
+              ['orgB', 4],
+              ['orgA', 2],
+            ],
+      );
     }
     deepEqual(parts[1]!.encoding, tables().orgB.encoding);
     deepEqual(parts[1]!.metrics, {}, 'metrics are the receivers’');
@@ -46,7 +58,7 @@ describe('model documents', () => {
     deepEqual(models, [null, null]);
     for (const part of parts) {
       deepEqual(parseModelPart(JSON.stringify(part)), part);
-      ok(part.transformation!.factor.length > 0);
+      ok(part.transformation.map.length > 0);
     }
     const shares = parts.map((part) =>
       Object.fromEntries(part.shares.map(({ owner, words }) => [owner, decodeShareWords(words)])),
@@ -71,14 +83,16 @@ describe('model documents', () => {
     }
   });
 
-  it('of a regression have no threshold', async () => {
+  it('of a regression have no threshold, and at the label holder the label’s unit', async () => {
     const base = trainingContract();
-    const { models } = await documents({
+    const { models, parts } = await documents({
       algorithm: { ...base.algorithm, name: 'linear_regression' },
       parameters: { ...base.parameters, loss: 'mse' },
       metrics: ['rmse'],
     });
     equal(models[0]!.threshold, null);
     equal(models[0]!.algorithm, 'linear_regression');
+    ok(parts[0]!.target, 'only the label holder knows the label’s unit');
+    equal(parts[1]!.target, null);
   });
 });

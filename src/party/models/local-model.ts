@@ -1,0 +1,93 @@
+/** A released model as one party applies it alone, to a file that holds every column. */
+import { matrix } from '../../ml/data/matrix.ts';
+import { sigmoid } from '../../ml/linear/link.ts';
+import { predictLinear } from '../../ml/linear/model.ts';
+import type { FeatureEncoding } from '../datasets/encoding.ts';
+import { type ModelDocument, type ModelFeature, ModelFormatError } from './model-document.ts';
+import type { ModelPart } from './model-part.ts';
+
+/** A model that cannot be applied as asked. The message holds names alone and says what to do. */
+export class ModelUseError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ModelUseError';
+  }
+}
+
+export interface LocalModel {
+  /**
+   * How the file's columns are read. A column has its own name where one party has it, `party.column`
+   * where several have one of this name. The mean of another party's column is NaN: only its owner
+   * knows what stands for a missing cell.
+   */
+  readonly encoding: readonly FeatureEncoding[];
+  /** Whose column each of them is. */
+  readonly owners: readonly string[];
+  /** Scores of encoded rows, X: [n, d] row-major: probabilities of class 1, or values; [n]. */
+  score(X: Float64Array, n: number): Float64Array;
+}
+
+/**
+ * @param part - this party's own part, which knows its categories and what stands for missing cells;
+ *   null at a party that took no part in the training.
+ * Throws `ModelUseError` when the model has categories whose names are not known here.
+ */
+export function localModel(model: ModelDocument, part: ModelPart | null): LocalModel {
+  const columns = columnsOf(model);
+  const owned = new Map(part?.encoding.map((each) => [each.name, each]));
+  const encoding = columns.map(({ party, column, weights, isCategorical }): FeatureEncoding => {
+    const shared = columns.some((each) => each.column === column && each.party !== party);
+    const name = shared ? `${party}.${column}` : column;
+    const own = part?.party === party ? owned.get(column) : undefined;
+    if (!isCategorical) {
+      return { kind: 'numeric', name, mean: own?.kind === 'numeric' ? own.mean : Number.NaN };
+    }
+    if (own?.kind === 'categorical' && own.levels.length === weights.length) {
+      return { kind: 'categorical', name, levels: own.levels };
+    }
+    throw new ModelUseError(
+      `the model has categories of ${party} (column ${column}), whose names are known to ${party} alone: predict together with ${party}`,
+    );
+  });
+  const weights = Float64Array.from(columns.flatMap((each) => each.weights));
+  const logistic = model.algorithm === 'logistic_regression';
+  return {
+    encoding,
+    owners: columns.map(({ party }) => party),
+    score(X, n) {
+      const z = predictLinear(
+        { weights, intercept: model.intercept },
+        matrix(X, n, weights.length),
+      );
+      return logistic ? z.map(sigmoid) : z;
+    },
+  };
+}
+
+/** A raw column with the weights of its model columns, by level. */
+interface RawColumn {
+  readonly party: string;
+  readonly column: string;
+  readonly isCategorical: boolean;
+  readonly weights: readonly number[];
+}
+
+/** The raw columns in the model's order. Throws `ModelFormatError` where levels are missing. */
+function columnsOf({ features }: ModelDocument): readonly RawColumn[] {
+  const byColumn = new Map<string, ModelFeature[]>();
+  for (const feature of features) {
+    const key = JSON.stringify([feature.party, feature.column]);
+    const group = byColumn.get(key);
+    if (group) group.push(feature);
+    else byColumn.set(key, [feature]);
+  }
+  return [...byColumn.values()].map((group): RawColumn => {
+    const { party, column, level } = group[0]!;
+    const byLevel = group.toSorted((a, b) => (a.level ?? 0) - (b.level ?? 0));
+    if (level !== undefined && byLevel.some((each, i) => each.level !== i)) {
+      throw new ModelFormatError(`the model lacks a level of ${party}.${column}`);
+    }
+    const weights = byLevel.map(({ weight }) => weight);
+    return { party, column, isCategorical: level !== undefined, weights };
+  });
+}
