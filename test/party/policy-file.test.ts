@@ -19,6 +19,18 @@ rules:
     model_release: [full, split]
 `;
 
+const LIMITS = `    action: ask
+    expires: 2027-06-30
+    metrics: [auc]
+    validation: held_out
+    security: {kappa: 128, sigma: 40}
+    open_bits: 12
+    minimum_columns: 3
+    minimum_intersection: 100
+    tasks_per_day: 10
+    budgets: {weights: 500, metrics: 0}
+`;
+
 /** The problems of a text, as the operator reads them. */
 function problemsOf(text: string): readonly string[] {
   let problems: readonly string[] = [];
@@ -44,6 +56,23 @@ describe('policy file', () => {
       receivers: [],
       model_release: ['full', 'split'],
     });
+    const { rules } = parsePolicy(POLICY + LIMITS);
+    deepEqual(
+      { ...rules[0], ...parsePolicy(POLICY).rules[0] },
+      {
+        ...parsePolicy(POLICY).rules[0],
+        action: 'ask',
+        expires: '2027-06-30',
+        metrics: ['auc'],
+        validation: 'held_out',
+        security: { kappa: 128, sigma: 40 },
+        open_bits: 12,
+        minimum_columns: 3,
+        minimum_intersection: 100,
+        tasks_per_day: 10,
+        budgets: { weights: 500, metrics: 0 },
+      },
+    );
     deepEqual(parsePolicy('version: 1\nrules: []'), { version: 1, rules: [] });
   });
 
@@ -85,6 +114,32 @@ describe('policy file', () => {
       'p.yaml:2: version must be equal to constant',
     ]);
     deepEqual(problemsOf(''), ['p.yaml:1: the file must be object']);
+  });
+
+  it('names wrong limits by line', () => {
+    const wrong = (from: string, to: string): readonly string[] =>
+      problemsOf((POLICY + LIMITS).replace(from, to)).map((problem) => problem.split(' ')[1]!);
+    for (const [from, to, at] of [
+      ['action: ask', 'action: maybe', 'action'],
+      ['2027-06-30', '30.6.2027', 'expires'],
+      ['2027-06-30', '2027-06-30T12:00', 'expires'],
+      ['2027-06-30', '2027-02-30', 'expires'],
+      ['[auc]', 'auc', 'metrics'],
+      ['held_out', 'none', 'validation'],
+      ['sigma: 40', 'sigma: high', 'security.sigma'],
+      ['sigma: 40', 'tau: 40', 'security.tau'],
+      ['open_bits: 12', 'open_bits: -1', 'open_bits'],
+      ['minimum_columns: 3', 'minimum_columns: 0', 'minimum_columns'],
+      ['minimum_intersection: 100', 'minimum_intersection: 1.5', 'minimum_intersection'],
+      ['tasks_per_day: 10', 'tasks_per_day: many', 'tasks_per_day'],
+      ['weights: 500', 'weights: -1', 'budgets.weights'],
+      ['weights: 500', 'Weights: 500', 'budgets.Weights'],
+      ['weights: 500', 'weights: 9007199254740993', 'budgets.weights'],
+    ] as const) {
+      deepEqual(wrong(from, to), [`rules.0.${at}`], to);
+    }
+    const undated = problemsOf((POLICY + LIMITS).replace('2027-06-30', '2027-02-30'));
+    deepEqual(undated, ['p.yaml:15: rules.0.expires is no date']);
   });
 
   it('refuses YAML that could read otherwise than it looks', () => {

@@ -170,6 +170,22 @@ describe('policy', () => {
     });
   });
 
+  it('asks a person only when no rule allows the task without', () => {
+    const ask = { ...RULE, action: 'ask' as const };
+    const allow = { ...RULE, action: 'allow' as const };
+    const far = { ...RULE, peers: ['orgC'] };
+    const asked = { allow: true, ask: true, rule: 1 };
+    deepEqual(decide(policy(far, ask, far, ask), REQUEST, SITUATION), asked);
+    for (const rules of [
+      [ask, allow],
+      [allow, ask],
+      [ask, RULE],
+    ]) {
+      const decision = decide(policy(...rules), REQUEST, SITUATION);
+      equal(decision.allow && decision.ask, false);
+    }
+  });
+
   it('does not add up two rules that each allow a part', () => {
     const full = { ...RULE, receivers: [] };
     const split = { ...RULE, model_release: ['split' as const] };

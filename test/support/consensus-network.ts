@@ -177,6 +177,27 @@ export async function withNetwork(
   }
 }
 
+/** The task about which a person at this node is asked next. */
+export function nextAsked({ node }: TestNode): Promise<string> {
+  return new Promise((resolve) => {
+    const { asked } = node.events;
+    const events: ConsensusEvents = {
+      ...node.events,
+      asked: (taskId, contract) => {
+        Object.assign(node, { events: { ...node.events, asked } });
+        asked(taskId, contract);
+        resolve(taskId);
+      },
+    };
+    Object.assign(node, { events });
+  });
+}
+
+/** A node after its process was ended and started again: the same store, nothing in memory. */
+export function restarted({ node, store }: TestNode): void {
+  Object.assign(node, { records: consensusRecords(store, () => node.now()) });
+}
+
 /** A call that never gets its answer, as the caller's transport reports it. */
 export function lost(code: 'TIMED_OUT' | 'UNREACHABLE' = 'TIMED_OUT'): SessionError {
   return new SessionError(code, 'lost');
@@ -204,7 +225,8 @@ function testNode(
     failed: (error) => log.push(`failed ${error instanceof Error ? error.message : ''}`),
   };
   const peers: ControlClient = {
-    call: (peer, method, request) => network.send(identity.signer.name, peer, method, request),
+    call: (peer, method, request, options) =>
+      unlessAborted(network.send(identity.signer.name, peer, method, request), options?.signal),
   };
   const test: TestNode = {
     identity,
@@ -228,9 +250,22 @@ function testNode(
       auditHead: async () => NO_AUDIT_HEAD,
       now: () => network.clock.now,
       rng: systemRng,
+      patience: { answerMs: 20, retryMs: 1 },
     },
   };
   return test;
+}
+
+/** An answer, or that its caller no longer waits for it. */
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return answer;
+  answer.catch(() => undefined);
+  return new Promise((resolve, reject) => {
+    const cancel = (): void => reject(new SessionError('CANCELLED', 'nobody waits'));
+    if (signal.aborted) cancel();
+    signal.addEventListener('abort', cancel);
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
+  });
 }
 
 function server(handlers: Map<string, Handler>): ControlServer {

@@ -21,6 +21,9 @@ import { decodeHash, decodeRefusal, encodeHash, encodeRefusal, METHODS } from '.
 const MAX_DRAFT_BYTES = 1 << 20;
 
 export function serveConsensus(server: ControlServer, node: ConsensusNode): void {
+  /** Calls that wait for a person, one a task: a later one is answered in the place of the earlier. */
+  const polls = new Map<string, AbortController>();
+
   server.handle(METHODS.describe, async ({ name: peer }, { draft }) => ({
     result: await orRefused(node, async () => {
       const decoded = decodeJson(TaskDraftSchema, draft, MAX_DRAFT_BYTES, 'malformed_message');
@@ -40,9 +43,18 @@ export function serveConsensus(server: ControlServer, node: ConsensusNode): void
 
   server.handle(METHODS.vote, async ({ name: peer }, { taskId }, { signal }) => ({
     result: await orRefused(node, async () => {
-      const own = await answerVote(node, peer, decodeHash(taskId, 'task_id'), signal);
-      if (!own) return { $case: 'waiting', value: {} } as const;
-      return { $case: 'vote', value: encodeSigned(own) } as const;
+      const id = `${peer}/${decodeHash(taskId, 'task_id')}`;
+      const poll = new AbortController();
+      polls.get(id)?.abort();
+      polls.set(id, poll);
+      try {
+        const either = AbortSignal.any([signal, poll.signal]);
+        const own = await answerVote(node, peer, decodeHash(taskId, 'task_id'), either);
+        if (!own) return { $case: 'waiting', value: {} } as const;
+        return { $case: 'vote', value: encodeSigned(own) } as const;
+      } finally {
+        if (polls.get(id) === poll) polls.delete(id);
+      }
     }),
   }));
 
