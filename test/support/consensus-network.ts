@@ -68,6 +68,7 @@ export class FakeDatasets implements DatasetDirectory {
   listed = 0;
   described = 0;
   verified = 0;
+  identified = 0;
   describeWith: (draft: TaskDraft) => Promise<DatasetTerms> = async ({ dataset }) => ({
     path: dataset.path,
     type: dataset.type,
@@ -91,6 +92,7 @@ export class FakeDatasets implements DatasetDirectory {
   }
 
   async identity({ path }: Pick<DatasetTerms, 'path'>): Promise<string> {
+    this.identified++;
     return createHash('sha256').update(path).digest('hex');
   }
 
