@@ -78,6 +78,7 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     createDatasets(config.data, rng),
     store,
     ownParts(findTrained, models),
+    now,
   );
   const implementation = await implementationDigest();
   const curve = curvePool({ threads: config.psi.workers });

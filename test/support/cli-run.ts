@@ -53,7 +53,10 @@ export async function runInProcess(
 }
 
 /** A stream that looks like a terminal and remembers what it was told. */
-export function fakeTerminal(): { readonly stream: NodeJS.WritableStream; readonly written: () => string } {
+export function fakeTerminal(): {
+  readonly stream: NodeJS.WritableStream;
+  readonly written: () => string;
+} {
   let written = '';
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {

@@ -5,16 +5,8 @@ import type { LabelKind } from '../datasets/read-table.ts';
 import type { Store } from '../store.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Contract, DatasetTerms, LinearAlgorithm } from './contract.ts';
+import { type Offer, storedOffers } from './offers.ts';
 import { type DatasetDirectory, type TaskDraft, UNKNOWN_MODEL } from './task-draft.ts';
-
-/** Terms that this node gave away, and what opens their commitment. */
-interface Offer {
-  readonly terms: DatasetTerms;
-  /** 32 bytes, hex. Never leaves the node. */
-  readonly salt: string;
-  /** The model whose columns the terms are; null where none is applied. */
-  readonly model: string | null;
-}
 
 /** This node's place in a model: what it needs to bring records to a prediction. */
 export interface OwnPart {
@@ -52,12 +44,14 @@ export interface OfferedDatasets extends DatasetDirectory {
   load(contract: Contract, owner: string): Promise<LoadedDataset>;
 }
 
+/** @param now - Unix ms. */
 export function offeredDatasets(
   datasets: Datasets,
   store: Store,
   findPart: FindPart,
+  now: () => number,
 ): OfferedDatasets {
-  const offers = store.table<Offer>('offers');
+  const offers = storedOffers(store, now);
 
   /** This node's part of a model, as far as `others`, who ask or take part, may know of it. */
   async function partFor(
@@ -89,7 +83,7 @@ export function offeredDatasets(
   async function offerOf(contract: Contract, owner: string): Promise<Offer> {
     const terms = contract.parties.find(({ name }) => name === owner)?.dataset;
     if (!terms) throw new TypeError(`"owner" expected a data holder, got ${owner}`);
-    const offer = await offers.get(terms.commitment);
+    const offer = await offers.find(terms.commitment);
     const model = contract.kind === 'predict' ? contract.model.id : null;
     if (
       !offer ||
@@ -155,8 +149,7 @@ export function offeredDatasets(
       }
       const terms = { ...described.terms, ...conditions };
       const model = kind === 'predict' ? draft.model : null;
-      const offer = { terms, salt: Buffer.from(salt).toString('hex'), model };
-      await store.write(offers.put(terms.commitment, offer));
+      await offers.add({ terms, salt: Buffer.from(salt).toString('hex'), model });
       return { terms };
     },
 
@@ -165,6 +158,7 @@ export function offeredDatasets(
     async verify(contract, owner) {
       const { terms, salt } = await reading(contract, owner);
       await datasets.verify(terms, salt);
+      await offers.keep(terms.commitment);
     },
 
     reading,

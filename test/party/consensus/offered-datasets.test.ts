@@ -16,7 +16,7 @@ import { datasetErrorCode, type TaskDraft } from '../../../src/party/consensus/t
 import { createDatasets } from '../../../src/party/datasets/datasets.ts';
 import { Store } from '../../../src/party/store.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
-import { sampleContract, testIdentity } from '../../support/contracts.ts';
+import { NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
 import { psiContract } from '../../support/program-pair.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
@@ -98,7 +98,7 @@ describe('offered datasets', () => {
     const store = await Store.open(`${folder.path}/store`);
     try {
       const datasets = createDatasets(LIMITS, systemRng);
-      const directory = offeredDatasets(datasets, store, findPart);
+      const directory = offeredDatasets(datasets, store, findPart, () => NOW);
       await use(directory, (await directory.describe(DRAFT, NO_CONDITIONS, 'orgB')).terms, store);
     } finally {
       await store.close();
@@ -153,7 +153,7 @@ describe('offered datasets', () => {
       const { terms: second } = await directory.describe(DRAFT, NO_CONDITIONS, 'orgB');
       notEqual(first.commitment, second.commitment);
       const datasets = createDatasets(LIMITS, systemRng);
-      const again = offeredDatasets(datasets, store, findPart);
+      const again = offeredDatasets(datasets, store, findPart, () => NOW);
       await again.verify(trainWith(first), 'orgA');
       await again.verify(trainWith(second), 'orgA');
     }));
