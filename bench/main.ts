@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   psi: () => import('./psi.ts'),
   quality: () => import('./quality.ts'),
   rlwe: () => import('./rlwe.ts'),
+  thread: () => import('./thread.ts'),
   'vertical-lr': () => import('./vertical-lr.ts'),
 };
 
