@@ -3,7 +3,8 @@ import { matrix } from '../../ml/data/matrix.ts';
 import { sigmoid } from '../../ml/linear/link.ts';
 import { predictLinear } from '../../ml/linear/model.ts';
 import type { FeatureEncoding } from '../datasets/encoding.ts';
-import { type ModelDocument, type ModelFeature, ModelFormatError } from './model-document.ts';
+import type { ModelDocument, ModelFeature } from './model-document.ts';
+import { ModelFormatError } from './model-format-error.ts';
 import type { ModelPart } from './model-part.ts';
 
 /** A model that cannot be applied as asked. The message holds names alone and says what to do. */

@@ -1,5 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { ModelFormatError } from './model-format-error.ts';
 import { isModelId } from './model-id.ts';
 
 /**
@@ -48,14 +49,6 @@ const ModelDocumentSchema = Type.Object(
 
 export type ModelDocument = Static<typeof ModelDocumentSchema>;
 export type ModelFeature = Static<typeof Feature>;
-
-/** A model file that cannot be used: damaged, changed, or of another version. */
-export class ModelFormatError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'ModelFormatError';
-  }
-}
 
 /** A model of the JSON text of one. Throws `ModelFormatError`. */
 export function parseModelDocument(text: string): ModelDocument {

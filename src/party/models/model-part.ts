@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
-import { MODEL_HEAD, ModelFormatError, parseDocument } from './model-document.ts';
+import { MODEL_HEAD, parseDocument } from './model-document.ts';
+import { ModelFormatError } from './model-format-error.ts';
 
 /**
  * A data provider's own part of a model, kept by it alone: how its columns become those of the model, and
@@ -112,17 +113,4 @@ function formatOf(text: string): unknown {
   } catch {
     return undefined; // the parser says what is wrong
   }
-}
-
-/** Shares as they stand in the document. */
-export function encodeShareWords(words: BigUint64Array): string {
-  const bytes = Buffer.alloc(8 * words.length);
-  for (const [i, word] of words.entries()) bytes.writeBigUInt64LE(word, 8 * i);
-  return bytes.toString('base64');
-}
-
-/** The inverse of `encodeShareWords`, for a part that was parsed. */
-export function decodeShareWords(text: string): BigUint64Array {
-  const bytes = Buffer.from(text, 'base64');
-  return BigUint64Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readBigUInt64LE(8 * i));
 }

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../durable-file.ts';
 import { type Store, storeKey, type Table } from '../store.ts';
-import { type ModelDocument, ModelFormatError, parseModelDocument } from './model-document.ts';
+import { type ModelDocument, parseModelDocument } from './model-document.ts';
+import { ModelFormatError } from './model-format-error.ts';
 import { type ModelPart, parseModelPart } from './model-part.ts';
 
 /** `model`: the weights, at receivers. `part`: what a data provider keeps for itself. */

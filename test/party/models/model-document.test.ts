@@ -1,9 +1,9 @@
 import { deepEqual, throws } from 'node:assert/strict';
 import {
   type ModelDocument,
-  ModelFormatError,
   parseModelDocument,
 } from '../../../src/party/models/model-document.ts';
+import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
 import { MODEL } from './sample.ts';
 
 describe('model document', () => {

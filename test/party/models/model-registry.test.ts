@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ModelFormatError } from '../../../src/party/models/model-document.ts';
+import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
 import { type ModelFolders, ModelRegistry } from '../../../src/party/models/model-registry.ts';
 import { Store } from '../../../src/party/store.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';

@@ -1,6 +1,7 @@
 import type { ModelDocument } from '../../../src/party/models/model-document.ts';
 import { modelId } from '../../../src/party/models/model-id.ts';
-import { encodeShareWords, type ModelPart } from '../../../src/party/models/model-part.ts';
+import type { ModelPart } from '../../../src/party/models/model-part.ts';
+import { encodeShareWords } from '../../../src/party/models/share-words.ts';
 
 const CREATED_AT = '2026-02-03T12:00:00.000Z';
 

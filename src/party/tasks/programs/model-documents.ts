@@ -6,7 +6,8 @@ import type { TrainContract } from '../../consensus/contract.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { ModelDocument } from '../../models/model-document.ts';
 import { modelId } from '../../models/model-id.ts';
-import { encodeShareWords, type ModelPart } from '../../models/model-part.ts';
+import type { ModelPart } from '../../models/model-part.ts';
+import { encodeShareWords } from '../../models/share-words.ts';
 import { dataHolders } from './data-holders.ts';
 
 type Head = Pick<

@@ -6,6 +6,7 @@ import { ProtocolError, type ProtocolErrorCode } from '../../../protocols/errors
 import { ConsensusError, type ConsensusErrorCode } from '../../consensus/errors.ts';
 import { DatasetError, type DatasetErrorCode } from '../../datasets/dataset-error.ts';
 import { SessionError, type SessionErrorCode } from '../../errors.ts';
+import { ModelFormatError } from '../../models/model-format-error.ts';
 import { TaskError, type TaskErrorCode } from '../task-error.ts';
 
 export interface RemoteError {
@@ -31,6 +32,7 @@ export const COMMON_ERRORS: ErrorMakers = {
     new ConsensusError(code as ConsensusErrorCode, text, options),
   DatasetError: (code, text) => new DatasetError(code as DatasetErrorCode, text),
   TaskError: (code, text, options) => new TaskError(code as TaskErrorCode, text, options),
+  ModelFormatError: (_, text, options) => new ModelFormatError(text, options),
   RangeError: (_, text, options) => new RangeError(text, options),
   TypeError: (_, text, options) => new TypeError(text, options),
 };

@@ -5,7 +5,6 @@ import type { DisclosureLedger } from '../../../protocols/disclosure.ts';
 import type { MessageLink } from '../../../protocols/link-channel.ts';
 import type { Contract } from '../../consensus/contract.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
-import { ModelFormatError } from '../../models/model-document.ts';
 import type { Checkpoint, ProgramContext, ProgramProgress, ProgramResult } from '../program.ts';
 import { TaskError } from '../task-error.ts';
 import { bridgeLink, type LinkBridge } from './port-link.ts';
@@ -62,7 +61,6 @@ const GRACE_MS = 2000; // own choice
 const ERRORS: ErrorMakers = {
   ...COMMON_ERRORS,
   UnsuitableColumnError: (_, message) => new UnsuitableColumnError(message),
-  ModelFormatError: (_, message) => new ModelFormatError(message),
 };
 
 /**

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { parseModelDocument } from '../../../../src/party/models/model-document.ts';
 import { modelId } from '../../../../src/party/models/model-id.ts';
-import { decodeShareWords, parseModelPart } from '../../../../src/party/models/model-part.ts';
+import { parseModelPart } from '../../../../src/party/models/model-part.ts';
+import { decodeShareWords } from '../../../../src/party/models/share-words.ts';
 import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
 import { TASK_ID, tables, trainingContract, trainingRuns } from '../../../support/training-pair.ts';
 
