@@ -1,4 +1,4 @@
-import { equal, match, ok, rejects } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Organisation, openPolicy } from '../../examples/organisation.ts';
@@ -34,7 +34,14 @@ describe('e2e: an organisation’s node', function () {
 
   it('starts, locks its store, and stops in order as often as asked', async () => {
     await organisation.start();
-    await rejects(organisation.cli('token', 'list'), /the node is running: stop it first/);
+    await rejects(
+      organisation.cli('node'),
+      /another node uses .*\n {2}is this node running already/,
+    );
+    const { tokens } = (await organisation.cli('token', 'list', '--json')) as {
+      tokens: { role: string }[];
+    };
+    deepEqual(tokens.map(({ role }) => role).sort(), ['admin', 'coordinator']);
     ok((await organisation.peakRssMb()) > 0 || process.platform !== 'linux');
     equal(await organisation.stop('SIGINT'), 0);
     equal(await organisation.stop(), 0);
