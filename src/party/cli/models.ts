@@ -1,6 +1,7 @@
 import { writeDurably } from '../durable-file.ts';
-import { CliError, type CommandResult } from './command.ts';
+import type { CommandResult } from './command.ts';
 import { connect, type NodeAddress } from './node-api.ts';
+import { refuseExisting } from './output-file.ts';
 import { bytes, facts, figure, table } from './tables.ts';
 
 export async function modelList(address: NodeAddress): Promise<CommandResult> {
@@ -42,10 +43,8 @@ export async function modelExport(
   modelId: string,
   { out, force }: { readonly out: string; readonly force?: boolean },
 ): Promise<CommandResult> {
+  if (!force) await refuseExisting(out);
   const document = await (await connect(address)).api.modelDocument(modelId);
-  if (!force && (await exists(out))) {
-    throw new CliError(`${out} exists`, 'name another file, or replace it with --force');
-  }
   await writeDurably(out, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o640 });
   const next = `Apply it: entente predict --model ${out} --data FILE --out predictions.csv\n`;
   return { text: `${modelId} is in ${out}\n${next}`, json: { model_id: modelId, out } };
@@ -55,12 +54,4 @@ function metricsLine(metrics: Readonly<Record<string, number | null>>): string {
   return Object.entries(metrics)
     .map(([name, value]) => `${name} ${figure(value)}`)
     .join(', ');
-}
-
-async function exists(path: string): Promise<boolean> {
-  const { stat } = await import('node:fs/promises');
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,10 @@
 import { copyFile } from 'node:fs/promises';
+import type { NodeConfig } from '../config.ts';
 import { type CommandResult, usageError } from './command.ts';
 import { detachedResult, followTask } from './follow-task.ts';
 import { connect, type NodeAddress } from './node-api.ts';
+import { refuseExisting } from './output-file.ts';
+import type { AloneOptions } from './predict-alone.ts';
 import { parseDatasets, providersOf, requestFile } from './request-flags.ts';
 import { resultFile } from './task-text.ts';
 import { conditions, type RunOptions, type TaskFlags } from './train.ts';
@@ -12,33 +15,63 @@ export interface PredictFlags extends TaskFlags {
   readonly threshold?: string;
   /** Copies the predictions there. */
   readonly out?: string;
+  /** Replaces a file that is there. */
+  readonly force?: boolean;
 }
 
+/** Scores records jointly, or alone where the flags name a model's file. */
 export async function predict(
   address: NodeAddress,
   flags: PredictFlags,
   { context, quiet }: RunOptions,
 ): Promise<CommandResult> {
+  const { out } = flags;
+  if (out !== undefined && !flags.force) await refuseExisting(out);
+  if (isAlone(flags)) {
+    // Loaded only here: it brings the database.
+    const { predictAlone } = await import('./predict-alone.ts');
+    return predictAlone(address, aloneOptions(flags));
+  }
   const body = flags.request ? await requestFile(flags.request, context) : predictRequest(flags);
   const connection = await connect(address);
-  const taskId = await connection.api.submitPredictTask(body);
+  const { api, config } = connection;
+  if (out !== undefined) requireReceiver(config, body);
+  const taskId = await api.submitPredictTask(body);
   if (flags.detach) return detachedResult(taskId);
   const { view, result } = await followTask(connection, taskId, context, { quiet });
-  if (flags.out === undefined) return result;
-  const { config } = connection;
-  if (!config || !view.path || !view.receivers.includes(config.name)) {
-    throw usageError(
-      `the predictions are at ${view.receivers.join(', ')}, not here`,
-      `leave out --out; there they are in ${view.path}`,
-    );
-  }
-  await copyFile(resultFile(view.path, config), flags.out);
-  return { text: `${result.text}  copied to ${flags.out}\n`, json: { ...view, out: flags.out } };
+  if (out === undefined) return result;
+  await copyFile(resultFile(view.path!, config!), out);
+  return { text: `${result.text}  copied to ${out}\n`, json: { ...view, out } };
 }
 
 /** Whether the flags mean a model file that one party applies alone, without any node. */
 export function isAlone({ model, data, request }: PredictFlags): boolean {
   return !request && model !== undefined && /\.json$/i.test(model) && data?.length === 1;
+}
+
+function aloneOptions({ model, data, out, key, type, threshold }: PredictFlags): AloneOptions {
+  if (out === undefined) {
+    throw usageError('--out is missing', 'say where the predictions go: --out predictions.csv');
+  }
+  return {
+    model: model!,
+    data: data![0]!,
+    out,
+    key: key?.[0] ?? null,
+    type: type?.[0] ?? null,
+    threshold: threshold === undefined ? null : probability(threshold),
+  };
+}
+
+/** Throws before anything is computed whose result would not come to this machine. */
+function requireReceiver(config: NodeConfig | null, body: object): void {
+  const { result_receivers: receivers } = body as { readonly result_receivers?: unknown };
+  if (config && Array.isArray(receivers) && receivers.includes(config.name)) return;
+  const who = Array.isArray(receivers) ? receivers.join(', ') : 'others';
+  throw usageError(
+    `--out copies what this machine's node receives, but ${who} will receive the predictions`,
+    'leave out --out, or add this node with --receiver and its configuration with --config',
+  );
 }
 
 /** The body of `runModelPredictTask` that the flags describe. */
@@ -67,7 +100,7 @@ export function predictRequest(flags: PredictFlags): object {
   };
 }
 
-export function probability(text: string): number {
+function probability(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value <= 1) return value;
   throw usageError(`--threshold ${text} is no probability`, 'give a number from 0 to 1');

@@ -36,6 +36,7 @@ export function addTaskCommands(program: Command, shell: Shell): void {
     .option('--model <id>', 'a model of "entente model list"; or its file, to apply it alone')
     .option('--threshold <probability>', "class 1 from there on; else the model's own")
     .option('--out <file>', 'copy the predictions there')
+    .option('--force', 'replace a file that is there')
     .addHelpText('after', PREDICT_EXAMPLE)
     .action(async (options: NodeOptions & PredictFlags) =>
       print(await predict(addressOf(shell, options), options, run())),

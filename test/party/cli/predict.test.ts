@@ -62,17 +62,23 @@ describe('predict', () => {
         '--data',
         'orgB=b.csv',
       ];
-      const run = () => runInProcess([...argv, '--out', out, '--config', config]);
+      const run = (...more: string[]) =>
+        runInProcess([...argv, '--out', out, '--config', config, ...more]);
 
       node.events = [{ ...view, receivers: ['orgA'] }];
       const done = await run();
       equal(done.code, 0, done.err);
       equal(await readFile(out, 'utf8'), 'id,score\n1,0.5\n');
       match(done.out, new RegExp(`file +${file}\n`));
-      node.events = [{ ...view, receivers: ['orgB'] }];
-      const elsewhere = await run();
+
+      const calls = node.calls.length;
+      match((await run()).err, /scores\.csv exists\n.*--force/);
+      equal((await run('--force', '--receiver', 'orgA', '--receiver', 'orgB')).code, 0);
+      const submitted = node.calls.length;
+      const elsewhere = await run('--force', '--receiver', 'orgB');
       equal(elsewhere.code, 2);
-      match(elsewhere.err, /the predictions are at orgB, not here/);
+      match(elsewhere.err, /but orgB will receive the predictions/);
+      deepEqual([submitted > calls, node.calls.length], [true, submitted], 'nothing was submitted');
       await node.close();
     });
   });

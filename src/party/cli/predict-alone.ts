@@ -1,0 +1,111 @@
+/** A released model applied to one file that holds every column of it. No node takes part. */
+import { readFile, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { systemRng } from '../../protocols/primitives/rng.ts';
+import type { NodeConfig } from '../config.ts';
+import { DatasetError } from '../datasets/dataset-error.ts';
+import { createDatasets, type LoadedDataset } from '../datasets/datasets.ts';
+import type { FeatureEncoding } from '../datasets/encoding.ts';
+import { typeBySuffix } from '../datasets/registered-name.ts';
+import { writeDurably } from '../durable-file.ts';
+import { ModelUseError } from '../models/local-model.ts';
+import { type ModelDocument, parseModelDocument } from '../models/model-document.ts';
+import { type ModelPart, parseModelPart } from '../models/model-part.ts';
+import { partsFolder } from '../node-folders.ts';
+import { localPrediction } from '../tasks/programs/predict-local.ts';
+import { CliError, type CommandResult, usageError } from './command.ts';
+import type { NodeAddress } from './node-api.ts';
+import { readConfig } from './read-config.ts';
+
+export interface AloneOptions {
+  /** The file of the model. */
+  readonly model: string;
+  readonly data: string;
+  readonly out: string;
+  /** Null: records are told by their row. */
+  readonly key: string | null;
+  /** Null: by the name of the file. */
+  readonly type: string | null;
+  /** Null: the model's own. */
+  readonly threshold: number | null;
+}
+
+/** Limits of reading where no configuration sets others: as in a new one. */
+const READ_LIMITS = { threads: 2, memoryLimit: '1GB' };
+/** A task id becomes a folder. */
+const TASK_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+export async function predictAlone(
+  address: NodeAddress,
+  { model: modelFile, data, out, key, type: typeName, threshold }: AloneOptions,
+): Promise<CommandResult> {
+  const model = parseModelDocument(await readText(modelFile));
+  const type = typeName ?? typeBySuffix(data);
+  if (type === undefined) {
+    throw usageError(`the name of ${data} tells no type`, 'give --type csv, json or parquet');
+  }
+  // The part of this machine's own node, if it has one: it knows its categories and fillings.
+  const config = await readConfig(address).catch(() => null);
+  const part = config && (await ownPart(config, model));
+  try {
+    const { chunks } = await localPrediction({
+      model,
+      part,
+      path: data,
+      keyColumn: key,
+      threshold: threshold ?? model.threshold,
+      load: (encoding) => load(data, type, key, encoding, config?.data ?? READ_LIMITS),
+    });
+    await writeDurably(out, chunks, { mode: 0o640 });
+  } catch (cause) {
+    if (cause instanceof ModelUseError) {
+      const hint = 'submit a joint prediction: "entente predict --model ID --data PARTY=PATH ..."';
+      throw new CliError(cause.message, hint, { cause });
+    }
+    if (!(cause instanceof DatasetError)) throw cause;
+    const hint = 'the file needs every column of the model, as at its training; repair it';
+    throw new CliError(cause.message, hint, { cause });
+  }
+  return {
+    text: `The predictions of ${model.model_id} are in ${out}\n`,
+    json: { model_id: model.model_id, out },
+  };
+}
+
+/** The columns of the model, read as its encoding says. */
+async function load(
+  file: string,
+  type: string,
+  keyColumn: string | null,
+  encoding: readonly FeatureEncoding[],
+  { threads, memoryLimit }: typeof READ_LIMITS,
+): Promise<LoadedDataset> {
+  const path = await realpath(file).catch(() => {
+    throw new DatasetError('missing_dataset', `${file}: there is no such file`);
+  });
+  const datasets = createDatasets({ roots: [dirname(path)], threads, memoryLimit }, systemRng);
+  const { terms, salt } = await datasets.terms({
+    path: basename(path),
+    type,
+    keyColumn,
+    label: null,
+    selectColumns: encoding.map(({ name }) => name),
+    discreteColumns: [],
+    encoding,
+  });
+  return datasets.load(terms, salt, { encoding });
+}
+
+async function ownPart(config: NodeConfig, model: ModelDocument): Promise<ModelPart | null> {
+  if (!TASK_ID.test(model.task_id)) return null;
+  const file = join(partsFolder(config), model.task_id, 'model-part.json');
+  const text = await readFile(file, 'utf8').catch(() => null);
+  return text === null ? null : parseModelPart(text);
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((cause: unknown) => {
+    const hint = 'name the file that "entente model export" wrote';
+    throw new CliError(`${file} cannot be read`, hint, { cause });
+  });
+}
