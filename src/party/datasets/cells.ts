@@ -49,14 +49,24 @@ export function categoricalCell(column: string, storage: Storage): string {
   return `nullif(trim(${text}, ${SPACE}), '')`;
 }
 
+/** What `keyCell` gives for a cell that has no key's type; as a text it is blank, and so no key. */
+export const NOT_A_KEY = '\v';
+
 /**
  * SQL for a key cell before `canonicalKey`. Text as it stands, integers in decimal notation: the
- * integer 12 and the text 12 are the same key, the text 012 is another one. Types whose text
- * depends on the writer (floats, times) are refused.
+ * integer 12 and the text 12 are the same key, the texts 012 and 12.0 are others. What has no text of
+ * its own (floats, times, truth values, JSON lists) is refused: it would depend on the writer, and two
+ * parties would silently have no record in common.
  */
 export function keyCell(table: Table, index: number): string {
   const storage = table.storage[index]!;
   if (storage === 'text') return `c${index}`;
+  if (storage === 'json') {
+    return `CASE WHEN c${index} IS NULL OR c${index}::VARCHAR = 'null' THEN NULL
+      WHEN c${index}::VARCHAR LIKE '"%' THEN c${index}->>'$'
+      WHEN regexp_full_match(c${index}::VARCHAR, '-?[0-9]+') THEN c${index}::VARCHAR
+      ELSE chr(11) END`;
+  }
   if (storage === 'integer' || storage === 'uuid') return `CAST(c${index} AS VARCHAR)`;
   throw new DatasetError(
     'bad_key',
@@ -65,7 +75,9 @@ export function keyCell(table: Table, index: number): string {
 }
 
 /**
- * The form in which keys of all parties are compared: Unicode NFC, no outer white space, case kept.
+ * The form in which keys of all parties are compared: Unicode NFC, so that a letter with its accent is
+ * one text however it is composed; no outer white space of any script, nor byte order mark; case,
+ * inner space, leading zeros and full-width digits kept.
  */
 export function canonicalKey(text: string): string {
   const trimmed = text.trim();

@@ -18,6 +18,7 @@ export interface DatasetDescription {
 }
 
 const TYPE_OF_STORAGE: Readonly<Record<Exclude<Storage, 'text'>, ColumnType>> = {
+  json: 'text',
   integer: 'integer',
   real: 'number',
   boolean: 'boolean',

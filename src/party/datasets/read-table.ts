@@ -6,6 +6,7 @@ import {
   categoricalCell,
   keyCell,
   MISSING,
+  NOT_A_KEY,
   NOT_FINITE,
   numericCell,
 } from './cells.ts';
@@ -51,11 +52,12 @@ export interface RawColumns {
  */
 export async function readTable(
   connection: DuckDBConnection,
-  table: Table,
+  opened: Table,
   plan: ReadPlan,
   capacity: number | null,
   plainLines: number | null,
 ): Promise<RawColumns> {
+  const table = plan.key === null ? opened : opened.withKey(plan.key);
   return readChecked(table, plainLines, async (relation) => {
     const reader = new Reader(table, plan, capacity);
     const result = await connection.stream(`SELECT ${reader.select} FROM ${relation}`);
@@ -191,6 +193,9 @@ class Reader {
   #takeKeys(chunk: DuckDBDataChunk, keys: string[]): void {
     const texts = chunk.getColumnValues(0) as (string | null)[];
     for (let i = 0; i < texts.length; i++) {
+      if (texts[i] === NOT_A_KEY) {
+        throw this.#fault('bad_key', i, this.#plan.key!, 'is neither text nor an integer');
+      }
       const key = texts[i] === null ? '' : canonicalKey(texts[i]!);
       if (key === '') throw this.#fault('missing_key', i, this.#plan.key!, 'has no key');
       keys.push(key);

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetTerms } from '../consensus/contract.ts';
 import { type CsvHeader, readCsvHeader, refuseDuplicates } from './csv-header.ts';
@@ -9,7 +10,7 @@ import { quoteText } from './sandbox.ts';
  * How the database holds a column. CSV and JSON are read as text without exception, and this code
  * decides what the text means: a type sniffed from one file would not agree with the other party's.
  */
-export type Storage = 'text' | 'integer' | 'real' | 'boolean' | 'date' | 'uuid' | 'other';
+export type Storage = 'text' | 'json' | 'integer' | 'real' | 'boolean' | 'date' | 'uuid' | 'other';
 
 /** A data file as SQL: the columns are named c0, c1, ... whatever they are called in the file. */
 export interface Table {
@@ -19,6 +20,8 @@ export interface Table {
   readonly storage: readonly Storage[];
   /** SQL to read rows from, in the file's order. `serial` reads on one thread. */
   relation(reading: 'parallel' | 'serial'): string;
+  /** The same table for reading keys from one column: of JSON as it is written, not as text. */
+  withKey(index: number): Table;
   /** CSV only. */
   readonly header: CsvHeader | null;
 }
@@ -68,7 +71,7 @@ async function openCsv(file: DatasetFile): Promise<Table> {
   ].join(', ');
   // With one column a blank line would be a row; with more the reader skips it. Skip it always.
   const filter = header.names.length === 1 ? ' WHERE c0 IS NOT NULL' : '';
-  return {
+  return plainTable({
     file,
     type: 'csv',
     names: header.names,
@@ -76,10 +79,20 @@ async function openCsv(file: DatasetFile): Promise<Table> {
     relation: (reading) =>
       `(SELECT * FROM read_csv(${quoteText(file.realPath)}, ${options}, parallel = ${reading === 'parallel'})${filter})`,
     header,
-  };
+  });
+}
+
+/** A table whose key column is read like any other. */
+function plainTable(table: Omit<Table, 'withKey'>): Table {
+  const whole: Table = { ...table, withKey: () => whole };
+  return whole;
 }
 
 async function openJson(connection: DuckDBConnection, file: DatasetFile): Promise<Table> {
+  if (await hasBom(file)) {
+    const what = 'begins with a byte order mark, which JSON does not have: save it without one';
+    throw new DatasetError('bad_type', `${file.name}: ${what}`);
+  }
   const path = quoteText(file.realPath);
   // Distinct lists of keys, by first appearance: exact names, which the sniffer would change.
   const result = await connection.runAndReadAll(
@@ -105,17 +118,33 @@ async function openJson(connection: DuckDBConnection, file: DatasetFile): Promis
     `${file.name} (case ignored)`,
     columns.map((name) => name.toLowerCase()),
   );
-  const types = columns.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ');
   const aliases = columns.map((_, i) => `c${i}`).join(', ');
-  return {
-    file,
-    type: 'json',
-    names: columns,
-    storage: columns.map(() => 'text'),
-    relation: () =>
-      `(SELECT * FROM read_json(${path}, hive_partitioning = false, columns = {${types}}) AS t(${aliases}))`,
-    header: null,
+  const reading = (key: number | null): Table => {
+    const types = columns
+      .map((name, i) => `${quoteText(name)}: '${i === key ? 'JSON' : 'VARCHAR'}'`)
+      .join(', ');
+    return {
+      file,
+      type: 'json',
+      names: columns,
+      storage: columns.map((_, i) => (i === key ? 'json' : 'text')),
+      relation: () =>
+        `(SELECT * FROM read_json(${path}, hive_partitioning = false, columns = {${types}}) AS t(${aliases}))`,
+      withKey: reading,
+      header: null,
+    };
   };
+  return reading(null);
+}
+
+async function hasBom({ realPath }: DatasetFile): Promise<boolean> {
+  const handle = await open(realPath, 'r');
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(3), 0, 3, 0);
+    return buffer.equals(Buffer.from([0xef, 0xbb, 0xbf]));
+  } finally {
+    await handle.close();
+  }
 }
 
 async function openParquet(connection: DuckDBConnection, file: DatasetFile): Promise<Table> {
@@ -131,7 +160,7 @@ async function openParquet(connection: DuckDBConnection, file: DatasetFile): Pro
   }
   refuseDuplicates(file.name, names);
   const aliases = names.map((_, i) => `c${i}`).join(', ');
-  return {
+  return plainTable({
     file,
     type: 'parquet',
     names,
@@ -140,7 +169,7 @@ async function openParquet(connection: DuckDBConnection, file: DatasetFile): Pro
     ),
     relation: () => `(SELECT * FROM ${source} AS t(${aliases}))`,
     header: null,
-  };
+  });
 }
 
 /**

@@ -7,14 +7,18 @@ import { scratchFolder } from '../../support/scratch-folder.ts';
 
 describe('reading a table', () => {
   const folder = scratchFolder();
-  const table = async (content: string): Promise<Table> => ({
-    file: await resolveDataset([folder.path], folder.write('t.csv', content)),
-    type: 'csv',
-    names: ['a', 'b'],
-    storage: ['text', 'text'],
-    relation: (reading) => reading,
-    header: { delimiter: ',', names: ['a', 'b'] },
-  });
+  const table = async (content: string): Promise<Table> => {
+    const plain: Table = {
+      file: await resolveDataset([folder.path], folder.write('t.csv', content)),
+      type: 'csv',
+      names: ['a', 'b'],
+      storage: ['text', 'text'],
+      relation: (reading) => reading,
+      header: { delimiter: ',', names: ['a', 'b'] },
+      withKey: () => plain,
+    };
+    return plain;
+  };
 
   /** What the database would answer: a number of rows, or an error. */
   async function read(
