@@ -9,7 +9,7 @@ function loadedBy(file: string, seen = new Set<string>()): ReadonlySet<string> {
   if (seen.has(file)) return seen;
   seen.add(file);
   const text = readFileSync(file, 'utf8').replaceAll(/import type [^;]*;/g, '');
-  for (const [, target] of text.matchAll(/(?:^import|from|import\() ?['"]([^'"]+)['"]/gm)) {
+  for (const [, target] of text.matchAll(/(?:^import|from|import\() ?['"]([.@\w][^'" ]*)['"]/gm)) {
     if (target!.startsWith('.')) loadedBy(join(dirname(file), target!), seen);
     else seen.add(target!);
   }
