@@ -20,4 +20,11 @@ const context: CliContext = {
   },
 };
 
+// Whoever read the output may have left: `entente task list | head -1`. A node goes on all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 process.exitCode = await runCli(process.argv.slice(2), context);
