@@ -122,6 +122,27 @@ describe('describing a dataset', () => {
       }
     }));
 
+  it('answers of a model that it does not know, or not with this peer, as the policy would', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const draft: TaskDraft = { ...DRAFT, kind: 'predict', modelRelease: null, model: 'model-x' };
+      const rule = { ...OPEN_RULE, algorithms: ['*'] };
+      const b = network.at('orgB');
+      b.policy = { version: 1, rules: [{ ...rule, peers: [] }] };
+      const denied = await network.send('orgA', 'orgB', METHODS.describe, {
+        draft: canonicalBytes(draft),
+      });
+      b.policy = { version: 1, rules: [rule] };
+      b.datasets.describeWith = async () => {
+        throw new DatasetRefusal('unknown_model', 'this node has no part in such a model');
+      };
+      await refusesAsync(requestTerms(node, 'orgB', draft), 'refused_by_policy');
+      const unknown = await network.send('orgA', 'orgB', METHODS.describe, {
+        draft: canonicalBytes(draft),
+      });
+      deepEqual(unknown, denied);
+    }));
+
   it('names no column that the policy has not judged', () =>
     withNetwork(TWO, async (network) => {
       const { node } = network.at('orgA');

@@ -7,6 +7,7 @@ import {
   receivePrefixes,
   returnMasked,
   sendMasked,
+  sendPrefixes,
 } from '../../../src/protocols/psi/masked-streams.ts';
 import { MaskingKey } from '../../../src/protocols/psi/masking-key.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
@@ -36,6 +37,23 @@ describe('masked streams', () => {
       });
       deepEqual(prefixes, expected, `${n} items`);
       equal(bob.stats.messagesSent, 2 * Math.ceil(n / BATCH_POINTS), `${n} items`);
+    }
+  });
+
+  it('return a list in any order, cut to prefixes', async () => {
+    for (const n of SIZES) {
+      const points = seededRng(n)(32 * n);
+      const order = Uint32Array.from({ length: n }, (_, i) => n - 1 - i);
+      const [alice, bob] = memoryChannelPair();
+      const [, prefixes] = await Promise.all([
+        sendPrefixes(bob, points, order, 5),
+        receivePrefixes(alice, n, 5),
+      ]);
+      const expected = Uint8Array.from({ length: n * 5 }, (_, k) => {
+        return points[32 * (n - 1 - Math.floor(k / 5)) + (k % 5)]!;
+      });
+      deepEqual(prefixes, expected, `${n} points`);
+      equal(bob.stats.messagesSent, Math.ceil(n / BATCH_POINTS), `${n} points`);
     }
   });
 
