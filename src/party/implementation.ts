@@ -27,3 +27,9 @@ export async function implementationDigest(root: string = CODE): Promise<string>
   }
   return hash.digest('hex');
 }
+
+/** The program's version, as its package says. */
+export async function programVersion(): Promise<string> {
+  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}

@@ -17,9 +17,13 @@ import { consensusRecords } from './consensus/records.ts';
 import { endStaleTasks } from './consensus/task-end.ts';
 import { NO_AUDIT_HEAD } from './consensus/vote.ts';
 import { createDatasets } from './datasets/datasets.ts';
+import { ApiError } from './http/api-error.ts';
+import { nodeMetrics } from './http/metrics.ts';
 import { createHttpServer, type HttpServerOptions } from './http/server.ts';
+import type { CatalogService } from './http/services.ts';
+import { storeCheck } from './http/store-check.ts';
 import { type Identity, loadIdentity } from './identity.ts';
-import { implementationDigest } from './implementation.ts';
+import { implementationDigest, programVersion } from './implementation.ts';
 import { createLog } from './log.ts';
 import { logDenial } from './log-denial.ts';
 import { ModelRegistry } from './models/model-registry.ts';
@@ -137,6 +141,7 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     log.error({ err: error }, 'interrupted tasks not ended'),
   );
 
+  const version = await programVersion();
   const http = createHttpServer(
     {
       ...config.listen.http,
@@ -145,8 +150,23 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
       ...(await httpTls(config)),
       syncWaitMs: config.http.syncTimeoutSec * 1000,
       bodyLimitBytes: config.http.bodyLimitBytes,
+      callsPerMinute: config.http.callsPerMinute,
+      version,
     },
-    { tasks, tokens: storedTokens(store, rng), logger: log },
+    {
+      tasks,
+      catalog: NO_CATALOG,
+      models,
+      peers: { list: () => transport.peers.all, reload: notWired },
+      tokens: storedTokens(store, rng),
+      store,
+      readiness: async () => [await storeCheck(store), { name: 'grpc', ready: true }],
+      metrics: nodeMetrics(
+        { tasks: async () => ({}), peerBytes: () => [] },
+        { version, implementation },
+      ),
+      logger: log,
+    },
   );
   const url = await http.start();
   stack.push(() => http.stop());
@@ -161,6 +181,20 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     },
   };
 }
+
+const notWired = (): Promise<never> =>
+  Promise.reject(new ApiError('NOT_AVAILABLE', 'this is not available yet'));
+
+const NO_CATALOG: CatalogService = {
+  providers: () => {
+    throw new ApiError('NOT_AVAILABLE', 'this is not available yet');
+  },
+  paths: notWired,
+  metadata: notWired,
+  register: notWired,
+  unregister: notWired,
+  registered: notWired,
+};
 
 /** What to undo, the last thing first. A step that fails does not keep the others from being undone. */
 class StopStack {

@@ -1,9 +1,9 @@
 import { isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { Caller, Role, Tokens } from '../tokens.ts';
+import type { Caller, Tokens } from '../tokens.ts';
 import { ApiError } from './api-error.ts';
 
-const ANONYMOUS: Caller = { id: 'anonymous', role: 'admin' };
+export const ANONYMOUS: Caller = { id: 'anonymous', role: 'admin' };
 const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i;
 
 /** Whether a host name or address can only be reached from this machine. */
@@ -17,7 +17,7 @@ export type Authenticate = (request: FastifyRequest) => Promise<Caller>;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by `guard` before the body is read. */
+    /** Set before the body is read, unless anyone may call. */
     caller: Caller;
   }
 }
@@ -49,22 +49,5 @@ export function anonymousOnLoopback(bindHost: string): Authenticate {
   return async (request) => {
     if (isLoopback(request.hostname)) return ANONYMOUS;
     throw new ApiError('FORBIDDEN', 'without authentication only loopback host names are served');
-  };
-}
-
-/** A hook that lets callers of the given roles through, and admins; it runs before the body is read. */
-export function guard(
-  authenticate: Authenticate,
-  ...roles: readonly Role[]
-): (request: FastifyRequest) => Promise<void> {
-  return async (request) => {
-    const caller = await authenticate(request);
-    if (caller.role !== 'admin' && !roles.includes(caller.role)) {
-      throw new ApiError(
-        'FORBIDDEN',
-        `a token of role ${[...roles, 'admin'].join(' or ')} is needed`,
-      );
-    }
-    request.caller = caller;
   };
 }

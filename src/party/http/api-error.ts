@@ -10,8 +10,11 @@ export type ApiErrorCode =
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED' // the path exists, with another method
   | 'CONFLICT' // already exists, or not possible in the present state
   | 'TOO_LARGE'
+  | 'KEY_REUSED' // an Idempotency-Key that came with another request
+  | 'RATE_LIMITED'
   | 'BUSY' // no capacity now
   | 'REFUSED' // a party voted against the contract
   | 'UNREACHABLE' // a party does not answer
@@ -31,8 +34,11 @@ const STATUS_OF: Readonly<Record<ApiErrorCode, number>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
   CONFLICT: 409,
   TOO_LARGE: 413,
+  KEY_REUSED: 422,
+  RATE_LIMITED: 429,
   BUSY: 503,
   REFUSED: 500,
   UNREACHABLE: 500,
@@ -48,13 +54,23 @@ const STATUS_OF: Readonly<Record<ApiErrorCode, number>> = {
  */
 export class ApiError extends Error {
   readonly code: ApiErrorCode;
+  /** Seconds after which the same call may succeed. */
+  readonly retryAfterSec: number | null;
 
-  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: ApiErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterSec?: number } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : {});
     this.name = 'ApiError';
     this.code = code;
+    this.retryAfterSec = options.retryAfterSec ?? null;
   }
 }
+
+/** Every code there is. */
+export const API_ERROR_CODES = Object.keys(STATUS_OF) as readonly ApiErrorCode[];
 
 export function statusOf(code: ApiErrorCode): number {
   return STATUS_OF[code];

@@ -3,20 +3,41 @@ import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyError,
-  type FastifyInstance,
-  LogController,
-} from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { TSchema } from 'typebox';
+import type { Store } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
-import { anonymousOnLoopback, byToken } from './access.ts';
-import { ApiError, type ApiErrorCode, statusOf } from './api-error.ts';
-import type { ApiReply } from './api-reply.ts';
+import { type Authenticate, anonymousOnLoopback, byToken } from './access.ts';
+import type { App } from './api-reply.ts';
+import { addCatalogRoutes } from './catalog-routes.ts';
+import { answerClientError } from './client-error.ts';
+import { addDatasetRoutes } from './dataset-routes.ts';
+import { answerErrors, answerFrameworkError } from './error-replies.ts';
+import { addEventRoutes, HEARTBEAT_MS } from './event-routes.ts';
+import { addHealthRoutes } from './health-routes.ts';
+import { idempotencyKeys } from './idempotency.ts';
+import { readJsonBodies } from './json-body.ts';
+import { checkShape } from './json-shape.ts';
 import { createListener, type ListenerOptions } from './listener.ts';
-import type { TaskService } from './services.ts';
+import type { NodeMetrics } from './metrics.ts';
+import { addMetricsRoutes, countCalls } from './metrics-routes.ts';
+import { addModelRoutes } from './model-routes.ts';
+import { addOpenApiRoute, describeRoutes } from './open-api.ts';
+import { addPeerRoutes } from './peer-routes.ts';
+import { checkQuery } from './query-values.ts';
+import { rateLimit } from './rate-limit.ts';
+import { guardedRoutes, refuseOtherMethods } from './routes.ts';
+import type {
+  CatalogService,
+  ModelService,
+  PeerService,
+  ReadinessCheck,
+  TaskService,
+} from './services.ts';
+import { submissions } from './submissions.ts';
+import { addSubmitRoutes } from './submit-routes.ts';
+import { addTaskRoutes } from './task-routes.ts';
 import { addTokenRoutes } from './token-routes.ts';
-import { addTrainRoutes } from './train-routes.ts';
 
 export interface HttpServerOptions extends ListenerOptions {
   readonly port: number;
@@ -26,11 +47,26 @@ export interface HttpServerOptions extends ListenerOptions {
   readonly syncWaitMs?: number;
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Of one token, or of one address without; default 600, 0 for no limit. */
+  readonly callsPerMinute?: number;
+  /** Between comments on a silent stream of events; default 15 s. */
+  readonly heartbeatMs?: number;
+  /** Of the program; for the description. */
+  readonly version?: string;
 }
 
 export interface HttpServerDeps {
   readonly tasks: TaskService;
+  readonly catalog: CatalogService;
+  readonly models: ModelService;
+  readonly peers: PeerService;
   readonly tokens: Tokens;
+  /** For `Idempotency-Key`. */
+  readonly store: Store;
+  readonly readiness: () => Promise<readonly ReadinessCheck[]>;
+  readonly metrics: NodeMetrics;
+  /** Unix ms; the clock when absent. */
+  readonly now?: () => number;
   /** Silent when absent. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -47,64 +83,121 @@ export interface HttpServer {
 
 const SYNC_WAIT_MS = 900_000;
 const BODY_LIMIT_BYTES = 1 << 20;
+const CALLS_PER_MINUTE = 600;
+const PRUNE_INTERVAL_MS = 3600_000;
 /** How long a connection that neither ends nor asks anything may hold up a stop; own choice. */
 const CLOSE_GRACE_MS = 500;
-const RETRY_AFTER_S = 30; // own choice
+const MAX_PARAMETER = 256;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 export function createHttpServer(options: HttpServerOptions, deps: HttpServerDeps): HttpServer {
+  const { now = Date.now } = deps;
   const authenticate =
     options.auth === 'off' ? anonymousOnLoopback(options.host) : byToken(deps.tokens);
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // one for each waiting call
+  const keys = idempotencyKeys(deps.store, now);
+
   const app = Fastify({
     ...(deps.logger ? { loggerInstance: deps.logger } : {}),
     logController: new LogController({ disableRequestLogging: true }),
     serverFactory: (handle) => createListener(options, handle),
     bodyLimit: options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
     genReqId: requestId,
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true } },
+    routerOptions: { maxParamLength: MAX_PARAMETER },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerFrameworkError,
   }).withTypeProvider<TypeBoxTypeProvider>();
-
+  app.decorateRequest('caller');
   app.addHook('onRequest', async (request, reply) => {
-    void reply.header('X-Request-ID', request.id);
+    void reply.headers({
+      'X-Request-ID': request.id,
+      'X-Content-Type-Options': 'nosniff',
+      'Cache-Control': 'no-store',
+    });
   });
-  app.setNotFoundHandler(async () => {
-    throw new ApiError('NOT_FOUND', 'there is no such operation');
-  });
-  app.setErrorHandler(async (error, request, reply) => {
-    const known = toApiError(error);
-    if (!known) request.log.error({ err: error }, 'request failed');
-    const code = known?.code ?? 'INTERNAL';
-    const msg = known?.message ?? `internal error; the node's log has it as request ${request.id}`;
-    const status = statusOf(code);
-    void reply.code(status);
-    if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
-    if (status === 503) void reply.header('Retry-After', String(RETRY_AFTER_S));
-    return { status, result: null, msg } satisfies ApiReply;
+  readJsonBodies(app);
+  answerErrors(app);
+  // What is registered is loaded in order, before the first call.
+  void app.register(async (scope: App) => {
+    await addRoutes(scope, { options, deps, authenticate, keys, stopping: stopping.signal, now });
   });
 
-  app.get('/healthz', async () => ({ status: 'ok' }));
-  addTokenRoutes(app, { tokens: deps.tokens, authenticate });
-  addTrainRoutes(app, {
-    tasks: deps.tasks,
-    authenticate,
-    syncWaitMs: options.syncWaitMs ?? SYNC_WAIT_MS,
-    stopping: stopping.signal,
-  });
-
+  let pruning: NodeJS.Timeout | undefined;
+  const prune = (): void => {
+    keys.prune().catch((error: unknown) => app.log.error({ err: error }, 'keys not pruned'));
+  };
   return {
     app,
     start: async () => {
       await app.listen({ host: options.host, port: options.port });
+      prune();
+      pruning = setInterval(prune, PRUNE_INTERVAL_MS).unref();
       return addressOf(app.server, options.tls !== undefined);
     },
     stop: async () => {
+      clearInterval(pruning);
       stopping.abort();
       const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
       await app.close().finally(() => clearTimeout(cut));
     },
   };
+}
+
+interface Surface {
+  readonly options: HttpServerOptions;
+  readonly deps: HttpServerDeps;
+  readonly authenticate: Authenticate;
+  readonly keys: ReturnType<typeof idempotencyKeys>;
+  readonly stopping: AbortSignal;
+  readonly now: () => number;
+}
+
+async function addRoutes(app: App, surface: Surface): Promise<void> {
+  const { options, deps, authenticate, keys, stopping, now } = surface;
+  const { tasks, catalog, models, peers, tokens, readiness, metrics } = deps;
+  checkBySchema(app);
+  await describeRoutes(app, options.version ?? '0.0.0');
+  const count = await rateLimit(app, options.callsPerMinute ?? CALLS_PER_MINUTE);
+  const routes = guardedRoutes({ authenticate, count });
+  countCalls(app, metrics);
+
+  const submitting = submissions({
+    tasks,
+    keys,
+    syncWaitMs: options.syncWaitMs ?? SYNC_WAIT_MS,
+    stopping,
+  });
+  addSubmitRoutes(app, routes, submitting);
+  addCatalogRoutes(app, routes, catalog);
+  addTaskRoutes(app, routes, tasks);
+  addEventRoutes(app, routes, {
+    tasks,
+    heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+    stopping,
+  });
+  addModelRoutes(app, routes, models);
+  addDatasetRoutes(app, routes, { catalog, once: submitting.once });
+  addPeerRoutes(app, routes, peers);
+  addTokenRoutes(app, routes, tokens);
+  addHealthRoutes(app, routes, { authenticate, readiness, now, stopping });
+  addMetricsRoutes(app, routes, metrics);
+  addOpenApiRoute(app, routes);
+  refuseOtherMethods(app);
+}
+
+/** Requests are checked by this node's own decoder; the schemas of replies only describe. */
+function checkBySchema(app: App): void {
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => (value: unknown) => {
+    try {
+      if (httpPart === 'querystring') return { value: checkQuery(schema, value) };
+      if (httpPart === 'headers') return { value };
+      return { value: checkShape(schema, value, httpPart === 'params' ? 'the path' : undefined) };
+    } catch (error) {
+      return { error: error as Error };
+    }
+  });
+  app.setSerializerCompiler(() => (reply) => JSON.stringify(reply));
 }
 
 function addressOf(server: Server, secure: boolean): string {
@@ -117,31 +210,3 @@ function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }
-
-/** Errors of the framework in this surface's terms; null for faults of our own. */
-function toApiError(error: unknown): ApiError | null {
-  if (error instanceof ApiError) return error;
-  if (!isFrameworkError(error)) return null;
-  const code = CODE_OF_STATUS[error.statusCode ?? 500];
-  if (code === undefined) return null;
-  return new ApiError(code, MESSAGE_OF_FRAMEWORK[error.code] ?? error.message, { cause: error });
-}
-
-function isFrameworkError(error: unknown): error is FastifyError {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_');
-}
-
-const CODE_OF_STATUS: Readonly<Record<number, ApiErrorCode>> = {
-  400: 'INVALID_REQUEST',
-  404: 'NOT_FOUND',
-  413: 'TOO_LARGE',
-  415: 'INVALID_REQUEST',
-};
-
-/** Words of our own where the framework's would not help. */
-const MESSAGE_OF_FRAMEWORK: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'send JSON with the header "Content-Type: application/json"',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'the request body is empty',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'the request body is not valid JSON',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'the request body is too large',
-};

@@ -1,6 +1,7 @@
 /** What the HTTP surface asks of the node behind it. Failures are `ApiError`s; anything else is a fault. */
 import type { ModelDocument } from '../models/model-document.ts';
 import type { ModelManifest } from '../models/model-registry.ts';
+import type { PeerRecord } from '../peers.ts';
 import type { Write } from '../store.ts';
 import type { TaskEvent, TaskKind, TaskOutcome, TaskState, TaskView } from '../tasks/task-view.ts';
 import type { Caller } from '../tokens.ts';
@@ -96,4 +97,17 @@ export interface ModelService {
   get(modelId: string, kind?: ModelManifest['kind']): Promise<ModelManifest | null>;
   /** The released model with its weights. Throws `ModelFormatError`. */
   load(modelId: string): Promise<ModelDocument>;
+}
+
+/** The pinned peers. */
+export interface PeerService {
+  list(): readonly Pick<PeerRecord, 'name' | 'fingerprint' | 'address'>[];
+  /** Reads the peers from the configuration again. Throws `INVALID_REQUEST` saying what is wrong there. */
+  reload(): Promise<void>;
+}
+
+/** Whether one thing that tasks need is there. */
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ready: boolean;
 }

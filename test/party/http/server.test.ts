@@ -1,280 +1,181 @@
-import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, throws } from 'node:assert/strict';
 import type { InjectOptions } from 'fastify';
 import { ApiError, type ApiErrorCode } from '../../../src/party/http/api-error.ts';
+import { OPERATION_IDS, operationOf, pathsOf } from '../../../src/party/http/operations.ts';
+import type { HttpServer, HttpServerOptions } from '../../../src/party/http/server.ts';
+import type { Role } from '../../../src/party/tokens.ts';
 import {
-  createHttpServer,
-  type HttpServer,
-  type HttpServerOptions,
-} from '../../../src/party/http/server.ts';
-import type { TaskHandle, TaskRequest, TaskService } from '../../../src/party/http/services.ts';
-import type { TrainRequest } from '../../../src/party/http/train-request.ts';
-import type { TaskOutcome, TaskView } from '../../../src/party/tasks/task-view.ts';
-import type { Caller, Role, Tokens } from '../../../src/party/tokens.ts';
+  as,
+  errorOf,
+  FakeTasks,
+  fakeServer,
+  JSON_HEADERS,
+  OUTCOME,
+  PREDICT,
+  PSI,
+  post,
+  TRAIN,
+  taskView,
+} from '../../support/http-server.ts';
 
-const OUTCOME: TaskOutcome = {
-  modelId: 'model-01',
-  path: 'results/task-1/model.json',
-  type: 'json',
-  metrics: { accuracy: 0.95, auc: null },
-  extra: { algorithm: 'logistic_regression', warnings: [] },
+/** An engine whose tasks end at once, or that refuses them. */
+function quickTasks(refusal: Error | null = null): FakeTasks {
+  const tasks = new FakeTasks();
+  tasks.refusal = refusal;
+  tasks.quick = true;
+  tasks.tell(taskView());
+  return tasks;
+}
+
+function serverOf(tasks: FakeTasks, options: Partial<HttpServerOptions> = {}): HttpServer {
+  return fakeServer({ tasks }, options);
+}
+
+/** A call of each operation that a caller who may do it can make. */
+const CALLS: Readonly<Record<string, InjectOptions>> = {
+  runModelTrainTask: { payload: TRAIN },
+  runModelPredictTask: { payload: PREDICT },
+  runPSITask: { payload: PSI },
+  getDataPath: { query: { data_provider: 'orgB' } },
+  getMetaData: { query: { data_provider: 'orgB', data_path: 'b.csv' } },
+  registerDataset: { payload: { name: 'loans', path: 'loans.csv', type: 'csv' } },
+  createToken: { payload: { role: 'auditor' } },
+};
+const IDS: Readonly<Record<string, string>> = {
+  ':id': 'task-1',
+  ':name': 'loans',
 };
 
-const BODY = {
-  data_providers: [
-    { name: 'orgA', data_path: 'a.csv', data_type: 'csv', label_column: 'y', key_column: 'id' },
-    { name: 'orgB', data_path: 'b.csv', data_type: 'csv', label_column: 'y', key_column: 'id' },
-  ],
-  result_receivers: ['orgA'],
-  metrics: ['accuracy', 'auc'],
-};
-
-/** `token-of-ROLE` is a token of that role. */
-const TOKENS: Tokens = {
-  create: async () => Promise.reject(new Error('not used')),
-  verify: async (token) =>
-    token.startsWith('token-of-') ? { id: token, role: token.slice(9) as Role } : null,
-  revoke: async () => false,
-  list: async () => [],
-};
-
-const notUsed = (): Promise<never> => Promise.reject(new Error('not used'));
-
-/** A service whose task ends when the test says so. */
-class FakeTasks implements TaskService {
-  readonly submitted: { request: TrainRequest; caller: Caller }[] = [];
-  readonly #done: Promise<TaskOutcome>;
-  readonly #refusal: Error | null;
-  finish: (outcome: TaskOutcome) => void = () => undefined;
-  fail: (error: Error) => void = () => undefined;
-
-  constructor(refusal: Error | null = null) {
-    this.#refusal = refusal;
-    this.#done = new Promise((resolve, reject) => {
-      this.finish = resolve;
-      this.fail = reject;
-    });
-  }
-
-  readonly list = notUsed;
-  readonly events = notUsed;
-  readonly cancel = notUsed;
-  readonly approve = notUsed;
-
-  async submit({ kind, request }: TaskRequest, caller: Caller): Promise<TaskHandle> {
-    if (this.#refusal) throw this.#refusal;
-    if (kind !== 'train') throw new Error(`not used: ${kind}`);
-    this.submitted.push({ request, caller });
-    return { taskId: 'task-1', done: this.#done, view: () => view() };
-  }
-
-  async find(taskId: string): Promise<TaskView | null> {
-    return taskId === 'task-1' ? view() : null;
-  }
+function urlOf(path: string): string {
+  return path
+    .replace('/models/:id', '/models/model-01')
+    .replace('/tokens/:id', '/tokens/token-01')
+    .replace(/:\w+/g, (name) => IDS[name]!);
 }
 
-function view(change: Partial<TaskView> = {}): TaskView {
-  return {
-    taskId: 'task-1',
-    kind: 'train',
-    algorithm: 'logistic_regression',
-    initiator: 'orgA',
-    parties: ['orgA', 'orgB'],
-    receivers: ['orgA'],
-    purpose: 'credit risk',
-    state: 'running',
-    phase: 'training',
-    awaitsApproval: false,
-    progress: {
-      percentage: 40,
-      iteration: { number: 4, of: 10 },
-      bytesSent: 1000,
-      bytesReceived: 2000,
-      bytesPerSecond: 300,
-      secondsRemaining: 6,
-    },
-    attempt: 1,
-    createdAt: '2026-02-03T12:00:00.000Z',
-    startedAt: '2026-02-03T12:00:01.000Z',
-    finishedAt: null,
-    outcome: null,
-    error: null,
-    ...change,
-  };
-}
-
-function serverOf(tasks: TaskService, options: Partial<HttpServerOptions> = {}): HttpServer {
-  return createHttpServer(
-    { host: '127.0.0.1', port: 0, auth: 'token', ...options },
-    {
-      tasks,
-      tokens: TOKENS,
-    },
-  );
-}
-
-/** Resolves when the service has got its task. */
-async function submission(service: FakeTasks): Promise<void> {
-  while (service.submitted.length === 0) await new Promise(setImmediate);
-}
-
-/** A POST of a coordinator; `change` replaces parts of it. */
-function post(body: unknown, change: InjectOptions = {}): InjectOptions {
-  return {
-    method: 'POST',
-    url: '/runModelTrainTask',
-    headers: { authorization: 'Bearer token-of-coordinator' },
-    payload: body as object,
-    ...change,
-  };
-}
-
-const JSON_HEADERS = {
-  authorization: 'Bearer token-of-coordinator',
-  'content-type': 'application/json',
-};
+const ROLES: readonly Role[] = ['coordinator', 'auditor', 'admin'];
 
 describe('http server', () => {
-  it('replies to a finished task, under both paths', async () => {
-    for (const url of ['/runModelTrainTask', '/api/v1/runModelTrainTask']) {
-      const service = new FakeTasks();
-      service.finish(OUTCOME);
-      const reply = await serverOf(service).app.inject(post(BODY, { url }));
-      equal(reply.statusCode, 200);
-      match(reply.headers['content-type'] as string, /^application\/json; charset=utf-8/);
-      deepEqual(reply.json(), {
-        status: 200,
-        result: {
-          model_id: 'model-01',
-          path: 'results/task-1/model.json',
-          type: 'json',
-          extra: '{"task_id":"task-1","algorithm":"logistic_regression","warnings":[]}',
-          metrics: { accuracy: 0.95, auc: null },
-        },
-        msg: 'success',
+  it('lets each role do what the table says, and nobody anything without a token', async () => {
+    let calls = 0;
+    for (const id of OPERATION_IDS) {
+      const { method, access, stream, ...operation } = operationOf(id);
+      for (const path of pathsOf({ method, access, ...operation })) {
+        const tasks = quickTasks();
+        if (stream) tasks.end(OUTCOME);
+        const { app } = serverOf(tasks);
+        const call = (headers: Record<string, string>) =>
+          app.inject({ method, url: urlOf(path), ...CALLS[id], headers });
+        for (const role of ROLES) {
+          const reply = await call(as(role));
+          const allowed = access === 'anyone' || access.includes(role);
+          equal(reply.statusCode, allowed ? 200 : 403, `${role} ${method} ${path}: ${reply.body}`);
+          calls++;
+          if (allowed) continue;
+          const { code, msg } = errorOf(reply);
+          equal(code, 'FORBIDDEN');
+          match(msg, /^a token of role .*admin is needed$/);
+        }
+        const { statusCode, headers } = await call({});
+        equal(statusCode, access === 'anyone' ? 200 : 401, path);
+        if (access !== 'anyone') equal(headers['www-authenticate'], 'Bearer');
+        if (access === 'anyone') continue;
+        // Refused by role before the body is read.
+        const other = ROLES.find((role) => !access.includes(role));
+        if (other && method === 'POST') {
+          const headers = { ...as(other), 'content-type': 'application/json' };
+          const odd = await app.inject({ method, url: urlOf(path), payload: '{', headers });
+          equal(odd.statusCode, 403, path);
+        }
+      }
+    }
+    ok(calls > 80, String(calls));
+  });
+
+  it('keeps the roles that it was given', () => {
+    const of = (...roles: Role[]) =>
+      OPERATION_IDS.filter((id) => {
+        const { access } = operationOf(id);
+        return (
+          access !== 'anyone' &&
+          ROLES.every((role) => access.includes(role) === roles.includes(role))
+        );
       });
-      equal(service.submitted[0]!.request.providers[1]!.name, 'orgB');
-      deepEqual(service.submitted[0]!.caller, { id: 'token-of-coordinator', role: 'coordinator' });
+    deepEqual(of('coordinator', 'admin'), [
+      'runModelTrainTask',
+      'runModelPredictTask',
+      'runPSITask',
+      'cancelTask',
+    ]);
+    deepEqual(of('admin'), [
+      'approveTask',
+      'registerDataset',
+      'unregisterDataset',
+      'reloadPeers',
+      'createToken',
+      'listTokens',
+      'revokeToken',
+    ]);
+    deepEqual(of('auditor', 'admin'), ['listPeers', 'getMetrics']);
+    deepEqual(of('coordinator'), []);
+    deepEqual(
+      OPERATION_IDS.filter((id) => operationOf(id).access === 'anyone'),
+      ['getHealth', 'getLiveness', 'getReadiness', 'getOpenApi'],
+    );
+  });
+
+  it('asks for a token before it reads the body', async () => {
+    const { app } = serverOf(quickTasks());
+    for (const authorization of [undefined, 'Basic abc', 'Bearer', 'Bearer wrong']) {
+      const headers = { ...JSON_HEADERS, authorization: authorization ?? '' };
+      const reply = await app.inject(post(undefined, { payload: '{', headers }));
+      equal(errorOf(reply).code, 'UNAUTHENTICATED', authorization);
+      equal(reply.headers['www-authenticate'], 'Bearer');
     }
-  });
-
-  it('accepts without waiting when asked to', async () => {
-    const headers = { authorization: 'Bearer token-of-coordinator' };
-    const calls = [
-      post({ ...BODY, async: true }),
-      post(BODY, { headers: { ...headers, prefer: 'respond-async' } }),
-      post(BODY, { headers: { ...headers, prefer: 'wait=10, Respond-Async; x=1' } }),
-    ];
-    for (const call of calls) {
-      const service = new FakeTasks();
-      const reply = await serverOf(service).app.inject(call);
-      equal(reply.statusCode, 202);
-      equal(reply.headers.location, '/api/v1/tasks/task-1');
-      deepEqual(reply.json(), { status: 202, result: { task_id: 'task-1' }, msg: 'accepted' });
-      service.fail(new Error('later, heard by nobody'));
-    }
-  });
-
-  it('accepts when the time to wait is up, and when the server stops', async () => {
-    const capped = await serverOf(new FakeTasks(), { syncWaitMs: 1 }).app.inject(post(BODY));
-    equal(capped.statusCode, 202);
-
-    const service = new FakeTasks();
-    const server = serverOf(service);
-    const waiting = server.app.inject(post(BODY)).then((reply) => reply);
-    await submission(service);
-    await server.stop();
-    equal((await waiting).statusCode, 202);
-  });
-
-  it('does not cancel the task of a client that goes away', async () => {
-    const service = new FakeTasks();
-    const server = serverOf(service);
-    const address = await server.start();
-    const leaving = new AbortController();
-    const call = fetch(`${address}/runModelTrainTask`, {
-      method: 'POST',
-      headers: JSON_HEADERS,
-      body: JSON.stringify(BODY),
-      signal: leaving.signal,
-    });
-    await submission(service);
-    leaving.abort();
-    await rejects(call, { name: 'AbortError' });
-    const task = await fetch(`${address}/api/v1/tasks/task-1`, { headers: JSON_HEADERS });
-    equal((await task.json()).status, 200);
-    service.finish(OUTCOME);
-    await server.stop();
   });
 
   it('answers a body it cannot use with 400 and the field', async () => {
     const cases: [payload: string, message: RegExp][] = [
-      ['', /the request body is empty/],
+      ['', /^the request body is empty$/],
       ['{', /not valid JSON/],
       ['{"model_config": {""}}', /not valid JSON/],
       ['{"__proto__": {}}', /not valid JSON/],
-      ['[]', /the request body must be object/],
-      [JSON.stringify({ ...BODY, metrics: ['x'] }), /metrics\[0\]/],
-      [JSON.stringify({ ...BODY, hyper_params: { epochs: '5' } }), /hyper_params\.epochs/],
-      [JSON.stringify({ ...BODY, async: 1 }), /async must be boolean/],
+      ['[]', /^the request body must be object$/],
+      ['{"a":1e999}', /^the request body has a number that is too large$/],
+      ['{"purpose":"\\ud800"}', /^the request body has text that is not Unicode$/],
+      ['['.repeat(50_000) + ']'.repeat(50_000), /^the request body is nested too deeply$/],
+      [JSON.stringify({ ...TRAIN, metrics: ['x'] }), /^metrics\[0\]/],
+      [JSON.stringify({ ...TRAIN, hyper_params: { epochs: '5' } }), /^hyper_params\.epochs/],
+      [JSON.stringify({ ...TRAIN, async: 1 }), /^async must be boolean$/],
     ];
+    const tasks = quickTasks();
+    const { app } = serverOf(tasks);
     for (const [payload, message] of cases) {
-      const service = new FakeTasks();
-      const reply = await serverOf(service).app.inject(
-        post(undefined, { payload, headers: JSON_HEADERS }),
-      );
-      deepEqual([reply.statusCode, reply.json().status, reply.json().result], [400, 400, null]);
-      match(reply.json().msg, message, payload);
-      equal(service.submitted.length, 0);
+      const reply = await app.inject(post(undefined, { payload, headers: JSON_HEADERS }));
+      const { status, code, msg } = errorOf(reply);
+      deepEqual([status, code], [400, 'INVALID_REQUEST'], payload.slice(0, 80));
+      match(msg, message);
     }
     const form = { ...JSON_HEADERS, 'content-type': 'application/x-www-form-urlencoded' };
-    const reply = await serverOf(new FakeTasks()).app.inject(
-      post(undefined, { payload: 'a=b', headers: form }),
+    const reply = await app.inject(post(undefined, { payload: 'a=b', headers: form }));
+    match(errorOf(reply).msg, /Content-Type: application\/json/);
+    match(
+      errorOf(await app.inject({ method: 'POST', url: '/runPSITask', headers: as('admin') })).msg,
+      /^the request body must be object$/,
     );
-    deepEqual([reply.statusCode, reply.json().status], [400, 400]);
-    match(reply.json().msg, /Content-Type: application\/json/);
+    equal(tasks.submitted.length, 0);
   });
 
   it('answers a body that is too large with 413', async () => {
-    const payload = JSON.stringify({ ...BODY, purpose: 'x'.repeat(1 << 20) });
-    const reply = await serverOf(new FakeTasks()).app.inject(
-      post(undefined, { payload, headers: JSON_HEADERS }),
-    );
-    deepEqual([reply.statusCode, reply.json().status], [413, 413]);
-  });
-
-  it('asks for a token before it reads the body', async () => {
-    const { app } = serverOf(new FakeTasks());
-    for (const authorization of [undefined, 'Basic abc', 'Bearer', 'Bearer wrong']) {
-      const headers = { ...JSON_HEADERS, authorization: authorization ?? '' };
-      const reply = await app.inject(post(undefined, { payload: '{', headers }));
-      deepEqual([reply.statusCode, reply.json().status], [401, 401], authorization);
-      equal(reply.headers['www-authenticate'], 'Bearer');
-    }
-    const get = await app.inject({ url: '/api/v1/tasks/task-1' });
-    equal(get.statusCode, 401);
-  });
-
-  it('lets each role do what it is for', async () => {
-    const expected: Record<Role, readonly [post: number, get: number]> = {
-      coordinator: [200, 200],
-      auditor: [403, 200],
-      admin: [200, 200],
-    };
-    for (const [role, [postStatus, getStatus]] of Object.entries(expected)) {
-      const service = new FakeTasks();
-      service.finish(OUTCOME);
-      const { app } = serverOf(service);
-      const headers = { authorization: `Bearer token-of-${role}` };
-      equal((await app.inject(post(BODY, { headers }))).statusCode, postStatus, role);
-      equal((await app.inject({ url: '/api/v1/tasks/task-1', headers })).statusCode, getStatus);
-    }
+    const payload = JSON.stringify({ ...TRAIN, purpose: 'x'.repeat(1 << 20) });
+    const { app } = serverOf(quickTasks());
+    const reply = await app.inject(post(undefined, { payload, headers: JSON_HEADERS }));
+    deepEqual([errorOf(reply).status, errorOf(reply).code], [413, 'TOO_LARGE']);
   });
 
   it('serves without tokens on loopback only, and only to loopback names', async () => {
     throws(() => serverOf(new FakeTasks(), { auth: 'off', host: '0.0.0.0' }), RangeError);
-    const service = new FakeTasks();
-    service.finish(OUTCOME);
-    const { app } = serverOf(service, { auth: 'off' });
+    const { app } = serverOf(quickTasks(), { auth: 'off' });
     for (const [host, status] of [
       ['127.0.0.1:8080', 200],
       ['localhost', 200],
@@ -282,7 +183,7 @@ describe('http server', () => {
       ['attacker.example:8080', 403],
       ['127.0.0.1.attacker.example', 403],
     ] as const) {
-      const reply = await app.inject(post(BODY, { headers: { host } }));
+      const reply = await app.inject(post(TRAIN, { headers: { host } }));
       equal(reply.statusCode, status, host);
     }
   });
@@ -293,7 +194,7 @@ describe('http server', () => {
     ok(serverOf(new FakeTasks(), { ...options, allowPlaintext: true }));
   });
 
-  it('maps what the service refuses', async () => {
+  it('maps what the services refuse', async () => {
     const expected: Partial<Record<ApiErrorCode, number>> = {
       UNKNOWN_PARTY: 400,
       LABEL_AMBIGUOUS: 400,
@@ -305,36 +206,20 @@ describe('http server', () => {
       UNREACHABLE: 500,
     };
     for (const [code, status] of Object.entries(expected)) {
-      const service = new FakeTasks(new ApiError(code as ApiErrorCode, 'because'));
-      const reply = await serverOf(service).app.inject(post(BODY));
-      deepEqual(
-        [reply.statusCode, reply.json()],
-        [status, { status, result: null, msg: 'because' }],
-      );
+      const tasks = quickTasks(new ApiError(code as ApiErrorCode, 'because'));
+      const reply = await serverOf(tasks).app.inject(post(TRAIN));
+      deepEqual(reply.json(), { status, result: null, msg: 'because', code });
+      equal(reply.statusCode, status);
       equal(reply.headers['retry-after'] !== undefined, status === 503);
     }
   });
 
-  it('replies with the reason when the task fails while the call waits', async () => {
-    const service = new FakeTasks();
-    const reply = serverOf(service)
-      .app.inject(post(BODY))
-      .then((each) => each);
-    await submission(service);
-    service.fail(new ApiError('REFUSED', 'orgB refused: its policy allows no such purpose'));
-    deepEqual((await reply).json(), {
-      status: 500,
-      result: null,
-      msg: 'orgB refused: its policy allows no such purpose',
-    });
-  });
-
   it('tells nothing of a fault of its own', async () => {
     const fault = Object.assign(new Error('/srv/secret/path'), { statusCode: 400 });
-    const reply = await serverOf(new FakeTasks(fault)).app.inject(post(BODY));
-    equal(reply.statusCode, 500);
+    const reply = await serverOf(quickTasks(fault)).app.inject(post(TRAIN));
+    equal(errorOf(reply).status, 500);
     ok(!reply.body.includes('secret'), reply.body);
-    ok(reply.json().msg.includes(reply.headers['x-request-id']), reply.body);
+    ok(errorOf(reply).msg.includes(reply.headers['x-request-id'] as string), reply.body);
   });
 
   it("gives every reply a request id, the caller's where it is plain", async () => {
@@ -343,53 +228,56 @@ describe('http server', () => {
     equal(given.headers['x-request-id'], 'abc-1');
     const odd = await app.inject({ url: '/nothing', headers: { 'x-request-id': 'a b\t{}' } });
     match(odd.headers['x-request-id'] as string, /^[0-9a-f-]{36}$/);
-    deepEqual(odd.json(), { status: 404, result: null, msg: 'there is no such operation' });
   });
 
-  it('shows a task', async () => {
-    const states: Record<string, TaskView> = {
-      running: view(),
-      completed: view({ state: 'completed', phase: 'done', outcome: OUTCOME }),
-      failed: view({ state: 'failed', error: { code: 'REFUSED', message: 'orgB refused' } }),
-    };
-    const service = new FakeTasks();
-    service.find = async (taskId) => states[taskId] ?? null;
-    const { app } = serverOf(service);
-    const headers = { authorization: 'Bearer token-of-auditor' };
-    const get = async (id: string): Promise<ReturnType<typeof app.inject>> =>
-      app.inject({ url: `/api/v1/tasks/${id}`, headers });
-    deepEqual((await get('running')).json(), {
-      status: 200,
-      result: {
-        task_id: 'task-1',
-        state: 'running',
-        phase: 'training',
-        progress: { percentage: 40, iteration: 4, iterations: 10 },
-        created_at: '2026-02-03T12:00:00.000Z',
-        started_at: '2026-02-03T12:00:01.000Z',
-        finished_at: null,
-        model_id: null,
-        path: null,
-        type: null,
-        extra: null,
-        metrics: null,
-        error: null,
-      },
-      msg: 'success',
+  it('says what does not exist, and what does with another method', async () => {
+    const { app } = serverOf(new FakeTasks());
+    const missing = await app.inject({ url: '/nothing' });
+    deepEqual(missing.json(), {
+      status: 404,
+      result: null,
+      msg: 'there is no such operation',
+      code: 'NOT_FOUND',
     });
-    const completed = (await get('completed')).json().result;
-    deepEqual([completed.model_id, completed.metrics.accuracy], ['model-01', 0.95]);
-    deepEqual((await get('failed')).json().result.error, {
-      status: 500,
-      code: 'REFUSED',
-      message: 'orgB refused',
-    });
-    equal((await get('task-9')).statusCode, 404);
-    equal((await get('..%2f..')).statusCode, 400);
+    for (const [method, url, allow] of [
+      ['GET', '/runPSITask', 'POST'],
+      ['PUT', '/api/v1/tasks/task-1', 'GET, HEAD'],
+      ['PATCH', '/api/v1/tokens', 'POST, GET, HEAD'],
+      ['HEAD', '/api/v1/tasks/task-1/events', 'GET'],
+      ['OPTIONS', '/getMetaData', 'GET, HEAD'],
+      ['DELETE', '/healthz', 'GET, HEAD'],
+    ] as const) {
+      const reply = await app.inject({ method, url, payload: method === 'PUT' ? '{' : '' });
+      equal(reply.statusCode, 405, `${method} ${url}`);
+      deepEqual(reply.headers.allow!.toString().split(', ').sort(), allow.split(', ').sort());
+      if (method !== 'HEAD') equal(errorOf(reply).code, 'METHOD_NOT_ALLOWED');
+    }
+    equal((await app.inject({ method: 'HEAD', url: '/healthz' })).statusCode, 200);
   });
 
-  it('is healthy without a token', async () => {
-    const reply = await serverOf(new FakeTasks()).app.inject({ url: '/healthz' });
-    deepEqual([reply.statusCode, reply.json()], [200, { status: 'ok' }]);
+  it('answers paths that are none', async () => {
+    const { app } = serverOf(new FakeTasks());
+    const headers = as('admin');
+    for (const [url, status] of [
+      ['/api/v1/tasks/%zz', 400],
+      ['/api/v1/tasks/..%2f..', 400],
+      [`/api/v1/tasks/${'a'.repeat(129)}`, 400],
+      [`/api/v1/tasks/${'a'.repeat(300)}`, 400],
+      ['/api/v1/tasks/%00', 400],
+      ['/api/v1/tasks/none', 404],
+      ['//api/v1/tasks', 404],
+    ] as const) {
+      const reply = await app.inject({ url, headers });
+      equal(reply.statusCode, status, `${url}: ${reply.body}`);
+      ok(reply.headers['x-request-id']);
+      errorOf(reply);
+    }
+  });
+
+  it('lets nothing be kept or guessed by what is in between', async () => {
+    const { headers } = await serverOf(quickTasks()).app.inject(post(TRAIN));
+    equal(headers['cache-control'], 'no-store');
+    equal(headers['x-content-type-options'], 'nosniff');
+    match(headers['content-type'] as string, /^application\/json; charset=utf-8$/);
   });
 });

@@ -1,22 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
-import { createHttpServer } from '../../../src/party/http/server.ts';
-import type { TaskService } from '../../../src/party/http/services.ts';
 import { Store } from '../../../src/party/store.ts';
 import { storedTokens, type Tokens } from '../../../src/party/tokens.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
+import { fakeServer } from '../../support/http-server.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
-
-const notUsed = (): Promise<never> => Promise.reject(new Error('not used'));
-const NO_TASKS: TaskService = {
-  submit: notUsed,
-  find: async () => null,
-  list: notUsed,
-  events: notUsed,
-  cancel: notUsed,
-  approve: notUsed,
-};
 
 type Call = (
   token: string,
@@ -27,10 +16,7 @@ async function withServer(use: (call: Call, tokens: Tokens) => Promise<void>): P
   await withTemporaryDirectory(async (directory) => {
     const store = await Store.open(join(directory, 'store'));
     const tokens = storedTokens(store, systemRng);
-    const { app } = createHttpServer(
-      { host: '127.0.0.1', port: 0, auth: 'token' },
-      { tasks: NO_TASKS, tokens },
-    );
+    const { app } = fakeServer({ tokens });
     const call: Call = async (token, options) => {
       const headers = { authorization: `Bearer ${token}` };
       const reply = await app.inject({ headers, ...options });
@@ -96,6 +82,16 @@ describe('token routes', () => {
         equal((await call(token, { method: 'POST', url: URL, payload })).status, 400);
       }
       equal((await call(token, { method: 'DELETE', url: `${URL}/..%2f` })).status, 400);
+      equal((await tokens.list()).length, 1);
+    });
+  });
+
+  it('refuse a key, which would keep the token', async () => {
+    await withServer(async (call, tokens) => {
+      const { token } = await tokens.create({ role: 'admin' });
+      const headers = { authorization: `Bearer ${token}`, 'idempotency-key': 'k' };
+      const payload = { role: 'auditor' };
+      equal((await call(token, { method: 'POST', url: URL, payload, headers })).status, 400);
       equal((await tokens.list()).length, 1);
     });
   });

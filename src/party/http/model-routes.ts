@@ -1,0 +1,75 @@
+import Type from 'typebox';
+import type { ModelManifest } from '../models/model-registry.ts';
+import { ApiError } from './api-error.ts';
+import { type App, success } from './api-reply.ts';
+import { bareReply, replyOf, shared } from './reply-schemas.ts';
+import type { Routes } from './routes.ts';
+import type { ModelService } from './services.ts';
+
+const ModelParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) });
+
+/** The models this node received, and its parts of those it trained. */
+export function addModelRoutes(app: App, routes: Routes, models: ModelService): void {
+  for (const route of routes('listModels')) {
+    app.route({
+      ...route,
+      schema: {
+        response: { 200: replyOf(Type.Object({ models: Type.Array(shared('Model')) })) },
+      },
+      handler: async () => success({ models: (await models.list()).map(modelResult) }),
+    });
+  }
+
+  for (const route of routes('getModel')) {
+    app.route({
+      ...route,
+      schema: { params: ModelParams, response: { 200: replyOf(shared('Model')) } },
+      handler: async (request) => {
+        const { id } = request.params;
+        const manifest = (await models.get(id, 'model')) ?? (await models.get(id, 'part'));
+        if (!manifest) throw new ApiError('NOT_FOUND', 'there is no such model');
+        return success(modelResult(manifest));
+      },
+    });
+  }
+
+  for (const route of routes('getModelDocument')) {
+    app.route({
+      ...route,
+      schema: {
+        params: ModelParams,
+        response: {
+          200: bareReply(Type.Object({ format: Type.String(), model_id: Type.String() })),
+        },
+      },
+      handler: async (request, reply) => {
+        const { id } = request.params;
+        const manifest = await models.get(id, 'model');
+        if (!manifest) {
+          const part = await models.get(id, 'part');
+          const why = part
+            ? 'this node has its part of this model only: the model was not released to it'
+            : 'there is no such model';
+          throw new ApiError('NOT_FOUND', why);
+        }
+        void reply.header('Content-Disposition', `attachment; filename="${manifest.modelId}.json"`);
+        return models.load(id);
+      },
+    });
+  }
+}
+
+function modelResult(manifest: ModelManifest): object {
+  return {
+    model_id: manifest.modelId,
+    kind: manifest.kind,
+    task_id: manifest.taskId,
+    algorithm: manifest.algorithm,
+    path: manifest.path,
+    type: manifest.type,
+    digest: manifest.digest,
+    size_bytes: manifest.sizeBytes,
+    created_at: manifest.createdAt,
+    metrics: manifest.metrics,
+  };
+}

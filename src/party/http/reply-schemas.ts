@@ -1,0 +1,148 @@
+/** The shapes of replies, for the description of the interface; tests hold live replies to them. */
+import Type, { type TSchema, type TUnsafe } from 'typebox';
+import { API_ERROR_CODES } from './api-error.ts';
+import type { ApiReply } from './api-reply.ts';
+
+const nullable = (type: 'string' | 'number' | 'integer'): TUnsafe<unknown> =>
+  Type.Unsafe({ type: [type, 'null'] });
+const time = Type.String({ description: 'ISO 8601 UTC with milliseconds' });
+const timeOrNull = nullable('string');
+const metrics = {
+  type: ['object', 'null'],
+  additionalProperties: { type: ['number', 'null'] },
+} as const;
+
+/** A reply whose `result` has a schema. */
+export function replyOf(result: TSchema, status: 200 | 202 = 200): TUnsafe<ApiReply> {
+  const reply = Type.Object({ status: Type.Literal(status), result, msg: Type.String() });
+  return Type.Unsafe<ApiReply>(reply);
+}
+
+/** The schema of a reply of another form, which describes and is not compiled against. */
+export function bareReply(schema: TSchema): TUnsafe<object> {
+  return Type.Unsafe<object>(schema);
+}
+
+/** A schema that is described once, under `components`. */
+export function shared(id: 'Error' | 'Task' | 'Model' | 'Dataset'): TUnsafe<unknown> {
+  return Type.Unsafe<unknown>({ $ref: `${id}#` });
+}
+
+const ErrorSchema = Type.Object(
+  {
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    result: Type.Null(),
+    msg: Type.String(),
+    code: Type.Enum([...API_ERROR_CODES]),
+  },
+  {
+    $id: 'Error',
+    description: 'Every error; status is that of the reply.',
+    examples: [
+      {
+        status: 400,
+        result: null,
+        msg: 'data_providers[0].data_type must be one of csv, json, parquet',
+        code: 'INVALID_REQUEST',
+      },
+    ],
+  },
+);
+
+const TaskSchema = Type.Object(
+  {
+    task_id: Type.String(),
+    kind: Type.Enum(['train', 'predict', 'psi']),
+    algorithm: Type.String(),
+    initiator: Type.String(),
+    parties: Type.Array(Type.String()),
+    receivers: Type.Array(Type.String()),
+    purpose: Type.String(),
+    state: Type.Enum(['pending', 'running', 'stopping', 'completed', 'failed', 'cancelled']),
+    phase: Type.String(),
+    awaits_approval: Type.Boolean(),
+    attempt: Type.Integer(),
+    progress: Type.Object({
+      percentage: Type.Number({ minimum: 0, maximum: 100 }),
+      iteration: nullable('integer'),
+      iterations: nullable('integer'),
+      bytes_sent: Type.Number(),
+      bytes_received: Type.Number(),
+      bytes_per_second: Type.Number(),
+      seconds_remaining: nullable('number'),
+    }),
+    created_at: time,
+    started_at: timeOrNull,
+    finished_at: timeOrNull,
+    model_id: nullable('string'),
+    path: nullable('string'),
+    type: nullable('string'),
+    extra: nullable('string'),
+    metrics: Type.Unsafe(metrics),
+    error: Type.Unsafe({
+      type: ['object', 'null'],
+      properties: {
+        status: { type: 'integer' },
+        code: { type: 'string', enum: [...API_ERROR_CODES] },
+        message: { type: 'string' },
+      },
+      required: ['status', 'code', 'message'],
+    }),
+  },
+  { $id: 'Task' },
+);
+
+const ModelSchema = Type.Object(
+  {
+    model_id: Type.String(),
+    kind: Type.Enum(['model', 'part']),
+    task_id: Type.String(),
+    algorithm: Type.String(),
+    path: Type.String(),
+    type: Type.String(),
+    digest: Type.String({ description: 'SHA-256 of the file, hex' }),
+    size_bytes: Type.Integer(),
+    created_at: time,
+    metrics: Type.Unsafe(metrics),
+  },
+  { $id: 'Model' },
+);
+
+const DatasetSchema = Type.Object(
+  { name: Type.String(), path: Type.String(), type: Type.String(), created_at: time },
+  { $id: 'Dataset' },
+);
+
+export const SHARED_SCHEMAS = [ErrorSchema, TaskSchema, ModelSchema, DatasetSchema] as const;
+
+/** `result` of a finished training. */
+export const TrainResult = Type.Object(
+  {
+    model_id: Type.String(),
+    path: Type.String(),
+    type: Type.String(),
+    extra: Type.String({ description: 'JSON: task id, algorithm, warnings' }),
+    metrics: Type.Unsafe(metrics),
+  },
+  {
+    examples: [
+      {
+        model_id: 'model-01jkh3v5qy8m2r4t6w8x0z1a3c',
+        path: 'results/4bf5…/model.json',
+        type: 'json',
+        extra: '{"task_id":"4bf5…","algorithm":"logistic_regression"}',
+        metrics: { accuracy: 0.95, auc: null },
+      },
+    ],
+  },
+);
+
+/** `result` of a finished task that makes a file. */
+export const FileResult = Type.Object({
+  model_id: Type.Optional(Type.String()),
+  path: Type.String(),
+  type: Type.String(),
+  extra: Type.String({ description: 'JSON: task id, warnings' }),
+});
+
+export const AcceptedResult = Type.Object({ task_id: Type.String() });

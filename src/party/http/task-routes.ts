@@ -1,0 +1,88 @@
+import Type from 'typebox';
+import type { TaskKind, TaskState } from '../tasks/task-view.ts';
+import { ApiError } from './api-error.ts';
+import { type App, success } from './api-reply.ts';
+import { replyOf, shared } from './reply-schemas.ts';
+import type { Routes } from './routes.ts';
+import type { TaskService } from './services.ts';
+import { taskResult } from './task-reply.ts';
+
+export const TaskParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) });
+
+const STATES: readonly TaskState[] = [
+  'pending',
+  'running',
+  'stopping',
+  'completed',
+  'failed',
+  'cancelled',
+];
+const KINDS: readonly TaskKind[] = ['train', 'predict', 'psi'];
+const PAGE = 50;
+const MAX_PAGE = 200;
+
+const ListQuery = Type.Object({
+  state: Type.Optional(Type.Enum([...STATES])),
+  kind: Type.Optional(Type.Enum([...KINDS])),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: PAGE })),
+  after: Type.Optional(
+    Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$', description: 'next of the page before' }),
+  ),
+});
+
+const ListResult = Type.Object({
+  tasks: Type.Array(shared('Task')),
+  next: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
+});
+
+/** Listing, showing, ending and approving tasks. */
+export function addTaskRoutes(app: App, routes: Routes, tasks: TaskService): void {
+  for (const route of routes('listTasks')) {
+    app.route({
+      ...route,
+      schema: { querystring: ListQuery, response: { 200: replyOf(ListResult) } },
+      handler: async (request) => {
+        const { state, kind, limit = PAGE, after } = request.query;
+        const query = {
+          ...(state !== undefined && { state: state as TaskState }),
+          ...(kind !== undefined && { kind: kind as TaskKind }),
+          ...(after !== undefined && { after }),
+          limit: limit + 1, // one more tells whether there is a next page
+        };
+        const found = await tasks.list(query, request.caller);
+        const page = found.slice(0, limit);
+        const next = found.length > limit ? page.at(-1)!.taskId : null;
+        return success({ tasks: page.map(taskResult), next });
+      },
+    });
+  }
+
+  const one = { params: TaskParams, response: { 200: replyOf(shared('Task')) } };
+  for (const route of routes('getTask')) {
+    app.route({
+      ...route,
+      schema: one,
+      handler: async (request) => {
+        const view = await tasks.find(request.params.id, request.caller);
+        if (!view) throw new ApiError('NOT_FOUND', 'there is no such task');
+        return success(taskResult(view));
+      },
+    });
+  }
+  for (const route of routes('cancelTask')) {
+    app.route({
+      ...route,
+      schema: one,
+      handler: async (request) =>
+        success(taskResult(await tasks.cancel(request.params.id, request.caller))),
+    });
+  }
+  for (const route of routes('approveTask')) {
+    app.route({
+      ...route,
+      schema: one,
+      handler: async (request) =>
+        success(taskResult(await tasks.approve(request.params.id, request.caller))),
+    });
+  }
+}
