@@ -265,7 +265,10 @@ describe('e2e: training on two nodes', function () {
       exampleRequest('twice.csv', { hyper_params: SHORT, ...change }, { select_columns: ['f1'] });
     const refused = await postTrain(pair.a, request({}));
     equal(refused.status, 400);
-    match(refused.msg, /orgB: twice\.csv: rows repeat a key.*privacy\.duplicates first/);
+    match(
+      refused.msg,
+      /orgB: twice\.csv: row 61, column id: repeats the key.*privacy\.duplicates first$/,
+    );
     const kept = await postTrain(pair.a, request({ privacy: { duplicates: 'first' } }));
     equal(extraOf(kept).aligned_rows, 60);
   });

@@ -144,7 +144,8 @@ export function offeredDatasets(
       if (repeatedKey !== null && alignment.method === 'psi' && alignment.duplicates === 'reject') {
         // How many they are is the owner's to know.
         const where = `${path}: row ${repeatedKey}, column ${keyColumn}`;
-        const what = 'repeats the key of an earlier row: remove it, or ask for duplicates first';
+        const what =
+          'repeats the key of an earlier row: remove it, or ask for privacy.duplicates first';
         throw new DatasetError('duplicate_key', `${where}: ${what}`);
       }
       const terms = { ...described.terms, ...conditions };

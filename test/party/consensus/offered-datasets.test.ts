@@ -141,7 +141,7 @@ describe('offered datasets', () => {
           equal(datasetErrorCode(error), 'duplicate_key');
           equal(
             (error as Error).message,
-            'train.csv: row 4, column id: repeats the key of an earlier row: remove it, or ask for duplicates first',
+            'train.csv: row 4, column id: repeats the key of an earlier row: remove it, or ask for privacy.duplicates first',
           );
           return true;
         });
