@@ -6,9 +6,12 @@ import { curvePool } from '../kernels/curve25519-pool.ts';
 import { loadWasmRingKernel } from '../kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../kernels/rlwe-kernel.wasm.ts';
 import { systemRng } from '../protocols/primitives/rng.ts';
-import { readCertificate } from './certificate.ts';
+import { createCatalog } from './catalog/catalog.ts';
+import { datasetRegistry } from './catalog/dataset-registry.ts';
+import { serveCatalog } from './catalog/handlers.ts';
+import { localCatalog } from './catalog/local-catalog.ts';
 import type { RunningNode } from './cli/command.ts';
-import { loadConfig, type NodeConfig, type PeerConfig } from './config.ts';
+import { loadConfig, type NodeConfig } from './config.ts';
 import type { ConsensusNode } from './consensus/consensus-node.ts';
 import { serveConsensus } from './consensus/handlers.ts';
 import { keyRingOf } from './consensus/key-ring.ts';
@@ -17,18 +20,16 @@ import { consensusRecords } from './consensus/records.ts';
 import { endStaleTasks } from './consensus/task-end.ts';
 import { NO_AUDIT_HEAD } from './consensus/vote.ts';
 import { createDatasets } from './datasets/datasets.ts';
-import { ApiError } from './http/api-error.ts';
 import { nodeMetrics } from './http/metrics.ts';
 import { createHttpServer, type HttpServerOptions } from './http/server.ts';
-import type { CatalogService } from './http/services.ts';
 import { storeCheck } from './http/store-check.ts';
 import { type Identity, loadIdentity } from './identity.ts';
 import { implementationDigest, programVersion } from './implementation.ts';
+import { livePeers, readPeers } from './live-peers.ts';
 import { createLog } from './log.ts';
 import { logDenial } from './log-denial.ts';
 import { ModelRegistry } from './models/model-registry.ts';
 import { partsFolder, storeFolder } from './node-folders.ts';
-import { type PeerRecord, peerBook } from './peers.ts';
 import { policyFile } from './policy-file.ts';
 import { Store } from './store.ts';
 import { storedAttempts } from './stored-attempts.ts';
@@ -45,17 +46,21 @@ export async function startNode(configPath: string): Promise<RunningNode> {
   const config = await loadConfig(configPath, process.env);
   const stack = new StopStack();
   try {
-    return await compose(config, stack);
+    return await compose(configPath, config, stack);
   } catch (error) {
     await stack.stop();
     throw error;
   }
 }
 
-async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNode> {
+async function compose(
+  configPath: string,
+  config: NodeConfig,
+  stack: StopStack,
+): Promise<RunningNode> {
   const log = createLog({ ...config.log, node: config.name }, process.stderr);
   const identity = await identityOf(config);
-  const peers = peerBook(await Promise.all(config.peers.map(peerRecord)));
+  const peers = await readPeers(config.peers);
   const now = (): number => Date.now();
   const rng = systemRng;
 
@@ -78,12 +83,11 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     { store },
   );
   const findTrained = trainedModels(models, records);
-  const datasets = offeredDatasets(
-    createDatasets(config.data, rng),
-    store,
-    ownParts(findTrained, models),
-    now,
-  );
+  const registry = datasetRegistry(store, now);
+  const files = createDatasets({ ...config.data, registered: registry.find }, rng);
+  const local = localCatalog(files, registry);
+  const datasets = offeredDatasets(files, store, ownParts(findTrained, models), now);
+  const policy = policyFile(config.policyFile);
   const implementation = await implementationDigest();
   const curve = curvePool({ threads: config.psi.workers });
   stack.push(async () => curve.close());
@@ -92,7 +96,7 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     signer: identity,
     keys: keyRingOf(identity, () => transport.peers),
     peers: transport,
-    policy: policyFile(config.policyFile),
+    policy,
     datasets,
     declare: declareAlgorithms(implementation),
     records,
@@ -132,6 +136,16 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
   });
 
   serveConsensus(transport, consensus);
+  serveCatalog(transport, {
+    local,
+    policy,
+    events: {
+      denied: (peer, err) =>
+        log.warn({ peer, ...(err === undefined ? {} : { err }) }, 'dataset not shown to peer'),
+      failed: (error) => log.error({ err: error }, 'catalog failed here'),
+    },
+    now,
+  });
   const grpcPort = await transport.start();
   stack.push(() => transport.stop());
   stack.push(() => tasks.stop());
@@ -155,9 +169,14 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     },
     {
       tasks,
-      catalog: NO_CATALOG,
+      catalog: createCatalog({
+        me: config.name,
+        local,
+        peers: transport,
+        peerNames: () => transport.peers.all.map(({ name }) => name),
+      }),
       models,
-      peers: { list: () => transport.peers.all, reload: notWired },
+      peers: livePeers(configPath, process.env, transport),
       tokens: storedTokens(store, rng),
       store,
       readiness: async () => [await storeCheck(store), { name: 'grpc', ready: true }],
@@ -181,20 +200,6 @@ async function compose(config: NodeConfig, stack: StopStack): Promise<RunningNod
     },
   };
 }
-
-const notWired = (): Promise<never> =>
-  Promise.reject(new ApiError('NOT_AVAILABLE', 'this is not available yet'));
-
-const NO_CATALOG: CatalogService = {
-  providers: () => {
-    throw new ApiError('NOT_AVAILABLE', 'this is not available yet');
-  },
-  paths: notWired,
-  metadata: notWired,
-  register: notWired,
-  unregister: notWired,
-  registered: notWired,
-};
 
 /** What to undo, the last thing first. A step that fails does not keep the others from being undone. */
 class StopStack {
@@ -221,17 +226,6 @@ async function identityOf({ identity, name }: NodeConfig): Promise<Identity> {
     throw new Error(`${dir} is the identity of ${loaded.name}, but the configuration says ${name}`);
   }
   return loaded;
-}
-
-async function peerRecord({
-  name,
-  address,
-  certificate,
-  fingerprint,
-}: PeerConfig): Promise<PeerRecord> {
-  const certificatePem = await readFile(certificate, 'utf8');
-  const facts = readCertificate(certificatePem);
-  return { name, address, certificatePem, fingerprint: fingerprint ?? facts.fingerprint };
 }
 
 /** The certificate of the HTTP interface, if it does TLS itself. */

@@ -59,6 +59,7 @@ const HINT_OF_CODE: Readonly<Record<string, string>> = {
     'ask that party to allow it: its policy.yaml decides, and its log says what stood against it',
   UNREACHABLE:
     'check that the party’s node runs and that its address is right: "entente peer list"',
+  NOT_AVAILABLE: 'this version of the node does not do it: ask for something else',
   UNKNOWN_PARTY: '"entente peer list" shows the parties this node knows',
   DATASET_UNUSABLE: 'repair the data, or name others: "entente data list" shows them',
 };
