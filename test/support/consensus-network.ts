@@ -96,9 +96,12 @@ export class FakeDatasets implements DatasetDirectory {
     return createHash('sha256').update(path).digest('hex');
   }
 
-  async describe(draft: TaskDraft): Promise<{ terms: DatasetTerms }> {
+  async describe(
+    draft: TaskDraft,
+    conditions: Pick<DatasetTerms, 'minimumIntersection'>,
+  ): Promise<{ terms: DatasetTerms }> {
     this.described++;
-    return { terms: await this.describeWith(draft) };
+    return { terms: { ...(await this.describeWith(draft)), ...conditions } };
   }
 
   async verify(contract: Contract, owner: string): Promise<void> {

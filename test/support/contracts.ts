@@ -1,5 +1,10 @@
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
-import type { ContractParty, TrainContract } from '../../src/party/consensus/contract.ts';
+import type {
+  ContractParty,
+  PredictContract,
+  PsiContract,
+  TrainContract,
+} from '../../src/party/consensus/contract.ts';
 import type { Declaration } from '../../src/party/consensus/contract-check.ts';
 import type { KeyRing, PinnedKey, Signer } from '../../src/party/consensus/signature.ts';
 
@@ -147,5 +152,35 @@ export function sampleContract(
     expiresAt: new Date(NOW + 3_600_000).toISOString(),
     nonce: 'ef'.repeat(32),
     ...changes,
+  };
+}
+
+/** The parties of the sample contract, in a prediction on other records. */
+export function samplePrediction(signers: readonly Signer[]): PredictContract {
+  const { metrics: _, ...terms } = sampleContract(signers);
+  return {
+    ...terms,
+    kind: 'predict',
+    model: { id: 'model-01hqxyzabcdefghjkmnpqrstvw', taskId: 'ab'.repeat(32) },
+    parameters: { predict_threshold: 0.5, open_bits: 12 },
+    parties: terms.parties.map((party) => ({
+      ...party,
+      dataset: party.dataset && { ...party.dataset, labelColumn: null },
+    })),
+  };
+}
+
+/** The parties of the sample contract, in an intersection of their keys. */
+export function sampleIntersection(signers: readonly Signer[]): PsiContract {
+  const { metrics: _, parameters: __, ...terms } = sampleContract(signers);
+  return {
+    ...terms,
+    kind: 'psi',
+    algorithm: { ...terms.algorithm, name: 'intersection', partition: 'psi' },
+    parties: terms.parties.map((party) => ({
+      ...party,
+      role: 'data_holder',
+      dataset: party.dataset && { ...party.dataset, labelColumn: null, features: [] },
+    })),
   };
 }

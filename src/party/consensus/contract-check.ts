@@ -1,7 +1,13 @@
 import Type, { type TSchema } from 'typebox';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 import { canonicalBytes, canonicalDigest, canonicalJson } from './canonical-json.ts';
-import type { Contract, ContractParty, PartyRole, TrainContract } from './contract.ts';
+import type {
+  Contract,
+  ContractParty,
+  PartyRole,
+  PredictContract,
+  TrainContract,
+} from './contract.ts';
 import { CONTRACT_SCHEMAS, MAX_COLUMNS, MAX_CONTRACT_BYTES } from './contract-schema.ts';
 import { ConsensusError } from './errors.ts';
 import { featuresWidth } from './feature-width.ts';
@@ -101,6 +107,7 @@ function checkRelations(contract: Contract): void {
   }
   checkAlignment(contract);
   if (contract.kind === 'train') checkParameters(contract, Math.min(...rows));
+  if (contract.kind === 'predict') checkThreshold(contract);
 }
 
 function checkTimes({ createdAt, expiresAt }: Contract): void {
@@ -209,6 +216,13 @@ function checkParameters(
   }
   for (const [i, metric] of metrics.entries()) {
     if (metrics.indexOf(metric) < i) malformed(`metrics/${i}`, 'must be unique');
+  }
+}
+
+function checkThreshold({ algorithm, parameters }: PredictContract): void {
+  if ((algorithm.name === 'logistic_regression') !== (parameters.predict_threshold !== null)) {
+    const rule = 'must be a probability for logistic regression, null for linear';
+    malformed('parameters/predict_threshold', rule);
   }
 }
 

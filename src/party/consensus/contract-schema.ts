@@ -25,6 +25,8 @@ const oneOf = <T extends string[]>(...names: T) => Type.Enum<T>(names);
 export const ColumnName: Type.TString = text(512);
 export const DatasetPath: Type.TString = text(1024);
 export const Purpose: Type.TString = text(256);
+/** A model's id may stand in keys and file names. */
+export const ModelId: Type.TString = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' });
 
 const LinearParametersSchema = Type.Object(
   {
@@ -163,7 +165,7 @@ const PredictSchema = Type.Object(
     ...Terms,
     kind: Type.Literal('predict'),
     algorithm: LinearAlgorithmSchema,
-    model: Type.Object({ id: text(64), taskId: Hex32 }, exactly),
+    model: Type.Object({ id: ModelId, taskId: Hex32 }, exactly),
     parameters: Type.Object(
       {
         predict_threshold: Type.Union([Type.Null(), unitInterval]),

@@ -6,7 +6,7 @@ import type { DatasetTerms } from './contract.ts';
 import { DatasetTermsSchema, MAX_CONTRACT_BYTES } from './contract-schema.ts';
 import { ConsensusError } from './errors.ts';
 import { decodeJson } from './schema.ts';
-import { datasetErrorCode, type TaskDraft, UNKNOWN_MODEL } from './task-draft.ts';
+import { checkDraft, datasetErrorCode, type TaskDraft, UNKNOWN_MODEL } from './task-draft.ts';
 import { callPeer, DATA_TIMEOUT_MS, METHODS, refusalError } from './wire.ts';
 
 /**
@@ -47,6 +47,7 @@ export async function describeOwn(
   peer: string,
   draft: TaskDraft,
 ): Promise<DatasetTerms> {
+  checkDraft(draft);
   const { path, keyColumn: key, labelColumn: label } = draft.dataset;
   const { selectColumns, discreteColumns } = draft.dataset;
   const named = [...new Set([...(selectColumns ?? []), ...discreteColumns])];

@@ -6,8 +6,10 @@ import {
   MAX_COLUMNS,
   MAX_PARTIES,
   MAX_ROWS,
+  ModelId,
   Purpose,
 } from './contract-schema.ts';
+import { ConsensusError } from './errors.ts';
 import { PartyName } from './schema.ts';
 
 /** What the initiator wants of one data party, before there is a contract. */
@@ -69,7 +71,7 @@ export const TaskDraftSchema = Type.Object(
     parties: Type.Array(PartyName, { minItems: 2, maxItems: MAX_PARTIES }),
     receivers: Type.Array(PartyName, { minItems: 1, maxItems: MAX_PARTIES }),
     modelRelease: Type.Union([Type.Null(), Type.Enum(['full', 'split'])]),
-    model: Type.Union([Type.Null(), Type.String({ minLength: 1, maxLength: 64 })]),
+    model: Type.Union([Type.Null(), ModelId]),
     dataset: Type.Object(
       {
         path: DatasetPath,
@@ -85,6 +87,22 @@ export const TaskDraftSchema = Type.Object(
   },
   exactly,
 );
+
+/** Refuses a well-formed draft whose fields do not fit together, so that no rule judges it by a name. */
+export function checkDraft({ kind, algorithm, dataset, model, modelRelease }: TaskDraft): void {
+  const intersection = algorithm.name === 'intersection';
+  const fits = [
+    ['algorithm/name', intersection === (kind === 'psi')],
+    ['algorithm/partition', intersection === (algorithm.partition === 'psi')],
+    ['model', (model !== null) === (kind === 'predict')],
+    ['modelRelease', (modelRelease !== null) === (kind === 'train')],
+    ['dataset/labelColumn', dataset.labelColumn === null || kind === 'train'],
+    ['dataset/selectColumns', kind === 'train' || dataset.selectColumns !== null],
+  ] as const;
+  const [wrong] = fits.find(([, fit]) => !fit) ?? [];
+  if (wrong)
+    throw new ConsensusError('malformed_message', `${wrong} does not fit the kind ${kind}`);
+}
 
 /** A party's own datasets, as consensus needs them. */
 export interface DatasetDirectory {

@@ -1,8 +1,9 @@
-import { deepEqual, equal, notEqual } from 'node:assert/strict';
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import fc from 'fast-check';
 import { METRIC_NAMES } from '../../../src/ml/metrics/evaluate.ts';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
-import type { TrainContract } from '../../../src/party/consensus/contract.ts';
+import type { Contract, TrainContract } from '../../../src/party/consensus/contract.ts';
 import {
   CLOCK_SKEW_MS,
   checkContract,
@@ -13,7 +14,15 @@ import {
   taskIdOf,
 } from '../../../src/party/consensus/contract-check.ts';
 import { MAX_CONTRACT_BYTES } from '../../../src/party/consensus/contract-schema.ts';
-import { DECLARATION, NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
+import { ConsensusError } from '../../../src/party/consensus/errors.ts';
+import {
+  DECLARATION,
+  NOW,
+  sampleContract,
+  sampleIntersection,
+  samplePrediction,
+  testIdentity,
+} from '../../support/contracts.ts';
 import { refuses } from '../../support/refusals.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -21,11 +30,11 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 const [a, b, c, auditor] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
 
 /** The sample contract with the value at a path replaced, or removed by `undefined`. */
-function changed(
+function changed<C extends Contract = TrainContract>(
   path: string,
   value: Json | undefined,
-  base = sampleContract([a!, b!]),
-): TrainContract {
+  base: C = sampleContract([a!, b!]) as Contract as C,
+): C {
   const copy = structuredClone(base) as unknown as { [key: string]: Json };
   const keys = path.split('/');
   const last = keys.pop()!;
@@ -33,7 +42,7 @@ function changed(
   for (const key of keys) node = node[key] as { [key: string]: Json };
   if (value === undefined) delete node[last];
   else node[last] = value;
-  return copy as unknown as TrainContract;
+  return copy as unknown as C;
 }
 
 describe('contract check', () => {
@@ -227,6 +236,132 @@ describe('contract check', () => {
     refuses(() => checkContract(large), 'malformed_contract', 'parameters/batch_size');
     const twice = changed('metrics', ['auc', 'auc']);
     refuses(() => checkContract(twice), 'malformed_contract', 'metrics/1');
+  });
+
+  it('accepts predictions and set intersections', () => {
+    for (const contract of [samplePrediction([a!, b!]), sampleIntersection([a!, b!])]) {
+      checkContract(contract);
+      deepEqual(decodeContract(canonicalBytes(contract)), contract);
+    }
+    const onlyKeys = samplePrediction([a!, b!]);
+    checkContract(changed('parties/0/dataset/features', [], onlyKeys));
+  });
+
+  it('refuses predictions that do not fit together', () => {
+    const contract = samplePrediction([a!, b!]);
+    for (const [path, value, at] of [
+      ['parties/0/role', 'data_holder'],
+      ['parties/0/dataset/labelColumn', 'y'],
+      ['parties/1/dataset/features', []],
+      ['parties/1/dataset/keyColumn', null],
+      ['receivers', ['orgX'], 'receivers/0'],
+      ['alignment/method', 'row_order', 'parties/0/dataset/keyColumn'],
+      ['alignment/method', 'guess'],
+      ['algorithm/name', 'intersection'],
+      ['algorithm/name', 'linear_regression', 'parameters/predict_threshold'],
+      ['parameters/predict_threshold', null],
+      ['parameters/predict_threshold', 1.5],
+      ['parameters/open_bits', 21],
+      ['parameters/epochs', 3],
+      ['model/id', ''],
+      ['model/id', 'a/b'],
+      ['model/id', '../a'],
+      ['model/id', 'm'.repeat(65)],
+      ['model/taskId', 'ab'],
+      ['metrics', ['auc']],
+    ] as const) {
+      const wrong = changed(path, value as unknown as Json, contract);
+      refuses(() => checkContract(wrong), 'malformed_contract', at ?? path);
+    }
+    const linear = changed('algorithm/name', 'linear_regression', contract);
+    checkContract(changed('parameters/predict_threshold', null, linear));
+  });
+
+  it('refuses set intersections that do not fit together', () => {
+    const contract = sampleIntersection([a!, b!]);
+    for (const [path, value, at] of [
+      ['parties/0/role', 'label_holder'],
+      ['parties/1/role', 'feature_holder'],
+      ['parties/0/dataset/labelColumn', 'y'],
+      ['parties/0/dataset/keyColumn', null],
+      ['parties/1/dataset/features', [{ name: 'age', kind: 'numeric' }]],
+      ['parties/1/dataset', null],
+      ['receivers', ['orgA', 'orgX'], 'receivers/1'],
+      ['alignment/method', 'row_order', 'parties/0/dataset/keyColumn'],
+      ['alignment/minimumIntersection', -1],
+      ['algorithm/name', 'logistic_regression'],
+      ['algorithm/partition', 'vertical'],
+      ['parameters', {}],
+      ['model', {}],
+    ] as const) {
+      const wrong = changed(path, value as unknown as Json, contract);
+      refuses(() => checkContract(wrong), 'malformed_contract', at ?? path);
+    }
+    const keyless = ['parties/0', 'parties/1'].reduce(
+      (each, party) => changed(`${party}/dataset/keyColumn`, null, each),
+      changed('alignment/method', 'row_order', contract),
+    );
+    refuses(() => checkContract(keyless), 'malformed_contract', 'alignment/method');
+  });
+
+  it('asks for what each party asks for in common', () => {
+    const wish = changed('parties/1/dataset/minimumIntersection', 50);
+    refuses(() => checkContract(wish), 'malformed_contract', 'alignment/minimumIntersection');
+    checkContract(changed('alignment/minimumIntersection', 50, wish));
+    checkContract(changed('alignment/minimumIntersection', 51, wish));
+  });
+
+  it('decodes what it encodes, whatever is mutated, and refuses the rest by its code', () => {
+    const samples: readonly Contract[] = [
+      sampleContract([a!, b!, c!], { receiver: auditor! }),
+      samplePrediction([a!, b!]),
+      sampleIntersection([a!, b!]),
+    ];
+    const paths = (node: unknown, at: string): string[] =>
+      typeof node === 'object' && node !== null
+        ? Object.entries(node).flatMap(([key, member]) => [
+            at + key,
+            ...paths(member, `${at}${key}/`),
+          ])
+        : [];
+    const cases = samples.flatMap((contract) =>
+      paths(contract, '').map((path) => [contract, path] as const),
+    );
+    const mutation = fc.record({
+      case: fc.constantFrom(...cases),
+      value: fc.oneof(
+        fc.jsonValue({ maxDepth: 2 }),
+        fc.constant(undefined),
+        fc.constantFrom('orgA', 'orgB', 'id', 'y', 'psi', 'train', 'predict', 0, 1, 2 ** 31),
+      ),
+    });
+    let accepted = 0;
+    fc.assert(
+      fc.property(mutation, ({ case: [contract, path], value }) => {
+        const mutated = changed(path, value as Json | undefined, contract);
+        let bytes: Uint8Array;
+        try {
+          bytes = canonicalBytes(mutated);
+        } catch {
+          return; // lone surrogates: nobody can send it
+        }
+        try {
+          deepEqual(canonicalBytes(decodeContract(bytes)), bytes);
+          accepted++;
+        } catch (error) {
+          if (!(error instanceof ConsensusError)) throw error;
+          equal(error.code, 'malformed_contract');
+          ok(error.message.length < 1000, 'a bounded message');
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    ok(accepted > 0, 'some mutations are contracts');
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        refuses(() => decodeContract(bytes), 'malformed_contract');
+      }),
+    );
   });
 
   it('bounds the lifetime', () => {

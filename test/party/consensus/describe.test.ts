@@ -81,6 +81,91 @@ describe('describing a dataset', () => {
       equal(b.datasets.described, 0, 'the dataset was never touched');
     }));
 
+  it('tells an allowed peer the least intersection that the rule asks for', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const b = network.at('orgB');
+      const least = async (draft: TaskDraft) =>
+        (await requestTerms(node, 'orgB', draft)).minimumIntersection;
+      equal(await least(DRAFT), 0);
+      const strict = { ...OPEN_RULE, minimum_intersection: 100, minimum_columns: 9, open_bits: 4 };
+      b.policy = { version: 1, rules: [strict] };
+      equal(await least(DRAFT), 100, 'what only a contract says is judged with the contract');
+      equal(await least(drafting({ selectColumns: null, discreteColumns: [] })), 100);
+      const alignment = { ...DRAFT.alignment, method: 'row_order' as const };
+      const rows = { ...drafting({ keyColumn: null }), alignment };
+      equal(await least(rows), 0, 'every row is a common record');
+    }));
+
+  it('lets a peer see by a rule that asks what it would see by one that allows', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const b = network.at('orgB');
+      const terms = await requestTerms(node, 'orgB', DRAFT);
+      b.policy = { version: 1, rules: [{ ...OPEN_RULE, action: 'ask', tasks_per_day: 0 }] };
+      deepEqual(await requestTerms(node, 'orgB', DRAFT), terms);
+      b.policy = { version: 1, rules: [{ ...OPEN_RULE, expires: '2026-02-28' }] };
+      await refusesAsync(requestTerms(node, 'orgB', DRAFT), 'refused_by_policy');
+      equal(b.log.pop(), 'denied orgA expires');
+    }));
+
+  it('judges what a prediction or an intersection names, and lists no columns for them', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const b = network.at('orgB');
+      const algorithms = ['predict/logistic_regression', 'psi/intersection'];
+      b.policy = { version: 1, rules: [{ ...OPEN_RULE, algorithms }] };
+      const predict = (...selectColumns: string[]): TaskDraft => ({
+        ...drafting({ selectColumns, discreteColumns: [] }),
+        kind: 'predict',
+        modelRelease: null,
+        model: 'model-1',
+      });
+      const psi: TaskDraft = {
+        ...drafting({ selectColumns: [], discreteColumns: [] }),
+        kind: 'psi',
+        algorithm: { name: 'intersection', partition: 'psi' },
+        modelRelease: null,
+      };
+      await refusesAsync(requestTerms(node, 'orgB', predict('ssn')), 'refused_by_policy');
+      await refusesAsync(requestTerms(node, 'orgB', DRAFT), 'refused_by_policy');
+      deepEqual(b.log.splice(0), ['denied orgA column', 'denied orgA algorithm']);
+      equal(b.datasets.described, 0);
+      equal((await requestTerms(node, 'orgB', predict('income'))).features.length, 1);
+      await requestTerms(node, 'orgB', psi);
+      equal(b.datasets.listed, 0);
+      b.datasets.describeWith = async () => {
+        throw new DatasetRefusal('unknown_model', 'no such model');
+      };
+      await refusesAsync(requestTerms(node, 'orgB', predict('income')), 'refused_by_policy');
+    }));
+
+  it('refuses a draft that goes by the name of another kind', () =>
+    withNetwork(TWO, async (network) => {
+      const { node } = network.at('orgA');
+      const { datasets, log } = network.at('orgB');
+      const intersection = { name: 'intersection', partition: 'psi' } as const;
+      const predict = { ...DRAFT, kind: 'predict', modelRelease: null, model: 'm' } as const;
+      for (const [draft, field] of [
+        [{ ...DRAFT, algorithm: intersection }, 'algorithm/name'],
+        [{ ...DRAFT, kind: 'psi' }, 'algorithm/name'],
+        [{ ...DRAFT, algorithm: { ...DRAFT.algorithm, partition: 'psi' } }, 'algorithm/partition'],
+        [{ ...DRAFT, model: 'm' }, 'model'],
+        [{ ...predict, model: null }, 'model'],
+        [{ ...predict, modelRelease: 'full' }, 'modelRelease'],
+        [{ ...DRAFT, modelRelease: null }, 'modelRelease'],
+        [{ ...predict, dataset: { ...DRAFT.dataset, labelColumn: 'y' } }, 'dataset/labelColumn'],
+        [
+          { ...predict, dataset: { ...DRAFT.dataset, selectColumns: null } },
+          'dataset/selectColumns',
+        ],
+        [{ ...predict, model: '../m' }, 'model'],
+      ] as const) {
+        await refusesAsync(requestTerms(node, 'orgB', draft), 'malformed_message', field);
+      }
+      deepEqual([datasets.listed, datasets.described, log], [0, 0, []]);
+    }));
+
   it('counts in a peer that leaves itself out', () =>
     withNetwork([...TWO, 'orgC'], async (network) => {
       network.at('orgB').policy = {

@@ -46,7 +46,7 @@ async function withTasks(
       contractLifetimeSec: 600,
       datasets: {
         columns: () => datasets.columns(),
-        describe: (draft) => datasets.describe(draft),
+        describe: (draft, conditions) => datasets.describe(draft, conditions),
         identity: (terms) => datasets.identity(terms),
         verify: (contract, owner) => datasets.verify(contract, owner),
         reading: () => Promise.reject(new Error('not reached')),
