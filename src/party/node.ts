@@ -17,7 +17,7 @@ import { serveConsensus } from './consensus/handlers.ts';
 import { keyRingOf } from './consensus/key-ring.ts';
 import { offeredDatasets } from './consensus/offered-datasets.ts';
 import { consensusRecords } from './consensus/records.ts';
-import { endStaleTasks } from './consensus/task-end.ts';
+import { endExpiredTasks, endStaleTasks } from './consensus/task-end.ts';
 import { NO_AUDIT_HEAD } from './consensus/vote.ts';
 import { createDatasets } from './datasets/datasets.ts';
 import { nodeMetrics } from './http/metrics.ts';
@@ -40,6 +40,9 @@ import { ownParts, trainedModels } from './tasks/trained-models.ts';
 import { trainingTasks } from './tasks/training-tasks.ts';
 import { storedTokens } from './tokens.ts';
 import { Transport } from './transport/transport.ts';
+
+/** How often contracts are looked for that nobody committed or approved in time. Own choice. */
+const EXPIRY_INTERVAL_MS = 60_000;
 
 /** Starts the node of a configuration file; environment variables override its values. */
 export async function startNode(configPath: string): Promise<RunningNode> {
@@ -150,6 +153,13 @@ async function compose(
   stack.push(() => transport.stop());
   stack.push(() => tasks.stop());
   await endStaleTasks(consensus);
+  const expiring = setInterval(() => {
+    endExpiredTasks(consensus).catch((error: unknown) =>
+      log.error({ err: error }, 'expired tasks not ended'),
+    );
+  }, EXPIRY_INTERVAL_MS);
+  expiring.unref();
+  stack.push(async () => clearInterval(expiring));
   // Not awaited: a peer that does not answer must not keep this node from starting.
   endInterrupted(consensus, attempts, interrupted).catch((error: unknown) =>
     log.error({ err: error }, 'interrupted tasks not ended'),

@@ -28,13 +28,15 @@
  *     minimum_intersection: 100           # common records below which a task ends before any is known
  *     tasks_per_day: 10                   # for which this node votes in any 24 hours
  *     budgets:                            # values that each peer ever learns of a dataset, by class
+ *       intersection_size: 1000
  *       intersection: 5000000             # own keys, one bit each
- *       validation_scores: 200000
+ *       domain_guard: 5000
+ *       validation_scores: 200000         # training_scores: none
  *       prediction_scores: 1000000
- *       domain_guard: 2000
+ *       score_unit: 1000
  *       metrics: 500
- *       column_scales: 500
- *       weights: 500
+ *       column_scales: 1000
+ *       weights: 1000
  * ```
  *
  * `name`, `action`, `expires` and the keys from `metrics` on may be absent: then the rule sets no such

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { linearLeakage } from '../../src/ml/vertical/linear/leakage.ts';
 import { chooseAlgorithm } from '../../src/party/http/algorithm.ts';
 import { resolveLinearParameters } from '../../src/party/http/linear-parameters.ts';
 import { resolvePartition } from '../../src/party/http/partition.ts';
@@ -27,9 +28,25 @@ describe('deploy samples', () => {
     deepEqual(resolveLinearParameters(algorithm, request).warnings, []);
   });
 
+  const parameters = resolveLinearParameters('logistic_regression', request).parameters;
+  const rows = readFileSync(`examples/data/${request.providers[0]!.path}`, 'utf8').split(
+    '\n',
+  ).length;
+  const leakage = linearLeakage({
+    algorithm: 'logistic_regression',
+    parameters,
+    alignment: 'psi',
+    counted: true,
+    rows,
+    keys: rows,
+    columns: layout.parties.flatMap((each) => each.features).length,
+    metrics: request.metrics.length,
+  });
+
   it('are policies that allow it, and nothing for another purpose', () => {
     for (const { name, keyColumn, labelColumn, features } of layout.parties) {
       const policy = parsePolicy(read(`policy.${name}.yaml`));
+      const rule = policy.rules[0]!;
       const { path } = request.providers.find((each) => each.name === name)!;
       const ask = (purpose: string): boolean =>
         decide(
@@ -41,9 +58,17 @@ describe('deploy samples', () => {
             dataset: { path, key: keyColumn, label: labelColumn, features },
             receivers: request.receivers.filter((each) => each !== name),
             modelRelease: 'full',
-            terms: null,
+            terms: {
+              security: { kappa: 128, sigma: 40 },
+              fewestFeatures: Math.min(...layout.parties.map((each) => each.features.length)),
+              minimumIntersection: rule.minimum_intersection ?? 0, // drafted as the owner asks for it
+              openBits: parameters.open_bits,
+              metrics: request.metrics,
+              heldOut: parameters.use_validation_set,
+              openings: leakage.opened.map((each) => ({ ...each, class: each.name, peer: 'bank' })),
+            },
           },
-          { now: 0, usage: null },
+          { now: 0, usage: { voted: [], opened: () => 0 } },
         ).allow;
       equal(ask(request.purpose), true, name);
       equal(ask('marketing'), false, name);

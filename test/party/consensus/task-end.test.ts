@@ -4,6 +4,7 @@ import { proposeContract } from '../../../src/party/consensus/initiator.ts';
 import {
   abortTask,
   answerAbort,
+  endExpiredTasks,
   endStaleTasks,
   finishTask,
 } from '../../../src/party/consensus/task-end.ts';
@@ -181,5 +182,26 @@ describe('after a restart', () => {
       await refusesAsync(proposal, 'aborted');
       await abort;
       equal((await b.node.records.find(taskId))?.end?.code, 'cancelled');
+    }));
+});
+
+describe('expired tasks', () => {
+  it('end here once nobody can commit or approve them any more', () =>
+    withNetwork(THREE, async (network) => {
+      const { node, log } = network.at('orgB');
+      const committed = await agreed(network);
+      const contract = network.contract();
+      const taskId = taskIdOf(contract);
+      await node.records.asked(await node.records.receive(taskId, contract, null));
+      log.length = 0;
+      await endExpiredTasks(node);
+      network.clock.now += 3_600_000 - 1;
+      await endExpiredTasks(node);
+      equal((await node.records.find(taskId))?.state, 'asked');
+      network.clock.now += 1;
+      await endExpiredTasks(node);
+      equal((await node.records.find(taskId))?.end?.code, 'expired');
+      equal((await node.records.find(committed))?.state, 'committed', 'it may run');
+      deepEqual(log, ['ended expired orgB']);
     }));
 });
