@@ -1,6 +1,6 @@
 import type { Usage } from '../policy-limits.ts';
 import { openingsTo, policyRequest } from '../policy-request.ts';
-import { type ConsensusNode, ownPlace } from './consensus-node.ts';
+import type { ConsensusNode } from './consensus-node.ts';
 import type { ContractRecord } from './records.ts';
 
 /** A vote counts towards `tasks_per_day` for this long. */
@@ -30,7 +30,11 @@ export async function usageOf(
     }
   }
   return {
-    voted: voted.map(({ contract }) => policyRequest(contract, ownPlace(node, contract))),
+    voted: voted.flatMap(({ contract }) => {
+      // By name alone: the key may be another one since.
+      const me = contract.parties.find(({ name }) => name === node.signer.name);
+      return me ? [policyRequest(contract, me)] : [];
+    }),
     opened: (peer, name) => sum.get(`${peer}/${name}`) ?? 0,
   };
 }

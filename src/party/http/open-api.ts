@@ -47,11 +47,7 @@ export async function describeRoutes(app: App, version: string): Promise<void> {
 }
 
 /** What the table of operations says, added to a route's own schemas. */
-function described(
-  id: OperationId,
-  url: string,
-  schema: FastifySchema | undefined,
-): FastifySchema {
+function described(id: OperationId, url: string, schema: FastifySchema | undefined): FastifySchema {
   const operation = operationOf(id);
   const { access, path, summary, surface, idempotent } = operation;
   const who = access === 'anyone' ? 'No token is needed.' : `Roles: ${access.join(', ')}.`;

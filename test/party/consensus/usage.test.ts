@@ -11,6 +11,7 @@ import {
   restarted,
   withNetwork,
 } from '../../support/consensus-network.ts';
+import { keyRing, testIdentity } from '../../support/contracts.ts';
 import { refusesAsync } from '../../support/refusals.ts';
 
 const TWO = ['orgA', 'orgB'];
@@ -75,6 +76,20 @@ describe('tasks a day', () => {
       limit(network, { tasks_per_day: 1, purposes: ['other'] });
       await agree(network, { purpose: 'other' });
       await denied(network, 'tasks_per_day', { purpose: 'other' });
+    }));
+
+  it('count those that were voted for with an earlier key', () =>
+    withNetwork(TWO, async (network) => {
+      limit(network, { tasks_per_day: 2 });
+      await agree(network);
+      const b = network.at('orgB');
+      const fresh = testIdentity('orgB');
+      Object.assign(b.node, { signer: fresh.signer });
+      Object.assign(b, { identity: fresh });
+      const keys = keyRing([network.at('orgA').identity, fresh]);
+      for (const name of TWO) Object.assign(network.at(name).node, { keys });
+      await agree(network);
+      await denied(network, 'tasks_per_day');
     }));
 
   it('do not count what this node refused', () =>

@@ -1,5 +1,6 @@
 import { deepEqual, doesNotMatch, equal, notEqual, rejects } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { DatasetErrorCode } from '../../../src/party/datasets/dataset-error.ts';
@@ -121,6 +122,29 @@ describe('datasets', () => {
     folder.write('c.csv', 'id,x\n1,3\n');
     await rejects(datasets.verify(first.terms, first.salt), { code: 'changed' });
     await rejects(datasets.load(first.terms, first.salt), { code: 'changed' });
+  });
+
+  it('knows a file as the same whatever a request calls it, and after a change', async () => {
+    const path = folder.write('same.csv', 'id,x\n1,2\n');
+    const other = folder.write('copy.csv', 'id,x\n1,2\n');
+    symlinkSync(join(folder.path, path), join(folder.path, 'link.csv'));
+    const registered = createDatasets(
+      {
+        roots: [folder.path],
+        ...LIMITS,
+        registered: async () => ({ path, type: 'csv' }),
+      },
+      rng,
+    );
+    const first = await datasets.identity(path, 'csv');
+    equal(first.length, 64);
+    equal(await datasets.identity(join(folder.path, path), 'csv'), first, 'absolute');
+    equal(await datasets.identity('link.csv', 'csv'), first, 'through a link');
+    equal(await registered.identity('dataset:same', 'csv'), first, 'by name');
+    notEqual(await datasets.identity(other, 'csv'), first);
+    folder.write('same.csv', 'id,x\n1,3\n');
+    equal(await datasets.identity(path, 'csv'), first);
+    await rejects(datasets.identity('missing.csv', 'csv'), { code: 'missing_dataset' });
   });
 
   it('refuses terms that the file does not bear out', async () => {
