@@ -18,7 +18,7 @@ export interface Usage {
    * Values of a class of this task's dataset that a peer has learned, and those that it may learn by
    * the other tasks that this node has agreed to.
    */
-  opened(peer: string, name: string): number;
+  readonly opened: (peer: string, name: string) => number;
 }
 
 /** What a rule says against a contract's terms, or undefined when it says nothing. */

@@ -48,8 +48,10 @@ async function waiting(network: Network, ...askers: readonly string[]): Promise<
   return { contract, taskId: taskIdOf(contract), outcome };
 }
 
-const states = async ({ names, at }: Network, taskId: string): Promise<readonly unknown[]> =>
-  Promise.all(names.map(async (name) => (await at(name).node.records.find(taskId))?.state));
+const states = async (network: Network, taskId: string): Promise<readonly unknown[]> =>
+  Promise.all(
+    network.names.map(async (name) => (await network.at(name).node.records.find(taskId))?.state),
+  );
 
 async function fails(
   outcome: Promise<AgreedTask>,
