@@ -3,7 +3,7 @@
  * for the people on this side.
  */
 export type SessionErrorCode =
-  | 'UNREACHABLE' // nobody answers at the address, or the connection broke
+  | 'UNREACHABLE' // nobody answers at the address, or the connection broke and did not come back
   | 'UNKNOWN_PEER' // the name or the certificate belongs to no pinned peer
   | 'WRONG_KEY' // the certificate bears a pinned name but another key
   | 'NOT_ACCEPTED' // the peer has not pinned this node's certificate
@@ -16,12 +16,12 @@ export type SessionErrorCode =
   | 'VERSION_MISMATCH' // the peers speak different versions of the session protocol
   | 'BAD_SIGNATURE' // a hello that the pinned key did not sign
   | 'HELLO_MISMATCH' // a hello for another task, certificate, checkpoint or pair of identities
-  | 'REPLAYED_HELLO' // a hello that was used before
+  | 'REPLAYED_HELLO' // a hello, of a session or of a stream, that was used before
   | 'STALE_ATTEMPT' // this attempt, or a later one, was used before
   | 'TASK_FINISHED' // a finished task opens no session
   | 'NO_SESSION' // frames asked of a session that does not exist, or not for this peer
   | 'BAD_MAC' // the stream does not prove the session's key
-  | 'STREAM_IN_USE' // the session's stream was opened before
+  | 'STREAM_IN_USE' // the same session is being opened already
   | 'CLOSED'; // the session ended
 
 /** A link to a peer that cannot be made or kept. Callers look at `code`; the text is for people. */

@@ -106,6 +106,7 @@ describe('e2e: strangers', function () {
       attempt: 1,
       next: 0n,
       mac: new Uint8Array(32),
+      stream: 1,
     };
     const frames: Uint8Array[] = [];
     let ended: SessionError | undefined;
@@ -114,8 +115,8 @@ describe('e2e: strangers', function () {
       await recordOf(pair.a),
       hello,
       (frame) => frames.push(frame),
-      (error) => {
-        ended ??= error;
+      (end) => {
+        if (end.kind === 'refused') ended ??= end.error;
       },
     );
     try {

@@ -5,6 +5,7 @@ import { memoryAttempts } from '../../src/party/transport/attempts.ts';
 import type { Session, SessionTerms } from '../../src/party/transport/session.ts';
 import type { Refusal } from '../../src/party/transport/tls.ts';
 import { Transport, type TransportOptions } from '../../src/party/transport/transport.ts';
+import { type FlakyProxy, startProxy } from './flaky-proxy.ts';
 
 /** A started transport on loopback. */
 export interface Node {
@@ -55,6 +56,36 @@ export async function startNodes(
 
 export async function stopNodes(nodes: readonly Node[]): Promise<void> {
   await Promise.all(nodes.map(({ transport }) => transport.stop()));
+}
+
+/** Two nodes that reach each other through proxies only; each proxy stands before its node. */
+export interface ProxiedNodes {
+  readonly nodes: readonly [Node, Node];
+  readonly proxies: readonly [FlakyProxy, FlakyProxy];
+  stop(): Promise<void>;
+}
+
+export async function startProxied(options: NodeOptions = {}, delayMs = 0): Promise<ProxiedNodes> {
+  const nodes = (await startNodes(['orgA', 'orgB'], options)) as [Node, Node];
+  const [a, b] = nodes;
+  const proxies = [
+    await startProxy(portOf(a), delayMs),
+    await startProxy(portOf(b), delayMs),
+  ] as const;
+  a.transport.setPeers(peerBook([recordOf(b.identity, proxies[1].port)]));
+  b.transport.setPeers(peerBook([recordOf(a.identity, proxies[0].port)]));
+  return {
+    nodes,
+    proxies,
+    stop: async () => {
+      await stopNodes(nodes);
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+    },
+  };
+}
+
+export function portOf({ record }: Node): number {
+  return Number(record.address.split(':')[1]);
 }
 
 /** The first attempt at a task that `tag` tells from others. */

@@ -12,7 +12,7 @@ import type {
   ControlServer,
 } from './control.ts';
 import { sessionErrorOf, statusOf } from './status.ts';
-import { callerOf, diagnose, dial } from './tls.ts';
+import { callerOf, diagnose, dial, type Keepalive, keepaliveOptions } from './tls.ts';
 
 /** Largest request or response, envelope included. Bulk data belongs into sessions. */
 export const MAX_CONTROL_BYTES = 4 << 20;
@@ -44,15 +44,17 @@ const SERVICE: grpc.ServiceDefinition = {
 export class ControlPlane implements ControlServer, ControlClient {
   readonly #identity: Identity;
   readonly #peers: () => PeerBook;
+  readonly #keepalive: Keepalive;
   readonly #answers = new Map<string, Answer>();
   readonly #clients = new Map<string, { peer: PeerRecord; client: grpc.Client }>();
   /** One for each request that is being answered. */
   readonly #answering = new Set<AbortController>();
   #stopped = false;
 
-  constructor(identity: Identity, peers: () => PeerBook) {
+  constructor(identity: Identity, peers: () => PeerBook, keepalive: Keepalive) {
     this.#identity = identity;
     this.#peers = peers;
+    this.#keepalive = keepalive;
   }
 
   handle<Q, R>(method: ControlMethod<Q, R>, handler: ControlHandler<Q, R>): void {
@@ -173,6 +175,7 @@ export class ControlPlane implements ControlServer, ControlClient {
     let entry = this.#clients.get(peer.name);
     if (!entry) {
       const client = dial(this.#identity, peer, {
+        ...keepaliveOptions(this.#keepalive),
         'grpc.max_receive_message_length': MAX_CONTROL_BYTES,
       });
       entry = { peer, client };

@@ -5,8 +5,8 @@ import type { Identity } from '../identity.ts';
 import type { PeerBook, PeerRecord } from '../peers.ts';
 import { MAX_FRAME_BYTES } from './frame.ts';
 import type { FrameSink } from './outbox.ts';
-import { sessionErrorOf, statusOf } from './status.ts';
-import { callerOf, dial } from './tls.ts';
+import { isVerdict, sessionErrorOf, statusOf } from './status.ts';
+import { callerOf, DEFAULT_KEEPALIVE, dial, type Keepalive, keepaliveOptions } from './tls.ts';
 
 /**
  * Receive window of a stream of frames. A link with round-trip time t carries about half of it every
@@ -53,28 +53,37 @@ function joinFrame({ head, payload }: OutgoingFrame): Buffer {
   return { byteLength, copy } as unknown as Buffer;
 }
 
+/** How long a peer may take to read why its stream ends before its connection is cut: own choice. */
+const VERDICT_TIMEOUT_MS = 1_000;
+
 /** A peer that asks for the frames of a session. */
 export interface Puller {
   readonly peer: PeerRecord;
   readonly hello: PullHello;
   readonly sink: FrameSink;
-  /** Ends the stream with an error that the peer sees by its code. */
+  /** Ends the stream with an error that the peer sees by its code, if it reads on. */
   fail(error: Error): void;
-  /** Called when the stream ends, in order or not. */
-  onEnd(listener: () => void): void;
+  /** Breaks the stream and its connection. */
+  drop(): void;
+  /** Called when the stream breaks. */
+  onBreak(listener: () => void): void;
 }
 
-/** Serves streams of frames. `accept` throws `SessionError` to refuse one. */
+/**
+ * Serves streams of frames. `accept` throws `SessionError` to refuse one; `cut` breaks the connection
+ * from a remote address and port.
+ */
 export function serveFrames(
   server: grpc.Server,
   peers: () => PeerBook,
   accept: (puller: Puller) => void,
+  cut: (remote: string) => void,
 ): void {
   server.addService(SERVICE, {
     pull: (call: PullCall) => {
       call.on('error', () => {});
       try {
-        accept(pullerOf(call, callerOf(call, peers())));
+        accept(pullerOf(call, callerOf(call, peers()), cut));
       } catch (error) {
         refuse(call, error);
       }
@@ -87,13 +96,17 @@ function refuse(call: PullCall, error: unknown): void {
   call.emit('error', Object.assign(new Error('refused'), statusOf(error)));
 }
 
-function pullerOf(call: PullCall, peer: PeerRecord): Puller {
+function pullerOf(call: PullCall, peer: PeerRecord, cut: (remote: string) => void): Puller {
   let hello: PullHello;
   try {
     hello = PullHello.decode(call.request);
   } catch (cause) {
     throw new SessionError('MALFORMED', `${peer.name} sent no hello`, { cause });
   }
+  if (hello.next > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new SessionError('MALFORMED', `${peer.name} asks for a frame above 2^53`);
+  }
+  const remote = call.getPeer();
   return {
     peer,
     hello,
@@ -105,12 +118,26 @@ function pullerOf(call: PullCall, peer: PeerRecord): Puller {
       },
       end: () => call.end(),
     },
-    fail: (error) => refuse(call, error),
-    onEnd: (listener) => {
+    fail: (error) => {
+      refuse(call, error);
+      // Behind frames that the peer does not read the word would not arrive. It asks again then.
+      const timer = setTimeout(() => cut(remote), VERDICT_TIMEOUT_MS).unref();
+      call.once('cancelled', () => clearTimeout(timer));
+    },
+    drop: () => cut(remote),
+    onBreak: (listener) => {
       call.on('cancelled', listener);
     },
   };
 }
+
+/**
+ * How a stream of frames ended: in order, or by a word of the peer's node (or a frame above the size
+ * limit) that dialling again would not change, or because the line broke.
+ */
+export type StreamEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'refused' | 'broken'; readonly error: SessionError };
 
 /** A stream of frames that this side pulls. */
 export interface FrameSource {
@@ -120,15 +147,17 @@ export interface FrameSource {
   close(): void;
 }
 
-/** Opens the stream of a session's frames on a connection of its own. */
+/** Opens the stream of a session's frames on a connection of its own. Never dials twice. */
 export function pullFrames(
   identity: Identity,
   peer: PeerRecord,
   hello: PullHello,
   onFrame: (frame: Uint8Array) => void,
-  onEnd: (error: SessionError | undefined) => void,
+  onEnd: (end: StreamEnd) => void,
+  keepalive: Keepalive = DEFAULT_KEEPALIVE,
 ): FrameSource {
   const client = dial(identity, peer, {
+    ...keepaliveOptions(keepalive),
     'grpc-node.flow_control_window': WINDOW_BYTES,
     'grpc.max_receive_message_length': MAX_FRAME_BYTES,
   });
@@ -139,8 +168,13 @@ export function pullFrames(
     PullHello.encode(hello).finish(),
   );
   call.on('data', onFrame);
-  call.on('error', (error: grpc.ServiceError) => onEnd(sessionErrorOf(error, peer.name)));
-  call.on('end', () => onEnd(undefined));
+  call.on('error', (error: grpc.ServiceError) =>
+    onEnd({
+      kind: isVerdict(error) ? 'refused' : 'broken',
+      error: sessionErrorOf(error, peer.name),
+    }),
+  );
+  call.on('end', () => onEnd({ kind: 'ended' }));
   return {
     pause: () => call.pause(),
     resume: () => call.resume(),

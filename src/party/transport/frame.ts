@@ -2,7 +2,7 @@
  * Frames of the data plane. One frame is one gRPC message with this header, big-endian:
  *
  *   offset size
- *        0    1  kind: 1 open, 2 label, 3 data, 4 close
+ *        0    1  kind: 1 open, 2 label, 3 data, 4 close, 5 ack
  *        1    1  flags of a data frame: bit 0 first, bit 1 last chunk of its message
  *        2    2  bytes of the type name; only in a first chunk
  *        4    4  label id
@@ -13,8 +13,13 @@
  *
  * A message is cut into chunks of exactly CHUNK_BYTES and a rest; chunks of different labels may
  * alternate. `label` frames name the ids that follow, counted from 1; id 0 is the root channel.
- * Label and data frames are numbered from 0 and hashed; `open` (a MAC) begins a stream at the number
- * it bears, `close` (empty) ends it.
+ *
+ *   kind   payload  sequence number                                        hashed  sent again
+ *   open   MAC      of the frame that comes next; first on every stream    no      made anew
+ *   label  path     its own, from 0 on                                     yes     byte for byte
+ *   data   chunk    its own                                                yes     byte for byte
+ *   close  none     its own; no frame but `ack` comes after it             no      byte for byte
+ *   ack    none     of the other direction's frame that is lacking next    no      the newest only
  */
 import { SessionError } from '../errors.ts';
 
@@ -29,9 +34,16 @@ export const MAX_NAME_BYTES = 1024;
 /** Largest frame on the wire. */
 export const MAX_FRAME_BYTES = HEADER_BYTES + MAX_NAME_BYTES + CHUNK_BYTES;
 
-export type FrameKind = 'open' | 'label' | 'data' | 'close';
+export type FrameKind = 'open' | 'label' | 'data' | 'close' | 'ack';
 
-const KINDS: readonly (FrameKind | undefined)[] = [undefined, 'open', 'label', 'data', 'close'];
+const KINDS: readonly (FrameKind | undefined)[] = [
+  undefined,
+  'open',
+  'label',
+  'data',
+  'close',
+  'ack',
+];
 
 const FIRST = 1;
 const LAST = 2;

@@ -154,6 +154,15 @@ export function sessionKeys(
   return new SessionKeys(shared, transcript.digest());
 }
 
+/** Where a stream of frames begins. */
+export interface StreamStart {
+  readonly attempt: number;
+  /** Number of its first frame. */
+  readonly next: number;
+  /** Which of its receiver's pulls it answers, counted from 1. */
+  readonly stream: number;
+}
+
 /** Keys = HKDF(shared secret, transcript, purpose). Prints as '[secret]'. */
 export class SessionKeys {
   readonly #shared: Uint8Array;
@@ -172,11 +181,12 @@ export class SessionKeys {
     return this.#derive(`receipt/${sender}`, 32);
   }
 
-  /** Proves, in the one step or the other, the right to the stream of what `sender` sends. */
-  streamMac(step: 'pull' | 'open', sender: string, attempt: number, next: number): Uint8Array {
-    const message = Buffer.alloc(12);
-    message.writeUInt32BE(attempt, 0);
-    message.writeBigUInt64BE(BigInt(next), 4);
+  /** Proves, in the one step or the other, the right to a stream of what `sender` sends. */
+  streamMac(step: 'pull' | 'open', sender: string, start: StreamStart): Uint8Array {
+    const message = Buffer.alloc(16);
+    message.writeUInt32BE(start.attempt, 0);
+    message.writeBigUInt64BE(BigInt(start.next), 4);
+    message.writeUInt32BE(start.stream, 12);
     const key = this.#derive(`stream/${step}/${sender}`, 32);
     return new Uint8Array(createHmac('sha256', key).update(message).digest());
   }

@@ -46,7 +46,10 @@ export class Inbox {
   readonly #known = new Set<string>(['']);
   readonly #partials = new Map<number, Partial>();
   readonly #boxes = new Map<string, Box>();
-  #state: 'unopened' | 'open' | 'closed' = 'unopened';
+  /** The current stream has begun. */
+  #opened = false;
+  /** The peer's last frame has arrived. */
+  #closed = false;
   #ended: Error | undefined;
   #discarding = false;
   #buffered = 0;
@@ -67,6 +70,16 @@ export class Inbox {
     return this.#waiting;
   }
 
+  /** Number of the first frame that has not arrived. */
+  get next(): number {
+    return this.#hash.frames + (this.#closed ? 1 : 0);
+  }
+
+  /** Whether the peer's last frame has arrived. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   receipt(): DirectionReceipt {
     return this.#hash.receipt();
   }
@@ -84,21 +97,32 @@ export class Inbox {
     return new Promise((resolve, reject) => box.waiting.push({ resolve, reject }));
   }
 
+  /** The next frame is the first of a new stream. */
+  restart(): void {
+    this.#opened = false;
+  }
+
   /**
-   * Takes one frame off the wire, in order, and returns it. The first must be `open`; its payload is
-   * for the caller to check. Throws `SessionError` `MALFORMED` or `TOO_LARGE`: then the link is lost.
+   * Takes one frame off the wire, in order, and returns it. A stream's first must be `open`; its
+   * payload, and the number of an `ack`, are for the caller to check. Throws `SessionError`
+   * `MALFORMED` or `TOO_LARGE`: then the link is lost.
    */
   accept(bytes: Uint8Array): Frame {
     const frame = decodeFrame(bytes);
-    if (frame.sequence !== this.#hash.frames) {
-      throw malformed(`frame ${frame.sequence} where ${this.#hash.frames} was due`);
+    if (this.#opened === (frame.kind === 'open')) throw malformed('an open frame out of place');
+    if (frame.kind === 'ack') {
+      if (frame.payload.length > 0) throw malformed('an ack frame with a payload');
+      return frame;
     }
-    if (this.#state === 'closed') throw malformed('a frame after its last');
-    if ((this.#state === 'unopened') !== (frame.kind === 'open')) {
-      throw malformed('an open frame out of place');
+    if (frame.sequence !== this.next) {
+      throw malformed(`frame ${frame.sequence} where ${this.next} was due`);
     }
-    if (frame.kind === 'open') this.#state = 'open';
-    else if (frame.kind === 'close') this.#acceptClose(frame);
+    if (frame.kind === 'open') {
+      this.#opened = true;
+      return frame;
+    }
+    if (this.#closed) throw malformed('a frame after its last');
+    if (frame.kind === 'close') this.#acceptClose(frame);
     else {
       if (frame.kind === 'label') this.#acceptLabel(frame);
       else this.#acceptData(frame);
@@ -193,7 +217,7 @@ export class Inbox {
   #acceptClose({ payload }: Frame): void {
     if (payload.length > 0) throw malformed('a close frame with a payload');
     if (this.#partials.size > 0) throw malformed('its last frame within a message');
-    this.#state = 'closed';
+    this.#closed = true;
   }
 
   #box(label: string): Box {

@@ -4,20 +4,39 @@ import { linkChannel, type MessageLink } from '../../protocols/link-channel.ts';
 import { SessionError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import type { PeerRecord } from '../peers.ts';
-import { type FrameSource, type Puller, pullFrames } from './data-plane.ts';
+import { type Puller, pullFrames, type StreamEnd } from './data-plane.ts';
+import type { Frame } from './frame.ts';
 import type { SessionKeys } from './hello.ts';
+import { IncomingStream } from './incoming-stream.ts';
 import { Link, type LinkLimits } from './link.ts';
 import type { Session, SessionReceipt } from './session.ts';
+import type { Keepalive } from './tls.ts';
 
 /** How long `close` waits for the peer to have read everything: own choice. */
 const CLOSE_TIMEOUT_MS = 120_000;
 
-/** How long a broken stream waits for the other one to tell why: own choice. */
-const REASON_TIMEOUT_MS = 500;
+/** How long a few frames wait for more before they are acknowledged: own choice. */
+const ACK_DELAY_MS = 500;
+
+/**
+ * How long a session that is over waits for the peer to know it too, when the line breaks at the very
+ * end: own choice. A peer that comes later learns it from `NO_SESSION`.
+ */
+const LINGER_MS = 2_000;
+
+/** What a session's streams keep to. */
+export interface StreamOptions {
+  readonly limits: LinkLimits;
+  readonly keepalive: Keepalive;
+}
+
+type Direction = 'incoming' | 'outgoing';
 
 /**
  * A session over two streams of frames: one that this side pulls, one that the peer pulls. Ready when
- * both are open; ends when both ended in order, or when either breaks.
+ * both are open. A stream that breaks is pulled again and goes on where it was, so a session ends only
+ * when both sides have closed it and know so of each other, when a side ends it with a reason or
+ * breaks the protocol, or when the peer stays away too long or has forgotten it.
  */
 export class LinkSession implements Session {
   readonly peer: string;
@@ -30,53 +49,66 @@ export class LinkSession implements Session {
   readonly ready: Promise<void>;
   /** Settles when the peer's stream is open, or rejects when the session ended before. */
   readonly pulled: Promise<void>;
-  /** Settles when the session has ended, in order or not. */
-  readonly ended: Promise<void>;
+  /** Settles when the session has ended: with nothing if in order, else with the reason. */
+  readonly ended: Promise<SessionError | undefined>;
   readonly #identity: Identity;
   readonly #keys: SessionKeys;
+  readonly #options: StreamOptions;
   readonly #link: Link;
-  readonly #opened = deferred();
-  readonly #attached = deferred();
-  readonly #end = deferred();
-  #source: FrameSource | undefined;
+  readonly #incoming: IncomingStream;
+  readonly #opened = deferred<void>();
+  readonly #attached = deferred<void>();
+  readonly #end = deferred<SessionError | undefined>();
   #puller: Puller | undefined;
+  /** Number of the newest stream that the peer pulled. */
+  #newestPull = 0;
+  /** The number in the peer's last ack frame. */
+  #heardAck = 0;
+  /** For each direction whose stream is broken, what ends the session. */
+  readonly #away = new Map<Direction, NodeJS.Timeout>();
+  #ackTimer: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
-  /** Our last frame has left. */
-  #sentAll = false;
-  /** The peer's last frame has arrived. */
-  #heardAll = false;
+  #failure: SessionError | undefined;
 
   constructor(
     identity: Identity,
     peer: PeerRecord,
     attempt: number,
     keys: SessionKeys,
-    limits: LinkLimits,
+    options: StreamOptions,
   ) {
     this.peer = peer.name;
+    this.record = peer;
     this.attempt = attempt;
     this.#identity = identity;
-    this.record = peer;
     this.#keys = keys;
+    this.#options = options;
     const starts = {
       sent: keys.receiptStart(identity.name),
       received: keys.receiptStart(peer.name),
     };
-    this.#link = new Link(starts, limits, {
-      onReading: (reading) => (reading ? this.#source?.resume() : this.#source?.pause()),
-      onAllSent: () => {
-        this.#sentAll = true;
-        this.#endIfDone();
+    this.#link = new Link(starts, options.limits, (reading) =>
+      reading ? this.#incoming.resume() : this.#incoming.pause(),
+    );
+    this.#incoming = new IncomingStream({
+      dial: (stream, onFrame, onEnd) => {
+        this.#link.restart();
+        const { next } = this.#link;
+        const mac = keys.streamMac('pull', peer.name, { attempt, next, stream });
+        const hello = { session: keys.id, attempt, next: BigInt(next), mac, stream };
+        return pullFrames(identity, peer, hello, onFrame, onEnd, options.keepalive);
       },
+      onFrame: (bytes) => this.#accept(bytes),
+      onEnd: (end) => this.#onIncomingEnd(end),
     });
     this.link = this.#link;
     this.channel = linkChannel(this.link);
     this.pulled = this.#attached.promise;
     this.ready = Promise.all([this.#opened.promise, this.pulled]).then(() => {});
     this.ended = this.#end.promise;
-    // Whoever opens the session awaits these; when it gave up before, nobody does.
+    // Whoever opens the session awaits it; when it gave up before, nobody does.
     this.ready.catch(() => {});
-    this.pulled.catch(() => {});
   }
 
   receipt(): SessionReceipt {
@@ -94,105 +126,155 @@ export class LinkSession implements Session {
     }
     this.#link.close();
     const timer = setTimeout(() => this.abort(late(this.peer)), CLOSE_TIMEOUT_MS);
-    await this.ended;
+    const failure = await this.ended;
     clearTimeout(timer);
+    if (failure) throw failure;
   }
 
   /** Pulls the peer's frames. */
   pull(): void {
-    const { attempt } = this;
-    const hello = {
-      session: this.#keys.id,
-      attempt,
-      next: 0n,
-      mac: this.#keys.streamMac('pull', this.peer, attempt, 0),
-    };
-    this.#source = pullFrames(
-      this.#identity,
-      this.record,
-      hello,
-      (frame) => this.#accept(frame),
-      (error) => this.#onSourceEnd(error),
-    );
+    this.#incoming.start();
   }
 
-  /** Lets the peer pull. Throws `SessionError` when it may not. */
+  /**
+   * Lets the peer pull, by this stream and no older one: that of a connection which died unnoticed
+   * may look alive. Throws `SessionError` when the peer may not.
+   */
   attach(puller: Puller): void {
-    const { attempt, next, mac } = puller.hello;
+    const { attempt, stream, mac } = puller.hello;
     const own = this.#identity.name;
-    if (puller.peer.name !== this.peer || this.#hasEnded) {
+    if (puller.peer.name !== this.peer) {
       throw new SessionError('NO_SESSION', `${puller.peer.name} pulls a session that is not its`);
+    }
+    if (this.#hasEnded) {
+      throw this.#failure ?? new SessionError('NO_SESSION', `${this.peer} pulls after the end`);
     }
     if (attempt !== this.attempt) {
       throw new SessionError('STALE_ATTEMPT', `${this.peer} pulls attempt ${attempt}`);
     }
-    if (!macEquals(mac, this.#keys.streamMac('pull', own, attempt, Number(next)))) {
+    const start = { attempt, next: Number(puller.hello.next), stream };
+    if (!macEquals(mac, this.#keys.streamMac('pull', own, start))) {
       throw new SessionError('BAD_MAC', `${this.peer} does not prove the session's key`);
     }
-    if (this.#puller) throw new SessionError('STREAM_IN_USE', `${this.peer} pulls twice`);
-    if (next !== 0n) throw new SessionError('MALFORMED', `${this.peer} resumes at frame ${next}`);
+    if (stream <= this.#newestPull) {
+      throw new SessionError('REPLAYED_HELLO', `${this.peer} pulls stream ${stream} again`);
+    }
+    this.#link.checkResume(start.next);
+    this.#newestPull = stream;
+    this.#puller?.drop();
     this.#puller = puller;
-    puller.onEnd(() => this.#onPullerEnd());
-    this.#link.attach(puller.sink, this.#keys.streamMac('open', own, attempt, 0));
+    puller.onBreak(() => this.#onOutgoingBreak(puller));
+    this.#isBack('outgoing');
+    this.#link.attach(puller.sink, start.next, this.#keys.streamMac('open', own, start));
     this.#attached.resolve();
+    if (this.#lingerTimer) this.#link.end();
+    else this.#endIfDone();
   }
 
-  /** Ends the session at once, here and, by breaking the streams, at the peer. */
+  /** Ends the session at once, here and, by a word on its stream, at the peer. */
   abort(error: SessionError): void {
     if (this.#hasEnded) return;
-    this.#hasEnded = true;
+    this.#failure = error;
     this.#link.abort(error);
     this.#opened.reject(error);
     this.#attached.reject(error);
     this.#puller?.fail(error);
-    this.#source?.close();
-    this.#end.resolve();
+    this.#finish();
   }
 
   #accept(bytes: Uint8Array): void {
     if (this.#hasEnded) return;
+    const { attempt } = this;
+    const { next } = this.#link;
+    let frame: Frame;
     try {
-      const frame = this.#link.accept(bytes);
+      frame = this.#link.accept(bytes);
       if (frame.kind === 'open') {
-        const mac = this.#keys.streamMac('open', this.peer, this.attempt, 0);
-        if (!macEquals(frame.payload, mac)) {
+        const start = { attempt, next, stream: this.#incoming.stream };
+        if (!macEquals(frame.payload, this.#keys.streamMac('open', this.peer, start))) {
           throw new SessionError('BAD_MAC', `${this.peer} does not prove the session's key`);
         }
+        this.#incoming.opened();
+        this.#isBack('incoming');
         this.#opened.resolve();
-      } else if (frame.kind === 'close') {
-        this.#heardAll = true;
-        this.#endIfDone();
+        return;
       }
     } catch (error) {
       this.abort(error as SessionError);
+      return;
     }
+    if (frame.kind !== 'ack' || frame.sequence > this.#heardAck) this.#incoming.progressed();
+    if (frame.kind === 'ack') this.#heardAck = frame.sequence;
+    if (this.#link.owesAck) this.#ackTimer ??= this.#acknowledgeSoon();
+    this.#endIfDone();
   }
 
-  /** The stream that this side pulls has ended. */
-  #onSourceEnd(error: SessionError | undefined): void {
-    if (!this.#heardAll) this.abort(error ?? lost(this.peer));
+  #acknowledgeSoon(): NodeJS.Timeout {
+    const acknowledge = (): void => {
+      this.#ackTimer = undefined;
+      if (this.#link.owesAck) this.#link.acknowledge();
+    };
+    return setTimeout(acknowledge, ACK_DELAY_MS).unref();
   }
 
-  /** The stream that the peer pulls has ended: in order only after the last frame of one side. */
-  #onPullerEnd(): void {
-    if (this.#sentAll || this.#heardAll) {
-      this.#sentAll = true;
-      this.#endIfDone();
-    } else {
-      setTimeout(() => this.abort(lost(this.peer)), REASON_TIMEOUT_MS).unref();
+  /** The stream that this side pulls has ended; whether to pull again. */
+  #onIncomingEnd(end: StreamEnd): boolean {
+    if (this.#hasEnded) return false;
+    if (this.#link.done) {
+      if (end.kind !== 'broken') this.#finish();
+      return false;
     }
+    if (end.kind === 'refused') {
+      // A peer that has said its last and knows the session no more has heard all of ours as well.
+      if (end.error.code === 'NO_SESSION' && this.#link.closing) this.#finish();
+      else this.abort(end.error);
+      return false;
+    }
+    this.#isAway('incoming');
+    return true;
   }
 
+  /** The stream that the peer pulls broke. */
+  #onOutgoingBreak(puller: Puller): void {
+    if (this.#hasEnded || puller !== this.#puller) return;
+    this.#puller = undefined;
+    this.#link.detach();
+    this.#isAway('outgoing');
+  }
+
+  #isAway(direction: Direction): void {
+    if (this.#away.has(direction) || this.#lingerTimer) return;
+    const { peerTimeoutMs } = this.#options.limits;
+    const giveUp = (): void => this.abort(gone(this.peer, peerTimeoutMs));
+    this.#away.set(direction, setTimeout(giveUp, peerTimeoutMs).unref());
+  }
+
+  #isBack(direction: Direction): void {
+    clearTimeout(this.#away.get(direction));
+    this.#away.delete(direction);
+  }
+
+  /** Once both sides have said and heard everything, waits for the peer to be as far. */
   #endIfDone(): void {
-    if (!this.#heardAll || !this.#sentAll || this.#hasEnded) return;
+    if (!this.#link.done || this.#lingerTimer || this.#hasEnded) return;
+    for (const direction of this.#away.keys()) this.#isBack(direction);
+    this.#link.end();
+    this.#lingerTimer = setTimeout(() => this.#finish(), LINGER_MS).unref();
+  }
+
+  #finish(): void {
     this.#hasEnded = true;
-    this.#source?.close();
-    this.#end.resolve();
+    clearTimeout(this.#ackTimer);
+    clearTimeout(this.#lingerTimer);
+    for (const timer of this.#away.values()) clearTimeout(timer);
+    this.#incoming.close();
+    this.#end.resolve(this.#failure);
   }
 }
 
-function lost(peer: string): SessionError {
-  return new SessionError('UNREACHABLE', `the connection with ${peer} broke`);
+function gone(peer: string, timeoutMs: number): SessionError {
+  const reason = `the connection with ${peer} broke and was not back in ${timeoutMs / 1000} s`;
+  return new SessionError('UNREACHABLE', reason);
 }
 
 function late(peer: string): SessionError {
@@ -203,16 +285,16 @@ function macEquals(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-interface Deferred {
-  readonly promise: Promise<void>;
-  resolve(): void;
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
   reject(error: Error): void;
 }
 
-function deferred(): Deferred {
-  let resolve = (): void => {};
-  let reject = (_error: Error): void => {};
-  const promise = new Promise<void>((yes, no) => {
+function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((yes, no) => {
     resolve = yes;
     reject = no;
   });

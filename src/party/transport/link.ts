@@ -9,27 +9,29 @@ import type { SessionReceipt } from './session.ts';
 export interface LinkLimits extends InboxLimits {
   /** Messages waiting to be received above which the link stops reading, if it may. */
   readonly pauseAboveBytes: number;
+  /** Frames kept for the peer, and their overhead, above which sending waits for its word. */
+  readonly maxUnackedBytes: number;
+  /** How long the peer may be away, its stream broken, before the session ends. */
+  readonly peerTimeoutMs: number;
 }
 
 export const DEFAULT_LINK_LIMITS: LinkLimits = {
   maxMessageBytes: 64 << 20,
   pauseAboveBytes: 64 << 20,
+  maxUnackedBytes: 32 << 20,
+  peerTimeoutMs: 120_000,
   maxBufferedBytes: 512 << 20,
   maxLabels: 1 << 16,
 };
+
+/** Arrived since the last acknowledgement, at which the next one is due: own choice. */
+const ACK_BYTES = 1 << 20;
+const ACK_FRAMES = 64;
 
 /** The running hashes' starts, known to the two peers alone. */
 export interface HashStarts {
   readonly sent: Uint8Array;
   readonly received: Uint8Array;
-}
-
-/** What a link asks of its streams' owner. */
-export interface LinkEvents {
-  /** Stop reading the peer's stream, or go on. */
-  onReading(reading: boolean): void;
-  /** The last frame has left this process. */
-  onAllSent(): void;
 }
 
 /**
@@ -41,20 +43,48 @@ export interface LinkEvents {
  * call waits the link reads on, as what it waits for may lie behind what others do not receive yet.
  * So two peers that both send before they receive get through, up to `maxBufferedBytes`; a peer that
  * exceeds it ends the session with `TOO_LARGE`.
+ *
+ * Acknowledgements travel among the frames of the other direction. They are given when a frame
+ * arrives, not when its message is received, and go ahead of what is queued; and a link that cannot
+ * send for lack of one reads on, whatever it holds. So a full inbox never keeps them from getting
+ * through, and what the peer may send before one arrives is bounded by what is on its way.
  */
 export class Link implements MessageLink {
   readonly #limits: LinkLimits;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
-  readonly #events: LinkEvents;
+  readonly #onReading: (reading: boolean) => void;
+  /** Frames and payload bytes that arrived and were not acknowledged. */
+  #owed = { frames: 0, bytes: 0 };
   #reading = true;
   #closed = false;
 
-  constructor(starts: HashStarts, limits: LinkLimits, events: LinkEvents) {
+  /** `onReading` is told to stop reading the peer's stream, or to go on. */
+  constructor(starts: HashStarts, limits: LinkLimits, onReading: (reading: boolean) => void) {
     this.#limits = limits;
     this.#inbox = new Inbox(starts.received, limits);
-    this.#outbox = new Outbox(starts.sent, () => events.onAllSent());
-    this.#events = events;
+    this.#outbox = new Outbox(starts.sent, limits.maxUnackedBytes, () => this.#updateReading());
+    this.#onReading = onReading;
+  }
+
+  /** Number of the first frame that this side lacks. */
+  get next(): number {
+    return this.#inbox.next;
+  }
+
+  /** Whether frames arrived that were not acknowledged. */
+  get owesAck(): boolean {
+    return this.#owed.frames > 0;
+  }
+
+  /** Whether the peer's last frame has arrived, and this side's was sent. */
+  get closing(): boolean {
+    return this.#inbox.closed && this.#outbox.closeWritten;
+  }
+
+  /** Whether the peer's last frame has arrived, and the peer has this side's. */
+  get done(): boolean {
+    return this.#inbox.closed && this.#outbox.acknowledged;
   }
 
   receipt(): SessionReceipt {
@@ -79,21 +109,46 @@ export class Link implements MessageLink {
     return received;
   }
 
-  /** Starts sending into a stream that the peer opened. */
-  attach(sink: FrameSink, mac: Uint8Array): void {
-    this.#outbox.attach(sink, mac);
+  /** Throws `MALFORMED` unless the peer may lack frame `next`. */
+  checkResume(next: number): void {
+    this.#outbox.checkResume(next);
+  }
+
+  /** Sends into a stream that the peer opened, from frame `next` on; see `Outbox.attach`. */
+  attach(sink: FrameSink, next: number, mac: Uint8Array): void {
+    this.#outbox.attach(sink, next, mac);
+    // The last one may have been lost with the last stream.
+    if (this.next > 0) this.acknowledge();
+  }
+
+  /** The stream that the peer opened broke. */
+  detach(): void {
+    this.#outbox.detach();
+  }
+
+  /** Ends the stream that the peer opened, after what was written. */
+  end(): void {
+    this.#outbox.end();
+  }
+
+  /** What `accept` takes next is a new stream's first frame. */
+  restart(): void {
+    this.#inbox.restart();
   }
 
   /** Takes one frame from the stream that this side opened; see `Inbox.accept`. */
   accept(bytes: Uint8Array): Frame {
     const frame = this.#inbox.accept(bytes);
-    if (frame.kind === 'close') {
-      const reason = closed('the peer closed the session');
-      this.#inbox.close(reason);
-      this.#outbox.close(reason);
-    }
+    if (frame.kind === 'ack') this.#outbox.acknowledge(frame.sequence);
+    else if (frame.kind !== 'open') this.#owe(frame);
     this.#updateReading();
     return frame;
+  }
+
+  /** Tells the peer what has arrived. */
+  acknowledge(): void {
+    this.#owed = { frames: 0, bytes: 0 };
+    this.#outbox.sendAck(this.next);
   }
 
   /** Ends this side in order: what was sent still arrives; local calls throw `CLOSED`. */
@@ -113,15 +168,29 @@ export class Link implements MessageLink {
     this.#outbox.abort(reason);
   }
 
+  #owe({ kind, payload }: Frame): void {
+    this.#owed.frames += 1;
+    this.#owed.bytes += payload.length;
+    if (kind === 'close') {
+      const reason = closed('the peer closed the session');
+      this.#inbox.close(reason);
+      this.acknowledge();
+      this.#outbox.close(reason);
+    } else if (this.#owed.frames >= ACK_FRAMES || this.#owed.bytes >= ACK_BYTES) {
+      this.acknowledge();
+    }
+  }
+
   #updateReading(): void {
     const reading =
       this.#closed ||
       this.#inbox.buffered <= this.#limits.pauseAboveBytes ||
       this.#inbox.waiting > 0 ||
-      this.#outbox.waiting > 0;
+      this.#outbox.waiting > 0 ||
+      this.#outbox.stalled;
     if (reading === this.#reading) return;
     this.#reading = reading;
-    this.#events.onReading(reading);
+    this.#onReading(reading);
   }
 }
 

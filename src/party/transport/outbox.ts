@@ -1,4 +1,4 @@
-import { checkName, chunksOf, encodeHead, type FrameBody, plainBody } from './frame.ts';
+import { checkName, chunksOf, encodeHead, type FrameBody, malformed, plainBody } from './frame.ts';
 import { RunningHash } from './running-hash.ts';
 import type { DirectionReceipt } from './session.ts';
 
@@ -7,6 +7,11 @@ const ROOM_BYTES = 4 << 20;
 
 /** Bytes handed to the stream and not yet written: what a small message may have to wait behind. */
 const IN_FLIGHT_BYTES = 4 << 20;
+
+/** Counted for every frame kept for the peer on top of its bytes: an empty one takes memory too. */
+const FRAME_OVERHEAD_BYTES = 256;
+
+const NOTHING = new Uint8Array(0);
 
 /** Where frames go: a stream to the peer. */
 export interface FrameSink {
@@ -20,6 +25,12 @@ interface Queue {
   readonly bodies: FrameBody[];
 }
 
+/** A frame as it was, and if need be will be, written. */
+interface NumberedFrame {
+  readonly head: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
@@ -27,31 +38,64 @@ interface Waiter {
 
 /**
  * The sending half of a link: cuts messages into frames and writes them in turns, one chunk a label,
- * so that a long message does not hold up those of other forks.
+ * so that a long message does not hold up those of other forks. Keeps every numbered frame until the
+ * peer acknowledged it, to write the same bytes again into the next stream when one breaks.
  */
 export class Outbox {
   readonly #hash: RunningHash;
-  readonly #onAllSent: () => void;
+  readonly #maxUnackedBytes: number;
+  readonly #onStalled: () => void;
   readonly #queues = new Map<string, Queue>();
   /** Queues with frames to write, in turn order. */
   readonly #turns: Queue[] = [];
   readonly #waiting: Waiter[] = [];
+  /** The frames that the peer may lack; the first bears the number `#acked`. */
+  readonly #unacked: NumberedFrame[] = [];
+  #unackedBytes = 0;
+  #acked = 0;
+  /** The number in the peer's last ack frame. A new stream's `next` may have run ahead of it. */
+  #lastAck = 0;
+  /** Number of the frame to write next: below what was numbered while a stream catches up. */
+  #cursor = 0;
+  /** An acknowledgement of the other direction's frames to write first. */
+  #ackDue: number | undefined;
   #sink: FrameSink | undefined;
+  #flushing = false;
   #queued = 0;
   #inFlight = 0;
   #closing = false;
+  #closeNumbered = false;
   #ended: Error | undefined;
 
-  /** `onAllSent` is told when the `close` frame has left this process. */
-  constructor(hashStart: Uint8Array, onAllSent: () => void) {
+  /**
+   * Keeps at most about `maxUnackedBytes` for the peer; `onStalled` is told when frames wait because
+   * so much is unacknowledged.
+   */
+  constructor(hashStart: Uint8Array, maxUnackedBytes: number, onStalled: () => void) {
     this.#hash = new RunningHash(hashStart);
-    this.#onAllSent = onAllSent;
+    this.#maxUnackedBytes = maxUnackedBytes;
+    this.#onStalled = onStalled;
     this.#queues.set('', { label: 0, bodies: [] });
   }
 
   /** Sends that wait for room. */
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** Whether frames wait for the peer's acknowledgement of earlier ones. */
+  get stalled(): boolean {
+    return this.#turns.length > 0 && this.#unackedBytes >= this.#maxUnackedBytes;
+  }
+
+  /** Whether the `close` frame was written at least once. */
+  get closeWritten(): boolean {
+    return this.#closeNumbered;
+  }
+
+  /** Whether the peer acknowledged everything, the `close` frame included. */
+  get acknowledged(): boolean {
+    return this.#closeNumbered && this.#unacked.length === 0;
   }
 
   receipt(): DirectionReceipt {
@@ -70,26 +114,66 @@ export class Outbox {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** Starts writing: an `open` frame, then what is queued. */
-  attach(sink: FrameSink, mac: Uint8Array): void {
+  /** Throws `MALFORMED` unless a stream can begin at frame `next`: written once, not acknowledged. */
+  checkResume(next: number): void {
+    if (next < this.#acked || next > this.#cursor) {
+      throw malformed(`${next} as its next frame, not one of ${this.#acked} to ${this.#cursor}`);
+    }
+  }
+
+  /**
+   * Writes into a new stream, and into no other any more: an `open` frame, then everything from frame
+   * `next` on, which `checkResume` accepted. The peer has the frames before it.
+   */
+  attach(sink: FrameSink, next: number, mac: Uint8Array): void {
+    this.#release(next);
+    this.#cursor = next;
+    this.#inFlight = 0;
     this.#sink = sink;
-    const body = plainBody('open', 0, mac);
-    this.#write(sink, encodeHead(body, this.#hash.frames), mac);
+    this.#write(sink, { head: encodeHead(plainBody('open', 0, mac), next), payload: mac });
     this.#flush();
   }
 
-  /** After what is queued, a `close` frame and the stream's end. Later sends are refused. */
+  /** The stream broke. Frames wait for the next one. */
+  detach(): void {
+    this.#sink = undefined;
+  }
+
+  /** Takes the number in an ack frame of the peer. Throws `MALFORMED` when it cannot be. */
+  acknowledge(next: number): void {
+    if (next < this.#lastAck || next > this.#cursor) {
+      throw malformed(`an ack of ${next}, not one of ${this.#lastAck} to ${this.#cursor}`);
+    }
+    this.#lastAck = next;
+    this.#release(next);
+    this.#flush();
+  }
+
+  /** Tells the peer which of its frames is lacking next, ahead of all that is queued. */
+  sendAck(next: number): void {
+    this.#ackDue = next;
+    this.#flush();
+  }
+
+  /** After what is queued, a `close` frame. Later sends are refused. */
   close(reason: Error): void {
     this.#refuse(reason);
     this.#closing = true;
     this.#flush();
   }
 
-  /** Drops what is queued and refuses later sends. */
+  /** Ends the stream after what was written; the next one again, if there is one. */
+  end(): void {
+    this.#sink?.end();
+    this.#sink = undefined;
+  }
+
+  /** Drops everything and refuses later sends. */
   abort(reason: Error): void {
     this.#refuse(reason);
     this.#turns.length = 0;
     this.#queues.clear();
+    this.#unacked.length = 0;
     this.#sink = undefined;
   }
 
@@ -112,33 +196,76 @@ export class Outbox {
     this.#queued += body.payload.length;
   }
 
-  #flush(): void {
-    while (this.#sink && this.#turns.length > 0 && this.#inFlight < IN_FLIGHT_BYTES) {
-      const queue = this.#turns.shift()!;
-      const body = queue.bodies.shift()!;
-      if (queue.bodies.length > 0) this.#turns.push(queue);
-      this.#queued -= body.payload.length;
-      const head = encodeHead(body, this.#hash.frames);
-      this.#hash.add(head, body.payload);
-      this.#write(this.#sink, head, body.payload);
+  /** Forgets the frames before `next`. */
+  #release(next: number): void {
+    if (next <= this.#acked) return;
+    for (const frame of this.#unacked.splice(0, next - this.#acked)) {
+      this.#unackedBytes -= sizeOf(frame);
     }
-    if (this.#queued <= ROOM_BYTES) for (const waiter of this.#waiting.splice(0)) waiter.resolve();
-    if (this.#closing && this.#sink && this.#turns.length === 0) {
-      const sink = this.#sink;
-      this.#sink = undefined;
-      const body = plainBody('close', 0, new Uint8Array(0));
-      this.#write(sink, encodeHead(body, this.#hash.frames), body.payload, this.#onAllSent);
-      sink.end();
-    }
+    this.#acked = next;
   }
 
-  #write(sink: FrameSink, head: Uint8Array, payload: Uint8Array, onWritten?: () => void): void {
+  #flush(): void {
+    // A sink that writes at once comes back here: the loop below goes on by itself.
+    if (this.#flushing) return;
+    this.#flushing = true;
+    while (this.#sink && this.#inFlight < IN_FLIGHT_BYTES) {
+      if (this.#ackDue !== undefined) {
+        const head = encodeHead(plainBody('ack', 0, NOTHING), this.#ackDue);
+        this.#ackDue = undefined;
+        this.#write(this.#sink, { head, payload: NOTHING });
+        continue;
+      }
+      const frame = this.#unacked[this.#cursor - this.#acked] ?? this.#number();
+      if (!frame) break;
+      this.#cursor += 1;
+      this.#write(this.#sink, frame);
+    }
+    this.#flushing = false;
+    if (this.#queued <= ROOM_BYTES) for (const waiter of this.#waiting.splice(0)) waiter.resolve();
+    if (this.stalled) this.#onStalled();
+  }
+
+  /** Gives the next queued frame its number, and keeps it. */
+  #number(): NumberedFrame | undefined {
+    const number = this.#acked + this.#unacked.length;
+    const queue = this.#turns[0];
+    if (!queue) {
+      if (!this.#closing || this.#closeNumbered) return undefined;
+      this.#closeNumbered = true;
+      return this.#keep({
+        head: encodeHead(plainBody('close', 0, NOTHING), number),
+        payload: NOTHING,
+      });
+    }
+    if (this.#unackedBytes >= this.#maxUnackedBytes) return undefined;
+    this.#turns.shift();
+    const body = queue.bodies.shift()!;
+    if (queue.bodies.length > 0) this.#turns.push(queue);
+    this.#queued -= body.payload.length;
+    const head = encodeHead(body, number);
+    this.#hash.add(head, body.payload);
+    return this.#keep({ head, payload: body.payload });
+  }
+
+  #keep(frame: NumberedFrame): NumberedFrame {
+    this.#unacked.push(frame);
+    this.#unackedBytes += sizeOf(frame);
+    return frame;
+  }
+
+  #write(sink: FrameSink, { head, payload }: NumberedFrame): void {
     const length = head.length + payload.length;
     this.#inFlight += length;
     sink.write(head, payload, () => {
+      // An earlier stream's late word: nothing of it counts as in flight.
+      if (sink !== this.#sink) return;
       this.#inFlight -= length;
-      onWritten?.();
       this.#flush();
     });
   }
+}
+
+function sizeOf({ head, payload }: NumberedFrame): number {
+  return head.length + payload.length + FRAME_OVERHEAD_BYTES;
 }

@@ -15,8 +15,7 @@ import {
   SESSION_VERSION,
   sessionKeys,
 } from './hello.ts';
-import type { LinkLimits } from './link.ts';
-import { LinkSession } from './link-session.ts';
+import { LinkSession, type StreamOptions } from './link-session.ts';
 import type { Session, SessionOptions, SessionTerms } from './session.ts';
 import { isSessionErrorCode } from './status.ts';
 
@@ -45,10 +44,21 @@ interface Expected {
   fail(error: SessionError): void;
 }
 
+/** Sessions that did not end in order, of which pullers are told why: own choice. */
+const MAX_FAILED = 1024;
+
 /** What this side remembers of the last hello that it answered for a task and peer. */
 interface Answered {
   readonly attempt: number;
   readonly nonce: string;
+  /** The same hello's answer, for as long as the peer may have missed it. */
+  repeat?: { readonly offer: SignedHello; readonly answer: SignedHello };
+}
+
+/** Why a session with a peer ended. */
+interface Failed {
+  readonly peer: string;
+  readonly error: SessionError;
 }
 
 /**
@@ -61,10 +71,11 @@ export class SessionBroker {
   readonly #peers: () => PeerBook;
   readonly #control: ControlClient;
   readonly #attempts: AttemptStore;
-  readonly #limits: LinkLimits;
+  readonly #options: StreamOptions;
   readonly #sessions = new Map<string, LinkSession>();
   readonly #expected = new Map<string, Expected>();
   readonly #answered = new Map<string, Answered>();
+  readonly #failed = new Map<string, Failed>();
   /** By peer, the hellos that came before this side opens their session: told when it opens one. */
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #stopping = new AbortController();
@@ -74,13 +85,13 @@ export class SessionBroker {
     peers: () => PeerBook,
     control: ControlClient & ControlServer,
     attempts: AttemptStore,
-    limits: LinkLimits,
+    options: StreamOptions,
   ) {
     this.#identity = identity;
     this.#peers = peers;
     this.#control = control;
     this.#attempts = attempts;
-    this.#limits = limits;
+    this.#options = options;
     control.handle(HELLO, async (from, hello, { signal }) => {
       try {
         return await this.#answer(from, hello, signal);
@@ -121,16 +132,21 @@ export class SessionBroker {
     return session;
   }
 
-  /** Serves a stream of a session's frames. Throws `SessionError` to refuse it. */
+  /**
+   * Serves a stream of a session's frames. Throws `SessionError` to refuse it: with the reason for
+   * which the session ended, or `NO_SESSION` when it ended in order or this process never knew it.
+   */
   accept(puller: Puller): void {
-    const session = this.#sessions.get(hex(puller.hello.session));
-    if (!session) {
-      throw new SessionError(
-        'NO_SESSION',
-        `${puller.peer.name} pulls a session that does not exist`,
-      );
+    const { name } = puller.peer;
+    const id = hex(puller.hello.session);
+    const session = this.#sessions.get(id);
+    if (session) {
+      session.attach(puller);
+      return;
     }
-    session.attach(puller);
+    const failed = this.#failed.get(id);
+    if (failed?.peer === name) throw failed.error;
+    throw new SessionError('NO_SESSION', `${name} pulls a session that does not exist`);
   }
 
   /** Ends the sessions with peers that are no longer pinned, or pinned otherwise. */
@@ -214,14 +230,17 @@ export class SessionBroker {
       throw new SessionError('HELLO_MISMATCH', `${from.name} offers where it should answer`);
     }
     const key = keyOf(from.name, hello.taskId);
+    const repeat = this.#answered.get(key)?.repeat;
+    if (repeat && sameHello(repeat.offer, signed)) return repeat.answer;
     await this.#checkFresh(key, hello);
     const expected = await this.#takeExpected(key, hello, signal);
     try {
       checkTerms(hello, expected.terms);
       const answer = makeHello(this.#identity, from, expected.terms, signed);
       const keys = sessionKeys(signed, answer.signed, answer.ephemeral, hello);
-      this.#remember(key, hello);
-      expected.settle(this.#register(from, expected.terms, keys));
+      const session = this.#register(from, expected.terms, keys);
+      this.#remember(key, hello, session, { offer: signed, answer: answer.signed });
+      expected.settle(session);
       return answer.signed;
     } catch (error) {
       expected.fail(asSessionError(error, from.name));
@@ -239,13 +258,25 @@ export class SessionBroker {
     if (hello.attempt < highest || hello.attempt <= (answered?.attempt ?? 0)) throw stale(hello);
   }
 
-  /** For the code of a refusal only: what keeps attempts from being used twice is their store. */
-  #remember(key: string, { attempt, nonce }: Hello): void {
+  /**
+   * For the code of a refusal, and to answer alike a peer that lost the answer with its connection and
+   * asks again: until it pulls, which proves that it has it. What keeps attempts from being used twice
+   * is their store.
+   */
+  #remember(
+    key: string,
+    { attempt, nonce }: Hello,
+    session: LinkSession,
+    repeat: NonNullable<Answered['repeat']>,
+  ): void {
+    const answered: Answered = { attempt, nonce: hex(nonce), repeat };
     this.#answered.delete(key);
-    this.#answered.set(key, { attempt, nonce: hex(nonce) });
-    if (this.#answered.size <= MAX_REMEMBERED) return;
-    const [oldest] = this.#answered.keys();
-    this.#answered.delete(oldest!);
+    this.#answered.set(key, answered);
+    dropOldest(this.#answered, MAX_REMEMBERED);
+    const forget = (): void => {
+      delete answered.repeat;
+    };
+    session.pulled.then(forget, forget);
   }
 
   /**
@@ -297,10 +328,15 @@ export class SessionBroker {
     { attempt }: FullTerms,
     keys: ReturnType<typeof sessionKeys>,
   ): LinkSession {
-    const session = new LinkSession(this.#identity, peer, attempt, keys, this.#limits);
+    const session = new LinkSession(this.#identity, peer, attempt, keys, this.#options);
     const id = hex(keys.id);
     this.#sessions.set(id, session);
-    void session.ended.then(() => this.#sessions.delete(id));
+    void session.ended.then((error) => {
+      this.#sessions.delete(id);
+      if (!error) return;
+      this.#failed.set(id, { peer: peer.name, error });
+      dropOldest(this.#failed, MAX_FAILED);
+    });
     return session;
   }
 
@@ -318,6 +354,7 @@ export class SessionBroker {
 
 /** What a refused hello tells besides its code. */
 const REFUSED = `refused by version ${SESSION_VERSION} of the session protocol`;
+const REFUSED_BY = /^refused by version (\d{1,10}) of the session protocol$/;
 
 function fullTerms(terms: SessionTerms): FullTerms {
   const { taskId, certificateDigest, attempt, checkpointDigest = new Uint8Array(32) } = terms;
@@ -339,8 +376,23 @@ function stale({ from, attempt }: Hello): SessionError {
 function asSessionError(error: unknown, peer: string): SessionError {
   if (error instanceof SessionError) return error;
   const code =
-    error instanceof RefusalError && isSessionErrorCode(error.code) ? error.code : undefined;
-  return new SessionError(code ?? 'PEER_FAILED', `${peer} refuses the session`, { cause: error });
+    error instanceof RefusalError && isSessionErrorCode(error.code) ? error.code : 'PEER_FAILED';
+  const theirs = error instanceof RefusalError ? REFUSED_BY.exec(error.message)?.[1] : undefined;
+  const reason =
+    code === 'VERSION_MISMATCH' && theirs
+      ? `${peer} speaks version ${theirs} of the session protocol, this side ${SESSION_VERSION}`
+      : `${peer} refuses the session`;
+  return new SessionError(code, reason, { cause: error });
+}
+
+function sameHello(a: SignedHello, b: SignedHello): boolean {
+  return Buffer.compare(a.hello, b.hello) === 0 && Buffer.compare(a.signature, b.signature) === 0;
+}
+
+function dropOldest<V>(map: Map<string, V>, most: number): void {
+  if (map.size <= most) return;
+  const [oldest] = map.keys();
+  map.delete(oldest!);
 }
 
 function keyOf(peer: string, taskId: Uint8Array): string {

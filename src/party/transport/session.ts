@@ -37,7 +37,12 @@ export interface SessionReceipt {
   readonly received: DirectionReceipt;
 }
 
-/** An authenticated link to one peer for one attempt at one task. */
+/**
+ * An authenticated link to one peer for one attempt at one task. Outlives the connections that carry
+ * it: what breaks is dialled again, and nothing is lost, doubled or reordered. Ends with
+ * `UNREACHABLE` when the peer stays away for longer than `LinkLimits.peerTimeoutMs`, and with
+ * `NO_SESSION` when its process was started anew.
+ */
 export interface Session {
   readonly peer: string;
   readonly attempt: number;
@@ -49,7 +54,8 @@ export interface Session {
   deriveKey(purpose: string, length: number): Uint8Array;
   /**
    * Ends the session in order: what was sent still arrives, then the peer's calls throw `CLOSED`.
-   * With a reason, ends it at once.
+   * Resolves when both peers have heard all that the other sent, so that their receipts agree; throws
+   * `SessionError` when it ended otherwise, now or before. With a reason, ends it at once.
    */
   close(reason?: Error): Promise<void>;
 }

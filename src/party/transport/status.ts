@@ -45,6 +45,18 @@ export function statusOf(error: unknown): { code: status; details: string } {
   return { code: STATUS[code], details: code };
 }
 
+/**
+ * Whether the peer's node, or this one, refused the call for good, so that calling again is of no use.
+ * Anything else is the line's fault.
+ */
+export function isVerdict({ code, details }: ServiceError): boolean {
+  return (
+    isSessionErrorCode(details) ||
+    code === status.RESOURCE_EXHAUSTED ||
+    code === status.UNIMPLEMENTED
+  );
+}
+
 /** The error that a failed call to `peer` means here. */
 export function sessionErrorOf(error: ServiceError, peer: string): SessionError {
   const { code, details } = error;

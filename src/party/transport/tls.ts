@@ -13,6 +13,21 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Of the connection that finds out why another failed: own choice. */
 const DIAGNOSIS_TIMEOUT_MS = 3_000;
 
+/** When a connection on which nothing arrives is taken for dead, at either end. */
+export interface Keepalive {
+  /** A ping is sent this long after the last one was answered. */
+  readonly timeMs: number;
+  /** A ping that is not answered for so long breaks the connection. */
+  readonly timeoutMs: number;
+}
+
+/** A silently dead connection is noticed within 50 s; long enough for a peer whose thread computes. */
+export const DEFAULT_KEEPALIVE: Keepalive = { timeMs: 20_000, timeoutMs: 30_000 };
+
+export function keepaliveOptions({ timeMs, timeoutMs }: Keepalive): grpc.ChannelOptions {
+  return { 'grpc.keepalive_time_ms': timeMs, 'grpc.keepalive_timeout_ms': timeoutMs };
+}
+
 /** A connection that the node refused, for its log and audit. */
 export interface Refusal {
   readonly remoteAddress: string;
@@ -28,7 +43,8 @@ export interface Refusal {
 export class TlsListener {
   readonly #identity: Identity;
   readonly #server: tls.Server;
-  readonly #sockets = new Set<tls.TLSSocket>();
+  /** Open connections by remote address and port. */
+  readonly #sockets = new Map<string, tls.TLSSocket>();
   #peers: PeerBook;
 
   constructor(
@@ -57,8 +73,11 @@ export class TlsListener {
         onRefused({ remoteAddress, code: error.code, reason: error.message });
         return;
       }
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      const remote = `${socket.remoteAddress}:${socket.remotePort}`;
+      this.#sockets.set(remote, socket);
+      socket.once('close', () => {
+        if (this.#sockets.get(remote) === socket) this.#sockets.delete(remote);
+      });
       socket.on('error', () => socket.destroy());
       onConnection(socket);
     });
@@ -78,12 +97,23 @@ export class TlsListener {
     this.#server.setSecureContext(secureContextOptions(this.#identity, peers.all));
   }
 
-  async stop(): Promise<void> {
+  /** Breaks the connection from a remote address and port, if there is one. */
+  cut(remote: string): void {
+    this.#sockets.get(remote)?.destroy();
+  }
+
+  /** Listens no more; breaks the connections that are left after `graceMs`. */
+  async stop(graceMs = 0): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    const breakAll = (): void => {
+      for (const socket of this.#sockets.values()) socket.destroy();
+    };
+    if (graceMs === 0) breakAll();
+    const timer = setTimeout(breakAll, graceMs);
     await closed;
+    clearTimeout(timer);
   }
 
   #objection(socket: tls.TLSSocket): SessionError | undefined {
@@ -155,8 +185,9 @@ const CHANNEL_OPTIONS: grpc.ChannelOptions = {
   'grpc.enable_http_proxy': 0,
   'grpc.enable_channelz': 0,
   'grpc.service_config_disable_resolution': 1,
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 30_000,
+  ...keepaliveOptions(DEFAULT_KEEPALIVE),
+  // A control connection must not turn out to be dead only when it is needed.
+  'grpc.keepalive_permit_without_calls': 1,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2_000,
 };
@@ -175,11 +206,43 @@ export function dial(
         ? undefined
         : new Error('not the pinned certificate'),
   });
-  return new grpc.Client(`dns:${peer.address}`, credentials, {
+  const closing = new AbortController();
+  const connectorOf = credentials._createSecureConnector.bind(credentials);
+  credentials._createSecureConnector = (...args) => guarded(connectorOf(...args), closing.signal);
+  const client = new grpc.Client(`dns:${peer.address}`, credentials, {
     ...CHANNEL_OPTIONS,
     'grpc.ssl_target_name_override': tlsServerName(peer.name),
     ...options,
   });
+  const close = client.close.bind(client);
+  client.close = () => {
+    closing.abort();
+    close();
+  };
+  return client;
+}
+
+type Connector = grpc.experimental.SecureConnector;
+
+/**
+ * Keeps grpc-js from two things that it does where connections fail: to dial once more for a client
+ * that was closed after it could not connect, and then hold a connection that nobody uses; and to wait
+ * without end for the handshake on a connection that is gone.
+ */
+function guarded(connector: Connector, closing: AbortSignal): Connector {
+  return {
+    waitForReady: async () => {
+      if (closing.aborted) throw new Error('the client is closed');
+      await connector.waitForReady();
+    },
+    connect: (socket) =>
+      new Promise((resolve, reject) => {
+        socket.once('close', () => reject(new Error('the connection closed')));
+        connector.connect(socket).then(resolve, reject);
+      }),
+    getCallCredentials: () => connector.getCallCredentials(),
+    destroy: () => connector.destroy(),
+  };
 }
 
 /**

@@ -14,7 +14,13 @@ import { serveFrames } from './data-plane.ts';
 import { DEFAULT_LINK_LIMITS, type LinkLimits } from './link.ts';
 import type { Session, SessionOptions, SessionTerms } from './session.ts';
 import { SessionBroker } from './session-broker.ts';
-import { type Refusal, TlsListener } from './tls.ts';
+import {
+  DEFAULT_KEEPALIVE,
+  type Keepalive,
+  keepaliveOptions,
+  type Refusal,
+  TlsListener,
+} from './tls.ts';
 
 export interface TransportOptions {
   readonly identity: Identity;
@@ -25,16 +31,19 @@ export interface TransportOptions {
   readonly port: number;
   readonly attempts: AttemptStore;
   readonly limits?: Partial<LinkLimits>;
+  /** Default: a dead connection is noticed within 50 s. */
+  readonly keepalive?: Keepalive;
   /** Told of every connection that was refused. */
   readonly onRefused?: (refusal: Refusal) => void;
 }
+
+/** How long stopping waits for peers to read why their calls and streams end: own choice. */
+const STOP_GRACE_MS = 500;
 
 /** Options of the gRPC server. Those of its receive window are ignored by grpc-js: nobody pushes. */
 const SERVER_OPTIONS: grpc.ServerOptions = {
   'grpc.max_receive_message_length': MAX_CONTROL_BYTES,
   'grpc.max_concurrent_streams': 256,
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 30_000,
   'grpc.enable_channelz': 0,
 };
 
@@ -52,18 +61,23 @@ export class Transport implements ControlServer, ControlClient {
   #peers: PeerBook;
 
   constructor(options: TransportOptions) {
-    const { identity, attempts, limits } = options;
+    const { identity, attempts, limits, keepalive = DEFAULT_KEEPALIVE } = options;
     this.#options = options;
     this.#peers = options.peers ?? peerBook([]);
     const peers = (): PeerBook => this.#peers;
-    this.#control = new ControlPlane(identity, peers);
+    this.#control = new ControlPlane(identity, peers, keepalive);
     this.#broker = new SessionBroker(identity, peers, this.#control, attempts, {
-      ...DEFAULT_LINK_LIMITS,
-      ...limits,
+      limits: { ...DEFAULT_LINK_LIMITS, ...limits },
+      keepalive,
     });
-    this.#server = new grpc.Server(SERVER_OPTIONS);
+    this.#server = new grpc.Server({ ...SERVER_OPTIONS, ...keepaliveOptions(keepalive) });
     this.#control.serve(this.#server);
-    serveFrames(this.#server, peers, (puller) => this.#broker.accept(puller));
+    serveFrames(
+      this.#server,
+      peers,
+      (puller) => this.#broker.accept(puller),
+      (remote) => this.#listener.cut(remote),
+    );
     // TLS ends in the listener, so what it hands on is plain to gRPC.
     this.#injector = this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
     this.#listener = new TlsListener(
@@ -92,13 +106,17 @@ export class Transport implements ControlServer, ControlClient {
     return this.#listener.start(this.#options.host, this.#options.port);
   }
 
-  /** Ends sessions, calls and connections at once. Nothing keeps the process alive afterwards. */
+  /**
+   * Ends sessions, calls and connections at once, but for the moment that peers need to be told why.
+   * Nothing keeps the process alive afterwards.
+   */
   async stop(): Promise<void> {
     this.#broker.stop();
     this.#control.stop();
+    this.#injector.drain(STOP_GRACE_MS);
+    await this.#listener.stop(STOP_GRACE_MS);
     this.#injector.destroy();
     this.#server.forceShutdown();
-    await this.#listener.stop();
   }
 
   handle<Request, Response>(

@@ -14,6 +14,7 @@ const LIMITS = { maxMessageBytes: 8 << 20, maxBufferedBytes: 16 << 20, maxLabels
 const NOTHING = new Uint8Array(0);
 const OPEN = plainBody('open', 0, new Uint8Array(32));
 const CLOSE = plainBody('close', 0, NOTHING);
+const ACK = plainBody('ack', 0, NOTHING);
 
 /** An inbox that accepts bodies under the numbers that are due. */
 function feed(bodies: readonly FrameBody[]): Inbox {
@@ -23,7 +24,7 @@ function feed(bodies: readonly FrameBody[]): Inbox {
 }
 
 function numbered(inbox: Inbox, body: FrameBody): Uint8Array {
-  return Buffer.concat([encodeHead(body, inbox.receipt().frames), body.payload]);
+  return Buffer.concat([encodeHead(body, inbox.next), body.payload]);
 }
 
 /** The last body is refused with this code, those before are not. */
@@ -107,6 +108,54 @@ describe('inbox', () => {
     }
   });
 
+  it('takes acks anywhere within a stream, and counts none', () => {
+    const inbox = feed([OPEN, ACK, data(0, 2 * CHUNK_BYTES)[0]!, ACK]);
+    inbox.accept(numbered(inbox, data(0, 2 * CHUNK_BYTES)[1]!));
+    for (const number of [0, 2 ** 40]) {
+      const { kind, sequence } = inbox.accept(encodeHead(ACK, number));
+      deepEqual([kind, sequence], ['ack', number]);
+    }
+    deepEqual([inbox.next, inbox.receipt().frames], [2, 2]);
+    const closed = feed([OPEN, CLOSE, ACK]);
+    deepEqual([closed.next, closed.receipt().frames, closed.closed], [1, 0, true]);
+    refuses([ACK]); // before the stream is open
+    refuses([OPEN, plainBody('ack', 0, new Uint8Array(1))]);
+  });
+
+  it('goes on with a new stream where the last one broke, within a message too', async () => {
+    const bytes = new Uint8Array(2 * CHUNK_BYTES + 5).map((_, i) => i % 249);
+    const chunks = chunksOf(0, 'T', bytes);
+    const inbox = feed([OPEN]);
+    for (const chunk of chunks) {
+      inbox.accept(numbered(inbox, chunk));
+      inbox.restart();
+      throws(() => inbox.accept(numbered(inbox, ACK)), { code: 'MALFORMED' });
+      inbox.accept(numbered(inbox, OPEN));
+    }
+    equal(Buffer.compare((await inbox.receive('')).bytes, bytes), 0);
+    equal(inbox.receipt().frames, 3);
+  });
+
+  it('refuses a stream that begins elsewhere, or brings a frame again', () => {
+    const whole = data(0, 1)[0]!;
+    const at = (body: FrameBody, number: number): Uint8Array =>
+      Buffer.concat([encodeHead(body, number), body.payload]);
+    for (const number of [0, 1, 3]) {
+      const inbox = feed([OPEN, whole, whole]);
+      inbox.restart();
+      throws(() => inbox.accept(at(OPEN, number)), { code: 'MALFORMED' });
+    }
+    const inbox = feed([OPEN, whole, whole]);
+    inbox.restart();
+    inbox.accept(at(OPEN, 2));
+    throws(() => inbox.accept(at(whole, 1)), { code: 'MALFORMED' });
+    const closed = feed([OPEN, whole, CLOSE]);
+    closed.restart();
+    throws(() => closed.accept(at(OPEN, 1)), { code: 'MALFORMED' });
+    closed.accept(at(OPEN, 2));
+    throws(() => closed.accept(at(whole, 2)), { code: 'MALFORMED' });
+  });
+
   it('refuses what is too long before it allocates', () => {
     const first = data(0, 2 * CHUNK_BYTES)[0]!;
     refuses([OPEN, { ...first, messageLength: 0xffff_ffff }], 'TOO_LARGE');
@@ -143,7 +192,7 @@ describe('inbox', () => {
     const payload = fc.constantFrom(0, 1, 9, CHUNK_BYTES).map((n) => new Uint8Array(n));
     const body = fc
       .record({
-        kind: fc.constantFrom('data', 'data', 'data', 'label', 'close', 'open'),
+        kind: fc.constantFrom('data', 'data', 'data', 'label', 'close', 'open', 'ack'),
         label: fc.nat(2),
         first: fc.boolean(),
         last: fc.boolean(),

@@ -1,21 +1,13 @@
-import { deepEqual, equal, notDeepEqual, ok, throws } from 'node:assert/strict';
-import { SessionError } from '../../../src/party/errors.ts';
-import { peerBook } from '../../../src/party/peers.ts';
+import { deepEqual, equal, match, notDeepEqual, ok, rejects, throws } from 'node:assert/strict';
+import { SessionError, type SessionErrorCode } from '../../../src/party/errors.ts';
 import type { Puller } from '../../../src/party/transport/data-plane.ts';
+import { decodeFrame, type Frame } from '../../../src/party/transport/frame.ts';
 import { makeHello, readHello, sessionKeys } from '../../../src/party/transport/hello.ts';
 import { DEFAULT_LINK_LIMITS } from '../../../src/party/transport/link.ts';
 import { LinkSession } from '../../../src/party/transport/link-session.ts';
-import type { ProtocolError } from '../../../src/protocols/errors.ts';
+import { DEFAULT_KEEPALIVE } from '../../../src/party/transport/tls.ts';
 import { channelSuite, rawType, rejectsWith } from '../../contract/channel-suite.ts';
-import { startProxy } from '../../support/tcp-proxy.ts';
-import {
-  type Node,
-  openPair,
-  recordOf,
-  startNodes,
-  stopNodes,
-  termsOf,
-} from '../../support/transports.ts';
+import { type Node, openPair, startNodes, stopNodes, termsOf } from '../../support/transports.ts';
 
 const Raw = rawType('entente.test.Raw');
 
@@ -38,7 +30,7 @@ describe('session', () => {
       return {
         channels: [sessions[0].channel, sessions[1].channel],
         close: async () => {
-          await Promise.all(sessions.map((session) => session.close()));
+          await Promise.allSettled(sessions.map((session) => session.close()));
         },
       };
     });
@@ -92,7 +84,9 @@ describe('session', () => {
     const ended = pending.map((call) => rejectsWith('CLOSED', call));
     await sa.close(new Error('enough'));
     await Promise.all(ended);
-    await sb.close();
+    await rejects(sb.close(), { code: 'CLOSED' });
+    await rejects(sa.close(), { code: 'CLOSED' });
+    await sb.close(new Error('over anyway'));
   });
 
   it('ends both peers when a node stops with streams open', async () => {
@@ -114,21 +108,6 @@ describe('session', () => {
     await d.transport.stop();
   });
 
-  it('ends both peers when a connection breaks', async () => {
-    const [c, d] = (await startNodes(['orgC', 'orgD'])) as [Node, Node];
-    const proxy = await startProxy(Number(d.record.address.split(':')[1]));
-    c.transport.setPeers(peerBook([recordOf(d.identity, proxy.port)]));
-    const [sc, sd] = await openPair(c, d, termsOf(1));
-    const pending = [sc, sd].map(({ channel }) => channel.receive(Raw).catch((error) => error));
-    proxy.cut();
-    for (const error of (await Promise.all(pending)) as ProtocolError[]) {
-      equal(error.code, 'CLOSED');
-      ok(error.cause instanceof SessionError && error.cause.code === 'UNREACHABLE');
-    }
-    await proxy.close();
-    await stopNodes([c, d]);
-  });
-
   it('ends when a peer buffers more than this side holds', async () => {
     const limits = { pauseAboveBytes: 1 << 20, maxBufferedBytes: 4 << 20 };
     const [c, d] = (await startNodes(['orgC', 'orgD'], { limits })) as [Node, Node];
@@ -144,40 +123,117 @@ describe('session', () => {
   });
 
   describe('its stream', () => {
-    /** A session that `a` would serve, the keys with it, and a peer that pulls. */
+    const limits = { ...DEFAULT_LINK_LIMITS, peerTimeoutMs: 50 };
+
+    /** A session that `a` would serve, the keys with it, and what makes pullers of its peer. */
     const served = () => {
       const terms = { ...termsOf(1), checkpointDigest: new Uint8Array(32) };
       const offer = makeHello(b.identity, a.record, { ...terms, peer: 'orgA' });
       const heard = readHello(offer.signed, b.record, a.identity);
       const answer = makeHello(a.identity, b.record, { ...terms, peer: 'orgB' }, offer.signed);
       const keys = sessionKeys(offer.signed, answer.signed, answer.ephemeral, heard);
-      const session = new LinkSession(a.identity, b.record, 1, keys, DEFAULT_LINK_LIMITS);
-      const mac = keys.streamMac('pull', 'orgA', 1, 0);
-      const frames: Uint8Array[] = [];
-      const puller = {
-        peer: b.record,
-        hello: { session: keys.id, attempt: 1, next: 0n, mac },
-        sink: { write: (head: Uint8Array) => frames.push(head), end: () => {} },
-        fail: () => {},
-        onEnd: () => {},
-      } satisfies Puller;
-      return { session, puller, frames };
+      const options = { limits, keepalive: DEFAULT_KEEPALIVE };
+      const session = new LinkSession(a.identity, b.record, 1, keys, options);
+      const pullerOf = (stream: number, next = 0) => {
+        const mac = keys.streamMac('pull', 'orgA', { attempt: 1, next, stream });
+        const frames: Frame[] = [];
+        const seen = { frames, dropped: 0, failed: '', breaks: (): void => {} };
+        const puller = {
+          peer: b.record,
+          hello: { session: keys.id, attempt: 1, next: BigInt(next), mac, stream },
+          sink: {
+            write: (head: Uint8Array, payload: Uint8Array, done: () => void) => {
+              frames.push(decodeFrame(Buffer.concat([head, payload])));
+              done();
+            },
+            end: () => {},
+          },
+          fail: (error: Error) => {
+            seen.failed = (error as SessionError).code;
+          },
+          drop: () => {
+            seen.dropped += 1;
+          },
+          onBreak: (listener: () => void) => {
+            seen.breaks = listener;
+          },
+        } satisfies Puller;
+        return { ...seen, seen, puller };
+      };
+      return { session, keys, pullerOf };
     };
 
-    it('opens for its peer, once', async () => {
-      const { session, puller, frames } = served();
+    it('opens for its peer, with a proof of its own', async () => {
+      const { session, keys, pullerOf } = served();
+      const { puller, frames } = pullerOf(1);
       session.attach(puller);
       await session.pulled;
-      equal(frames.length, 1);
-      throws(() => session.attach(puller), { code: 'STREAM_IN_USE' });
+      const proof = keys.streamMac('open', 'orgA', { attempt: 1, next: 0, stream: 1 });
+      deepEqual([frames.length, frames[0]?.kind, frames[0]?.payload], [1, 'open', proof]);
+      session.abort(new SessionError('CLOSED', 'over'));
     });
 
-    it('opens for nobody else, and not after the end', () => {
-      const { session, puller, frames } = served();
+    it('opens for nobody else, and after the end tells why there is none', () => {
+      const { session, pullerOf } = served();
+      const { puller, frames } = pullerOf(1);
       throws(() => session.attach({ ...puller, peer: a.record }), { code: 'NO_SESSION' });
-      session.abort(new SessionError('CLOSED', 'over'));
-      throws(() => session.attach(puller), { code: 'NO_SESSION' });
+      session.abort(new SessionError('TOO_LARGE', 'over'));
+      throws(() => session.attach(puller), { code: 'TOO_LARGE' });
       equal(frames.length, 0);
+    });
+
+    it('is resumed by its peer alone, once a number, from a frame that it may lack', async () => {
+      const { session, pullerOf } = served();
+      session.attach(pullerOf(1).puller);
+      for (let i = 0; i < 3; i++) await session.channel.send(Raw, Uint8Array.of(i));
+      const refuses = (puller: Puller, code: SessionErrorCode): void =>
+        throws(() => session.attach(puller), { code });
+      const { puller } = pullerOf(2, 1);
+      const { hello } = puller;
+      refuses({ ...puller, peer: a.record }, 'NO_SESSION');
+      refuses({ ...puller, hello: { ...hello, attempt: 2 } }, 'STALE_ATTEMPT');
+      refuses({ ...puller, hello: { ...hello, next: 2n } }, 'BAD_MAC');
+      refuses({ ...puller, hello: { ...hello, stream: 3 } }, 'BAD_MAC');
+      refuses(pullerOf(1, 1).puller, 'REPLAYED_HELLO');
+      refuses(pullerOf(2, 4).puller, 'MALFORMED'); // not sent yet
+      session.attach(puller);
+      refuses(pullerOf(3, 0).puller, 'MALFORMED'); // it had frame 0 when it asked for frame 1
+      refuses(puller, 'REPLAYED_HELLO');
+      session.abort(new SessionError('CLOSED', 'over'));
+    });
+
+    it('replaces an older one that seems to live, and hears of it no more', async () => {
+      const { session, pullerOf } = served();
+      const [old, replacing] = [pullerOf(1), pullerOf(4, 1)];
+      session.attach(old.puller);
+      await session.channel.send(Raw, Uint8Array.of(1));
+      await session.channel.send(Raw, Uint8Array.of(2));
+      session.attach(replacing.puller);
+      equal(old.seen.dropped, 1);
+      old.seen.breaks();
+      await session.channel.send(Raw, Uint8Array.of(3));
+      deepEqual(
+        replacing.frames.map(({ kind, sequence }) => [kind, sequence]),
+        [
+          ['open', 1],
+          ['data', 1],
+          ['data', 2],
+        ],
+      );
+      equal(old.frames.length, 3);
+      session.abort(new SessionError('CLOSED', 'over'));
+      deepEqual([old.seen.failed, replacing.seen.failed], ['', 'CLOSED']);
+    });
+
+    it('ends the session when it stays broken, naming the peer', async () => {
+      const { session, pullerOf } = served();
+      const { puller, seen } = pullerOf(1);
+      session.attach(puller);
+      seen.breaks();
+      const failure = await session.ended;
+      equal(failure?.code, 'UNREACHABLE');
+      match(failure?.message ?? '', /orgB .* not back in 0.05 s/);
+      await rejects(session.close(), failure);
     });
   });
 });

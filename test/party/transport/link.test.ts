@@ -1,32 +1,39 @@
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
+import { decodeFrame } from '../../../src/party/transport/frame.ts';
 import { DEFAULT_LINK_LIMITS, Link, type LinkLimits } from '../../../src/party/transport/link.ts';
+import type { FrameSink } from '../../../src/party/transport/outbox.ts';
 
 const MIB = 1 << 20;
 const MAC = new Uint8Array(32);
 const START = new Uint8Array(32);
 
+interface Held {
+  readonly written: { frame: Uint8Array; done: () => void }[];
+}
+
+function sinkOf({ written }: Held): FrameSink {
+  return {
+    write: (head, payload, done) => {
+      written.push({ frame: Buffer.concat([head, payload]), done });
+    },
+    end: () => {},
+  };
+}
+
 /** A link whose frames go nowhere until they are released one by one. */
 function openLink(limits: Partial<LinkLimits> = {}) {
-  const written: { frame: Uint8Array; done: () => void }[] = [];
+  const written: Held['written'] = [];
   const reading: boolean[] = [];
-  let allSent = false;
   const link = new Link(
     { sent: START, received: START },
     { ...DEFAULT_LINK_LIMITS, ...limits },
-    { onReading: (on) => reading.push(on), onAllSent: () => (allSent = true) },
+    (on) => reading.push(on),
   );
-  link.attach(
-    {
-      write: (head, payload, done) => written.push({ frame: Buffer.concat([head, payload]), done }),
-      end: () => {},
-    },
-    MAC,
-  );
+  link.attach(sinkOf({ written }), 0, MAC);
   return {
     link,
     written,
     reading,
-    allSent: () => allSent,
     /** Lets the oldest frames leave, until none is left. */
     release: (to?: Link) => {
       for (let next = written.shift(); next; next = written.shift()) {
@@ -35,6 +42,21 @@ function openLink(limits: Partial<LinkLimits> = {}) {
       }
     },
   };
+}
+
+type Opened = ReturnType<typeof openLink>;
+
+/** Lets frames leave both ways until none is left. */
+function pump(a: Opened, b: Opened): void {
+  while (a.written.length > 0 || b.written.length > 0) {
+    a.release(b.link);
+    b.release(a.link);
+  }
+}
+
+/** The kinds of the frames that wait to leave. */
+function kinds({ written }: Opened): string[] {
+  return written.map(({ frame }) => decodeFrame(frame).kind);
 }
 
 /** Whether a promise settles without anything else happening. */
@@ -107,6 +129,90 @@ describe('link', () => {
     deepEqual(to.reading, [false, true]);
   });
 
+  it('reads on while it cannot send for lack of an ack, though nobody waits', () => {
+    const from = openLink();
+    const to = openLink({ pauseAboveBytes: MIB, maxUnackedBytes: MIB });
+    void from.link.send('', 'T', new Uint8Array(2 * MIB));
+    from.release(to.link);
+    deepEqual(to.reading, [false]);
+    // Both messages fit: the second waits behind the bound, and nobody for it.
+    void to.link.send('', 'T', new Uint8Array(MIB));
+    deepEqual(to.reading, [false]);
+    void to.link.send('', 'T', new Uint8Array(1));
+    deepEqual(to.reading, [false, true]);
+    to.release(from.link);
+    from.release(to.link);
+    deepEqual(to.reading, [false, true, false]);
+  });
+
+  it('acknowledges after a MiB or 64 frames, and the rest when it is told to', () => {
+    const from = openLink();
+    const to = openLink();
+    to.release(from.link); // its open frame
+    const send = (n: number, times: number): void => {
+      for (let i = 0; i < times; i++) void from.link.send('', 'T', new Uint8Array(n));
+      from.release(to.link);
+    };
+    send(1, 63);
+    deepEqual([kinds(to), to.link.owesAck], [[], true]);
+    send(1, 1);
+    deepEqual([kinds(to), to.link.owesAck], [['ack'], false]);
+    send(MIB / 2, 1);
+    deepEqual([kinds(to), to.link.owesAck], [['ack'], true]);
+    send(MIB / 2, 1);
+    deepEqual([kinds(to), to.link.owesAck], [['ack', 'ack'], false]);
+    send(1, 1);
+    to.link.acknowledge();
+    deepEqual([kinds(to), to.link.owesAck], [['ack', 'ack', 'ack'], false]);
+    // Acks themselves are not acknowledged, or it would never end.
+    to.release(from.link);
+    deepEqual([kinds(from), from.link.owesAck], [[], false]);
+  });
+
+  it('gets acks through while both ends send and neither receives', async () => {
+    const limits = { pauseAboveBytes: MIB, maxUnackedBytes: 2 * MIB };
+    const ends = [openLink(limits), openLink(limits)] as const;
+    const sends = ends.map(async ({ link }) => {
+      for (let i = 0; i < 64; i++) await link.send('', 'T', new Uint8Array(MIB));
+    });
+    let sent = false;
+    const all = Promise.all(sends).then(() => (sent = true));
+    for (let turns = 0; !sent; turns++) {
+      pump(...ends);
+      await new Promise(setImmediate);
+      ok(turns < 1000, 'both ends wait');
+    }
+    await all;
+  });
+
+  it('goes on in a new stream as if there had been one', async () => {
+    const [from, to] = [openLink(), openLink()];
+    const bytes = new Uint8Array(8 * MIB).map((_, i) => i % 253);
+    void from.link.send('/f', 'T', bytes);
+    for (let i = 0; i < 3; i++) to.link.accept(from.written.shift()!.frame);
+    const lost = from.written.splice(0);
+    ok(lost.length > 0);
+    from.link.detach();
+    to.link.restart();
+    from.link.checkResume(to.link.next);
+    from.link.attach(sinkOf(from), to.link.next, MAC);
+    pump(from, to);
+    equal(Buffer.compare((await to.link.receive('/f')).bytes, bytes), 0);
+    deepEqual(to.link.receipt().received, from.link.receipt().sent);
+    // A frame of the lost ones, written late, is out of turn.
+    throws(() => to.link.accept(lost[0]!.frame), { code: 'MALFORMED' });
+  });
+
+  it('tells again in a new stream what has arrived', () => {
+    const [from, to] = [openLink(), openLink()];
+    void from.link.send('', 'T', new Uint8Array(1));
+    from.release(to.link);
+    to.written.length = 0;
+    to.link.detach();
+    to.link.attach(sinkOf(to), 0, MAC);
+    deepEqual(kinds(to), ['open', 'ack']);
+  });
+
   it('refuses to send what the peer would not take', async () => {
     const { link } = openLink({ maxMessageBytes: 10 });
     await rejects(link.send('', 'T', new Uint8Array(11)), RangeError);
@@ -118,15 +224,20 @@ describe('link', () => {
     const [from, to] = [openLink(), openLink()];
     void from.link.send('', 'T', new Uint8Array(32 * MIB)).catch(() => {});
     from.link.close();
-    equal(from.allSent(), false);
-    from.release(to.link);
-    equal(from.allSent(), true);
+    equal(from.link.closing, false);
+    pump(from, to);
+    deepEqual(
+      [from, to].map(({ link }) => [link.closing, link.done]),
+      [
+        [true, true],
+        [true, true],
+      ],
+    );
     equal((await to.link.receive('')).bytes.length, 32 * MIB);
     await rejects(to.link.receive(''), { code: 'CLOSED' });
     await rejects(to.link.send('', 'T', new Uint8Array(1)), { code: 'CLOSED' });
-    to.release(from.link);
-    equal(to.allSent(), true);
     deepEqual(to.link.receipt().received, from.link.receipt().sent);
+    deepEqual(from.link.receipt().received, to.link.receipt().sent);
   });
 
   it('tells why it was aborted', async () => {

@@ -1,12 +1,14 @@
-import { equal, ok, rejects } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { Hello, type PullHello, type SignedHello } from '../../../proto/gen/session.ts';
 import { RefusalError, SessionError, type SessionErrorCode } from '../../../src/party/errors.ts';
 import { peerBook } from '../../../src/party/peers.ts';
 import { type AttemptStore, memoryAttempts } from '../../../src/party/transport/attempts.ts';
 import { pullFrames } from '../../../src/party/transport/data-plane.ts';
 import { makeHello, readHello, sessionKeys } from '../../../src/party/transport/hello.ts';
+import { DEFAULT_LINK_LIMITS } from '../../../src/party/transport/link.ts';
 import type { SessionTerms } from '../../../src/party/transport/session.ts';
-import { HELLO } from '../../../src/party/transport/session-broker.ts';
+import { HELLO, SessionBroker } from '../../../src/party/transport/session-broker.ts';
+import { DEFAULT_KEEPALIVE } from '../../../src/party/transport/tls.ts';
 import {
   type Node,
   openPair,
@@ -15,6 +17,9 @@ import {
   stopNodes,
   termsOf,
 } from '../../support/transports.ts';
+
+/** What a node of another version answers. */
+const REFUSAL = 'refused by version 7 of the session protocol';
 
 const DOMAIN = 'entente/session/v1';
 
@@ -185,6 +190,27 @@ describe('opening a session', () => {
     await fails(sendHello({ hello, signature: new Uint8Array(63) }), 'BAD_SIGNATURE');
   });
 
+  it('says both versions to the side that is refused', async () => {
+    const refusing = {
+      handle: () => {},
+      call: () => Promise.reject(new RefusalError('VERSION_MISMATCH', REFUSAL)),
+    };
+    const options = { limits: DEFAULT_LINK_LIMITS, keepalive: DEFAULT_KEEPALIVE };
+    const peers = peerBook([second.record]);
+    const broker = new SessionBroker(
+      first.identity,
+      () => peers,
+      refusing,
+      memoryAttempts(),
+      options,
+    );
+    await rejects(broker.open({ ...termsOf(++tag), peer: second.identity.name }), (error) => {
+      ok(error instanceof SessionError && error.code === 'VERSION_MISMATCH');
+      match(error.message, /speaks version 7 of the session protocol, this side 1/);
+      return true;
+    });
+  });
+
   it('refuses a key of small order', async () => {
     const terms = termsOf(++tag);
     const opening = fails(open(second, first, terms), 'MALFORMED');
@@ -196,12 +222,14 @@ describe('opening a session', () => {
     const terms = { ...termsOf(++tag), attempt: 2 };
     const opening = open(second, first, terms, 500);
     const { signed } = makeHello(first.identity, second.record, full(terms, second));
-    await sendHello(signed);
-    await fails(sendHello(signed), 'REPLAYED_HELLO');
+    const answer = await sendHello(signed);
+    // Whoever lost the answer with its connection asks again, and gets the same one.
+    deepEqual(await sendHello(signed), answer);
     await fails(sendHello(forged({}, terms)), 'STALE_ATTEMPT');
     await fails(sendHello(forged({}, { ...terms, attempt: 1 })), 'STALE_ATTEMPT');
     // Whoever sent the hello never pulled.
     await fails(opening, 'TIMED_OUT');
+    await fails(sendHello(signed), 'REPLAYED_HELLO');
   });
 
   it('refuses an offer from the side that should answer', async () => {
@@ -222,8 +250,8 @@ describe('opening a session', () => {
             resolve('opened');
             source.close();
           },
-          (error) => {
-            resolve(error?.code ?? 'ended');
+          (end) => {
+            resolve(end.kind === 'ended' ? 'ended' : end.error.code);
             source.close();
           },
         );
@@ -237,8 +265,9 @@ describe('opening a session', () => {
       const theirs = readHello(answer, second.record, first.identity);
       const keys = sessionKeys(mine.signed, answer, mine.ephemeral, theirs);
       const sender = second.identity.name;
-      const mac = keys.streamMac('pull', sender, 1, 0);
-      const good = { session: keys.id, attempt: 1, next: 0n, mac };
+      const start = { attempt: 1, next: 0, stream: 3 };
+      const mac = keys.streamMac('pull', sender, start);
+      const good = { session: keys.id, attempt: 1, next: 0n, mac, stream: 3 };
 
       equal(await pull(first, { ...good, session: new Uint8Array(32) }), 'NO_SESSION');
       equal(await pull(first, { ...good, session: new Uint8Array(0) }), 'NO_SESSION');
@@ -247,15 +276,35 @@ describe('opening a session', () => {
       equal(await pull(first, { ...good, mac: new Uint8Array(32) }), 'BAD_MAC');
       equal(await pull(first, { ...good, mac: mac.subarray(1) }), 'BAD_MAC');
       equal(await pull(first, { ...good, next: 1n }), 'BAD_MAC');
-      const other = keys.streamMac('pull', first.identity.name, 1, 0);
+      equal(await pull(first, { ...good, stream: 4 }), 'BAD_MAC');
+      const other = keys.streamMac('pull', first.identity.name, start);
       equal(await pull(first, { ...good, mac: other }), 'BAD_MAC'); // the other direction's
-      const ahead = keys.streamMac('pull', sender, 1, 5);
+      const ahead = keys.streamMac('pull', sender, { ...start, next: 5 });
       equal(await pull(first, { ...good, next: 5n, mac: ahead }), 'MALFORMED');
+      equal(await pull(first, { ...good, next: 2n ** 53n }), 'MALFORMED');
 
       equal(await pull(first, good), 'opened');
       // `first` does not know the session that its test made, so `second` cannot pull it.
       await fails(opening, 'NO_SESSION');
+      // That session is over, and its pullers hear why.
       equal(await pull(first, good), 'NO_SESSION');
+    });
+
+    it('are refused under a number that was used', async () => {
+      const terms = termsOf(++tag);
+      const opening = open(second, first, terms, 3_000);
+      const mine = makeHello(first.identity, second.record, full(terms, second));
+      const answer = await sendHello(mine.signed);
+      const theirs = readHello(answer, second.record, first.identity);
+      const keys = sessionKeys(mine.signed, answer, mine.ephemeral, theirs);
+      const hello = (stream: number): PullHello => {
+        const mac = keys.streamMac('pull', second.identity.name, { attempt: 1, next: 0, stream });
+        return { session: keys.id, attempt: 1, next: 0n, mac, stream };
+      };
+      const refused = fails(opening, 'NO_SESSION'); // as above
+      equal(await pull(first, hello(0)), 'REPLAYED_HELLO');
+      equal(await pull(first, hello(2)), 'opened');
+      await refused;
     });
   });
 
