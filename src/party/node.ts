@@ -78,6 +78,7 @@ async function compose(
     peers,
     ...config.listen.grpc,
     attempts,
+    limits: { peerTimeoutMs: config.tasks.peerTimeoutSec * 1000 },
     onRefused: ({ code, remoteAddress }) => log.warn({ code, remoteAddress }, 'connection refused'),
   });
   const records = consensusRecords(store, now);

@@ -227,7 +227,8 @@ export class LinkSession implements Session {
     if (end.kind === 'refused') {
       // A peer that has said its last and knows the session no more has heard all of ours as well.
       if (end.error.code === 'NO_SESSION' && this.#link.closing) this.#finish();
-      else this.abort(end.error);
+      else
+        this.abort(end.error.code === 'NO_SESSION' ? forgotten(this.peer, end.error) : end.error);
       return false;
     }
     this.#isAway('incoming');
@@ -275,6 +276,11 @@ export class LinkSession implements Session {
 function gone(peer: string, timeoutMs: number): SessionError {
   const reason = `the connection with ${peer} broke and was not back in ${timeoutMs / 1000} s`;
   return new SessionError('UNREACHABLE', reason);
+}
+
+function forgotten(peer: string, cause: SessionError): SessionError {
+  const reason = `${peer} was started anew and knows the session no more`;
+  return new SessionError('NO_SESSION', reason, { cause });
 }
 
 function late(peer: string): SessionError {
