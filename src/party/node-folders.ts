@@ -15,3 +15,13 @@ export function partsFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
 export function operatorTokenFile({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
   return join(dataDir, 'operator.token');
 }
+
+/** Results that are not published yet. */
+export function stagingFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
+  return join(dataDir, 'staging');
+}
+
+/** Where tasks resume after a crash. */
+export function checkpointFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
+  return join(dataDir, 'checkpoints');
+}

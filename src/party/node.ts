@@ -2,24 +2,26 @@
  * The composition root: makes every object of a node, in order, and stops them in reverse.
  */
 import { readFile } from 'node:fs/promises';
-import { curvePool } from '../kernels/curve25519-pool.ts';
-import { loadWasmRingKernel } from '../kernels/ring-kernel.wasm.ts';
-import { loadWasmRlweKernel } from '../kernels/rlwe-kernel.wasm.ts';
 import { systemRng } from '../protocols/primitives/rng.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { datasetRegistry } from './catalog/dataset-registry.ts';
 import { serveCatalog } from './catalog/handlers.ts';
 import { localCatalog } from './catalog/local-catalog.ts';
 import type { RunningNode } from './cli/command.ts';
+import { systemClock } from './clock.ts';
 import { loadConfig, type NodeConfig } from './config.ts';
+import { approveTask } from './consensus/approval.ts';
 import type { ConsensusNode } from './consensus/consensus-node.ts';
+import type { Contract } from './consensus/contract.ts';
+import { requestTerms } from './consensus/describe.ts';
 import { serveConsensus } from './consensus/handlers.ts';
 import { keyRingOf } from './consensus/key-ring.ts';
 import { offeredDatasets } from './consensus/offered-datasets.ts';
 import { consensusRecords } from './consensus/records.ts';
-import { endExpiredTasks, endStaleTasks } from './consensus/task-end.ts';
+import type { TaskDraft } from './consensus/task-draft.ts';
 import { NO_AUDIT_HEAD } from './consensus/vote.ts';
 import { createDatasets } from './datasets/datasets.ts';
+import { openDisclosureLedger } from './disclosure-ledger.ts';
 import { nodeMetrics } from './http/metrics.ts';
 import { createHttpServer, type HttpServerOptions } from './http/server.ts';
 import { storeCheck } from './http/store-check.ts';
@@ -29,20 +31,23 @@ import { livePeers, readPeers } from './live-peers.ts';
 import { createLog } from './log.ts';
 import { logDenial } from './log-denial.ts';
 import { ModelRegistry } from './models/model-registry.ts';
-import { partsFolder, storeFolder } from './node-folders.ts';
+import { checkpointFolder, partsFolder, stagingFolder, storeFolder } from './node-folders.ts';
+import { peerTraffic } from './peer-traffic.ts';
 import { policyFile } from './policy-file.ts';
 import { Store } from './store.ts';
 import { storedAttempts } from './stored-attempts.ts';
+import { checkpointStore } from './tasks/checkpoint-store.ts';
 import { declareAlgorithms } from './tasks/declaration.ts';
-import { endInterrupted } from './tasks/interrupted.ts';
-import { failInterrupted, taskBoard } from './tasks/task-board.ts';
+import { draftTask } from './tasks/draft-task.ts';
+import { draftLocalPrediction } from './tasks/local-prediction.ts';
+import { resultStore } from './tasks/result-store.ts';
+import { taskBoard } from './tasks/task-board.ts';
+import { taskEngine } from './tasks/task-engine.ts';
+import { taskQueue } from './tasks/task-queue.ts';
+import { runInThread, type TaskThreadHost } from './tasks/thread/task-thread.ts';
 import { ownParts, trainedModels } from './tasks/trained-models.ts';
-import { trainingTasks } from './tasks/training-tasks.ts';
 import { storedTokens } from './tokens.ts';
 import { Transport } from './transport/transport.ts';
-
-/** How often contracts are looked for that nobody committed or approved in time. Own choice. */
-const EXPIRY_INTERVAL_MS = 60_000;
 
 /** Starts the node of a configuration file; environment variables override its values. */
 export async function startNode(configPath: string): Promise<RunningNode> {
@@ -64,13 +69,12 @@ async function compose(
   const log = createLog({ ...config.log, node: config.name }, process.stderr);
   const identity = await identityOf(config);
   const peers = await readPeers(config.peers);
-  const now = (): number => Date.now();
+  const clock = systemClock;
+  const now = (): number => clock.now();
   const rng = systemRng;
 
   const store = await Store.open(storeFolder(config));
   stack.push(() => store.close());
-  const interrupted = await failInterrupted(store, now);
-  if (interrupted.length > 0) log.warn({ tasks: interrupted }, 'tasks were interrupted');
 
   const attempts = storedAttempts(store);
   const transport = new Transport({
@@ -93,8 +97,6 @@ async function compose(
   const datasets = offeredDatasets(files, store, ownParts(findTrained, models), now);
   const policy = policyFile(config.policyFile);
   const implementation = await implementationDigest();
-  const curve = curvePool({ threads: config.psi.workers });
-  stack.push(async () => curve.close());
 
   const consensus: ConsensusNode = {
     signer: identity,
@@ -107,9 +109,14 @@ async function compose(
     attempts,
     events: {
       committed: (taskId, record) => tasks.committed(taskId, record),
-      asked: (taskId, { initiator }) =>
-        log.info({ task: taskId, peer: initiator }, 'task waits for approval'),
-      approved: (taskId) => log.info({ task: taskId }, 'task approved'),
+      asked: (taskId, contract) => {
+        log.info({ task: taskId, peer: contract.initiator }, 'task waits for approval');
+        tasks.asked(taskId, contract);
+      },
+      approved: (taskId) => {
+        log.info({ task: taskId }, 'task approved');
+        tasks.approved(taskId);
+      },
       ended: (taskId, end) => {
         log.warn({ task: taskId, peer: end.party, code: end.code }, 'task ended without a result');
         tasks.ended(taskId, end);
@@ -121,22 +128,47 @@ async function compose(
     now,
     rng,
   };
-  const tasks = trainingTasks({
-    consensus,
+  const drafting = {
+    name: identity.name,
+    fingerprintOf: (party: string) => consensus.keys.find(party)?.fingerprint,
+    requestTerms: (party: string, draft: TaskDraft) => requestTerms(consensus, party, draft),
+    findTrained,
     implementation,
     contractLifetimeSec: config.tasks.contractLifetimeSec,
-    datasets,
-    models,
-    findTrained,
-    board: taskBoard(store, now),
-    store,
-    attempts,
-    openSession: (terms, options) => transport.openSession(terms, options),
-    kernels: () => ({ ring: loadWasmRingKernel(), rlwe: loadWasmRlweKernel() }),
-    curve,
-    sessionTimeoutMs: config.tasks.peerTimeoutSec * 1000,
-    log,
+    now,
     rng,
+  };
+  const board = taskBoard(store, clock);
+  const traffic = peerTraffic();
+  const { memoryLimitBytes } = config.tasks;
+  const tasks = taskEngine({
+    consensus,
+    board,
+    queue: taskQueue(config.tasks.concurrent),
+    attempts,
+    checkpoints: checkpointStore(checkpointFolder(config)),
+    results: resultStore(store, models, {
+      staging: stagingFolder(config),
+      results: config.resultDir,
+    }),
+    server: transport,
+    openSession: async (terms, options) =>
+      traffic.count(await transport.openSession(terms, options)),
+    draft: (request) => draftTask(drafting, request),
+    draftLocal: (request) =>
+      draftLocalPrediction({ self: identity.name, models, datasets: files }, request),
+    approve: (taskId) => approveTask(consensus, taskId),
+    run: (job, host, signal) =>
+      runInThread({ ...job, memoryLimitBytes, psiWorkers: config.psi.workers }, host, signal),
+    sources: async (contract, taskId) => ({
+      loadDataset: () => datasets.load(contract, identity.name),
+      loadModel: () => modelOf(models, contract),
+      ledger: await openDisclosureLedger(store, contract, taskId, now),
+    }),
+    peerTimeoutMs: config.tasks.peerTimeoutSec * 1000,
+    timeoutMs: config.tasks.timeoutSec * 1000,
+    clock,
+    log,
   });
 
   serveConsensus(transport, consensus);
@@ -153,20 +185,14 @@ async function compose(
   const grpcPort = await transport.start();
   stack.push(() => transport.stop());
   stack.push(() => tasks.stop());
-  await endStaleTasks(consensus);
-  const expiring = setInterval(() => {
-    endExpiredTasks(consensus).catch((error: unknown) =>
-      log.error({ err: error }, 'expired tasks not ended'),
-    );
-  }, EXPIRY_INTERVAL_MS);
-  expiring.unref();
-  stack.push(async () => clearInterval(expiring));
-  // Not awaited: a peer that does not answer must not keep this node from starting.
-  endInterrupted(consensus, attempts, interrupted).catch((error: unknown) =>
-    log.error({ err: error }, 'interrupted tasks not ended'),
-  );
+  await tasks.recover();
 
   const version = await programVersion();
+  const source = { tasks: () => board.count(), peerBytes: () => traffic.bytes() };
+  const metrics = nodeMetrics(source, { version, implementation });
+  board.subscribe(({ type, view }) => {
+    if (type === 'end') metrics.taskEnded(view);
+  });
   const http = createHttpServer(
     {
       ...config.listen.http,
@@ -191,10 +217,7 @@ async function compose(
       tokens: storedTokens(store, rng),
       store,
       readiness: async () => [await storeCheck(store), { name: 'grpc', ready: true }],
-      metrics: nodeMetrics(
-        { tasks: async () => ({}), peerBytes: () => [] },
-        { version, implementation },
-      ),
+      metrics,
       logger: log,
     },
   );
@@ -209,6 +232,19 @@ async function compose(
       await stack.stop();
       log.info({}, 'node stopped');
     },
+  };
+}
+
+/** What this node has of the model that a contract applies. Throws `ModelFormatError`. */
+async function modelOf(
+  models: ModelRegistry,
+  contract: Contract,
+): ReturnType<TaskThreadHost['loadModel']> {
+  if (contract.kind !== 'predict') throw new TypeError('"contract" expected a prediction');
+  const { id } = contract.model;
+  return {
+    part: await models.loadPart(id),
+    document: (await models.get(id)) && (await models.load(id)),
   };
 }
 

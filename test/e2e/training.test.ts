@@ -102,6 +102,7 @@ describe('e2e: training on two nodes', function () {
       model_release: 'full',
       receivers: ['orgA', 'orgB'],
       aligned_rows: 240,
+      attempts: 1,
       steps: 40,
     });
     for (const traffic of [bytes_per_iteration, bytes_sent]) {

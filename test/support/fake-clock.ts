@@ -24,16 +24,22 @@ export function fakeClock(start: number = NOW): FakeClock {
     },
     async advance(ms) {
       const end = time + ms;
+      await settled();
       for (;;) {
         const [next] = [...timers].toSorted((a, b) => a.at - b.at);
         if (!next || next.at > end) break;
         timers.delete(next);
         time = next.at;
         next.run();
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await settled();
       }
       time = end;
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await settled();
     },
   };
+}
+
+/** What is under way has had its time. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -90,7 +90,7 @@ export function endedTask(organisation: Organisation, taskId: string): Promise<T
   return eventually(`the end of ${taskId} at ${organisation.name}`, async () => {
     // An invited node has the task from the moment at which it is agreed.
     const view = await organisation.client.task(taskId).catch(() => undefined);
-    return view && (view.state === 'completed' || view.state === 'failed') ? view : undefined;
+    return view && view.finished_at !== null ? view : undefined;
   });
 }
 

@@ -4,6 +4,9 @@ export type TaskErrorCode =
   | 'TOO_FEW_COMMON' // fewer common records than the parties agreed on
   | 'NOT_AVAILABLE' // the contract asks for what this version does not run
   | 'PEER_FAILED' // the other party ended the task
+  | 'CANCELLED' // by a person, at any party
+  | 'TIMED_OUT' // it ran longer than it may
+  | 'RESULT_LOST' // the other parties have published a result that this node does not have
   | 'OUT_OF_MEMORY' // the task needs more memory than a task may have
   | 'THREAD_DIED' // the thread that computed the task ended without a word
   | 'CHECKPOINT_UNUSABLE' // the checkpoint to resume from is damaged or of another task

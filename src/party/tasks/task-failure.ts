@@ -2,6 +2,7 @@
 import { UnsuitableColumnError } from '../../ml/vertical/linear/release.ts';
 import { ProtocolError } from '../../protocols/errors.ts';
 import { ConsensusError, type Refusal } from '../consensus/errors.ts';
+import type { TaskEnd } from '../consensus/records.ts';
 import { DatasetError } from '../datasets/dataset-error.ts';
 import { SessionError } from '../errors.ts';
 import { ApiError, type ApiErrorCode } from '../http/api-error.ts';
@@ -29,12 +30,20 @@ export function apiErrorOf(error: unknown, party: string): ApiError {
   if (error instanceof ModelUseError) {
     return new ApiError('NOT_AVAILABLE', `${party}: ${error.message}`, { cause: error });
   }
-  // Names the party by itself.
-  if (error instanceof TaskError && error.code === 'PEER_FAILED') {
-    return new ApiError('FAILED', error.message, { cause: error });
+  // These name the party by themselves.
+  if (error instanceof TaskError && (error.code === 'PEER_FAILED' || error.code === 'CANCELLED')) {
+    const code = error.code === 'CANCELLED' ? 'CANCELLED' : 'FAILED';
+    return new ApiError(code, error.message, { cause: error });
   }
   const refusal = runFailure(error);
   return new ApiError('FAILED', `${party}: ${refusal.reason}`, { cause: error });
+}
+
+/** The reason for which a party ended a task, as an error. */
+export function endError({ party, code, reason }: TaskEnd): TaskError {
+  return code === 'cancelled'
+    ? new TaskError('CANCELLED', reason)
+    : new TaskError('PEER_FAILED', `${party}: ${reason}`);
 }
 
 /** What the other parties are told of a failure during the run. */
@@ -47,6 +56,9 @@ export function runFailure(error: unknown): Refusal {
     const why =
       error.code === 'OUT_OF_DOMAIN' ? error.message : `the protocol ended: ${error.code}`;
     return { code: 'aborted', reason: why };
+  }
+  if (error instanceof TaskError && error.code === 'CANCELLED') {
+    return { code: 'cancelled', reason: error.message };
   }
   if (
     error instanceof TaskError ||
@@ -69,5 +81,6 @@ function linkFailure(error: unknown): SessionError | undefined {
 /** A refusal is a party's decision, unless it says otherwise. */
 function codeOf({ code }: ConsensusError): ApiErrorCode {
   if (code === 'unreachable' || code === 'timed_out') return 'UNREACHABLE';
+  if (code === 'cancelled') return 'CANCELLED';
   return code === 'task_failed' || code === 'aborted' || code === 'internal' ? 'FAILED' : 'REFUSED';
 }

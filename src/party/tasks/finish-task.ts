@@ -1,0 +1,140 @@
+/** The last steps of a task whose result every party has prepared. Each can be done again after a crash. */
+import { canonicalDigest } from '../consensus/canonical-json.ts';
+import type { ConsensusNode } from '../consensus/consensus-node.ts';
+import type { Contract } from '../consensus/contract.ts';
+import { ConsensusError } from '../consensus/errors.ts';
+import { sendReceipt, submitReceipt } from '../consensus/receipt.ts';
+import { finishTask } from '../consensus/task-end.ts';
+import type { NodeLog } from '../log.ts';
+import { modelId } from '../models/model-id.ts';
+import type { AttemptStore } from '../transport/attempts.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+import type { PreparedResult, PublishedResult, ResultStore } from './result-store.ts';
+import type { TaskEntry } from './task-board.ts';
+import { endError } from './task-failure.ts';
+import type { TaskKind, TaskOutcome } from './task-view.ts';
+
+export interface FinishDeps {
+  readonly consensus: ConsensusNode;
+  readonly attempts: AttemptStore;
+  readonly results: ResultStore;
+  readonly checkpoints: CheckpointStore;
+  readonly log: NodeLog;
+}
+
+/** Where a party that receives nothing is told that the result is. */
+const RESULT_FILES: Readonly<Record<TaskKind, string>> = {
+  train: 'model.json',
+  predict: 'predictions.csv',
+  psi: 'intersection.csv',
+};
+
+/** A decided result on its way. */
+export interface Finishing {
+  readonly contract: Contract;
+  readonly prepared: PreparedResult;
+  readonly entry: TaskEntry;
+}
+
+/**
+ * The one step that tells "everybody has it" from "nobody has it" at this party: nothing ends the task
+ * afterwards. Throws when another party ended it before.
+ */
+export async function decideResult(consensus: ConsensusNode, taskId: string): Promise<void> {
+  try {
+    await finishTask(consensus, taskId);
+  } catch (error) {
+    if (!(error instanceof ConsensusError)) throw error;
+    const record = await consensus.records.find(taskId);
+    if (record?.end) throw endError(record.end);
+    if (record?.state !== 'finished') throw error;
+  }
+}
+
+/** Publishes a decided result. When it throws, it is to be called again: now, or after a restart. */
+export async function publishResult(
+  deps: FinishDeps,
+  { contract, prepared, entry }: Finishing,
+): Promise<void> {
+  const { consensus, attempts, results, checkpoints, log } = deps;
+  const { taskId } = prepared;
+  await attempts.finish(Buffer.from(taskId, 'hex'));
+  const published = await results.publish(prepared);
+  await exchangeReceipts(deps, contract, prepared, published);
+  const outcome = outcomeOf(consensus.signer.name, contract, prepared, published, entry);
+  await entry.complete(outcome, [results.published(taskId)]);
+  await results.discard(taskId);
+  await checkpoints.remove(taskId);
+  const { bytesSent, bytesReceived } = entry.view().progress;
+  log.info({ task: taskId, attempt: prepared.attempt, bytesSent, bytesReceived }, 'task completed');
+}
+
+/** Signs how the task ended here and tells the others: a party that is away gets it when asked again. */
+async function exchangeReceipts(
+  { consensus, log }: FinishDeps,
+  contract: Contract,
+  { taskId, attempt, metrics, transport }: PreparedResult,
+  { digest }: PublishedResult,
+): Promise<void> {
+  const earlier = await consensus.records.receipt(taskId, attempt, consensus.signer.name);
+  const undelivered = earlier
+    ? await sendReceipt(consensus, contract, earlier)
+    : await submitReceipt(consensus, {
+        taskId,
+        attempt,
+        outcome: 'completed',
+        model: digest,
+        metrics: metrics && canonicalDigest(metrics),
+        transport,
+      });
+  for (const { party, code } of undelivered) {
+    log.warn({ task: taskId, peer: party, code }, 'receipt not delivered');
+  }
+}
+
+/** What the coordinator is told. */
+function outcomeOf(
+  self: string,
+  contract: Contract,
+  { taskId, metrics, extra, attempt, transport }: PreparedResult,
+  { path }: PublishedResult,
+  { notes }: TaskEntry,
+): TaskOutcome {
+  const { kind, algorithm, receivers } = contract;
+  const shown = path ?? `results/${taskId}/${RESULT_FILES[kind]}`;
+  const [session] = transport;
+  return {
+    modelId: modelOf(contract, taskId),
+    path: shown,
+    type: shown.endsWith('.json') ? 'json' : 'csv',
+    metrics: metrics ?? {},
+    extra: {
+      algorithm: algorithm.name,
+      algorithm_from: notes.reason,
+      partition: algorithm.partition,
+      ...(contract.kind === 'train' && {
+        solver: contract.parameters.solver,
+        model_release: contract.parameters.model_release,
+      }),
+      receivers: [...receivers],
+      warnings: notes.warnings.map(({ code, message }) => ({ code, message })),
+      ...(!receivers.includes(self) && { metrics_withheld: `${self} is not a receiver` }),
+      ...extra,
+      attempts: attempt,
+      ...(session && {
+        bytes_sent: { [self]: session.sent.bytes, [session.peer]: session.received.bytes },
+      }),
+    },
+  };
+}
+
+function modelOf(contract: Contract, taskId: string): string | null {
+  switch (contract.kind) {
+    case 'train':
+      return modelId(taskId, contract.createdAt);
+    case 'predict':
+      return contract.model.id;
+    case 'psi':
+      return null;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Results between their program and the world, so that no crash leaves one party with a result and
+ * another with a failure:
+ *
+ *   prepared    the files are staged on this disk and synced, then a row says so; nothing is visible
+ *   published   every party was prepared: each file has its final name, each model its row
+ *
+ * Publishing can be done again after a crash at any point of it.
+ *
+ *   <staging>/<taskId>/model.json, part.json       until they are models
+ *   <results>/.staged/<taskId>/<name>              until it is <results>/<taskId>/<name>
+ */
+import { access, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TransportReceipt } from '../consensus/receipt-statement.ts';
+import { moveDurably, writeDurably } from '../durable-file.ts';
+import type { JsonObject } from '../http/json-shape.ts';
+import { parseModelDocument } from '../models/model-document.ts';
+import { parseModelPart } from '../models/model-part.ts';
+import type { ModelRegistry } from '../models/model-registry.ts';
+import type { Store, Write } from '../store.ts';
+import type { ProgramResult } from './program.ts';
+
+/** What a program left, without its files. */
+export interface PreparedResult {
+  readonly taskId: string;
+  /** In which it was made; 0 for a task of this node alone. */
+  readonly attempt: number;
+  readonly model: boolean;
+  readonly part: boolean;
+  /** The name of the receiver's file. */
+  readonly file: string | null;
+  readonly metrics: ProgramResult['metrics'];
+  readonly extra: JsonObject;
+  /** What went over the wire; empty until the sessions were closed in order. */
+  readonly transport: readonly TransportReceipt[];
+}
+
+export interface PublishedResult {
+  /** As callers are told: `results/...`; null when this party receives no file. */
+  readonly path: string | null;
+  /** SHA-256 of the model file or of the part, hex; null when there is neither. */
+  readonly digest: string | null;
+}
+
+export interface ResultFolders {
+  /** For models until they are published: secret. */
+  readonly staging: string;
+  /** What `results/` stands for. */
+  readonly results: string;
+}
+
+export interface ResultStore {
+  /** Stages what a program left; once this resolves, a restarted process finds it. */
+  prepare(taskId: string, attempt: number, result: ProgramResult): Promise<PreparedResult>;
+  find(taskId: string): Promise<PreparedResult | null>;
+  /** Adds what went over the wire. */
+  counted(
+    prepared: PreparedResult,
+    transport: readonly TransportReceipt[],
+  ): Promise<PreparedResult>;
+  publish(prepared: PreparedResult): Promise<PublishedResult>;
+  /** Forgets the row of a published result; for the write that completes its task. */
+  published(taskId: string): Write;
+  /** Throws a result away, row first; removes what is left of a published one. */
+  discard(taskId: string): Promise<void>;
+  /** Removes what an earlier process staged and had no row for. */
+  removeLeftovers(): Promise<void>;
+}
+
+const MODEL = 'model.json';
+const PART = 'part.json';
+
+/** Names of receivers' files: a program's own choice, but it crosses from another thread. */
+const FILE_NAME = /^[a-z0-9][a-z0-9_-]{0,63}\.[a-z0-9]{1,8}$/;
+
+export function resultStore(
+  store: Store,
+  models: ModelRegistry,
+  folders: ResultFolders,
+): ResultStore {
+  const rows = store.table<PreparedResult>('results');
+  const staged = (taskId: string, name: string): string => join(folders.staging, taskId, name);
+  const stagedFiles = join(folders.results, '.staged');
+
+  async function removeStaged(taskId: string): Promise<void> {
+    for (const folder of [folders.staging, stagedFiles]) {
+      await rm(join(folder, taskId), { recursive: true, force: true });
+    }
+  }
+
+  return {
+    async prepare(taskId, attempt, { model, part, file, metrics, extra }) {
+      if (file && !FILE_NAME.test(file.name)) {
+        throw new TypeError('"file" expected a name of lower-case letters, digits, "_" and "-"');
+      }
+      // What cannot be read again must not become a result that is published: a NaN would be null.
+      const documents = [
+        [MODEL, model && JSON.stringify(model), parseModelDocument],
+        [PART, part && JSON.stringify(part), parseModelPart],
+      ] as const;
+      await removeStaged(taskId);
+      for (const [name, text, parse] of documents) {
+        if (text === null) continue;
+        parse(text);
+        await writeDurably(staged(taskId, name), text, { mode: 0o600 });
+      }
+      if (file) {
+        await writeDurably(join(stagedFiles, taskId, file.name), file.chunks, { mode: 0o640 });
+      }
+      const prepared: PreparedResult = {
+        taskId,
+        attempt,
+        model: model !== null,
+        part: part !== null,
+        file: file?.name ?? null,
+        metrics,
+        extra,
+        transport: [],
+      };
+      await store.write(rows.put(taskId, prepared));
+      return prepared;
+    },
+
+    find: async (taskId) => (await rows.get(taskId)) ?? null,
+
+    async counted(prepared, transport) {
+      const counted = { ...prepared, transport };
+      await store.write(rows.put(prepared.taskId, counted));
+      return counted;
+    },
+
+    async publish({ taskId, model, part, file }) {
+      const text = (name: string): Promise<string> => readFile(staged(taskId, name), 'utf8');
+      const document = model ? await models.put(parseModelDocument(await text(MODEL))) : null;
+      const own = part ? await models.put(parseModelPart(await text(PART))) : null;
+      if (file !== null) {
+        const [from, to] = [join(stagedFiles, taskId, file), join(folders.results, taskId, file)];
+        // After a crash it may have its name already.
+        if (await exists(from)) await moveDurably(from, to);
+      }
+      return {
+        path: file === null ? (document?.path ?? null) : `results/${taskId}/${file}`,
+        digest: document?.digest ?? own?.digest ?? null,
+      };
+    },
+
+    published: (taskId) => rows.delete(taskId),
+
+    async discard(taskId) {
+      await store.write(rows.delete(taskId));
+      await removeStaged(taskId);
+    },
+
+    async removeLeftovers() {
+      for (const folder of [folders.staging, stagedFiles]) {
+        for (const taskId of await readdir(folder).catch(() => [])) {
+          if (!(await rows.get(taskId))) await rm(join(folder, taskId), { recursive: true });
+        }
+      }
+    },
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
