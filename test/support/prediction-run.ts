@@ -3,6 +3,7 @@ import { loadWasmRingKernel } from '../../src/kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
 import { predictVerticalLinear } from '../../src/ml/vertical/linear/predict.ts';
 import type { TrainedPart } from '../../src/ml/vertical/linear/train.ts';
+import type { Channel } from '../../src/protocols/channel.ts';
 import type { DisclosureLedger } from '../../src/protocols/disclosure.ts';
 import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
 import { seededRng } from './seeded-rng.ts';
@@ -17,6 +18,8 @@ export interface PredictionOptions {
   readonly ledgers?: readonly [DisclosureLedger, DisclosureLedger];
   readonly seed?: string;
   readonly signal?: AbortSignal;
+  /** Makes the label holder's program a cheat's. */
+  readonly tamperFirst?: (channel: Channel) => Channel;
   readonly onFrame?: (frame: Frame) => void;
 }
 
@@ -50,7 +53,7 @@ export async function predictInMemory(
   const sides = (['guest', 'host'] as const).map((name, p) => {
     const { weights, whitening: transformation, target } = parts[name];
     return predictVerticalLinear(
-      channels[p]!,
+      p === 0 && options.tamperFirst ? options.tamperFirst(channels[0]) : channels[p]!,
       rows[name],
       { weights, transformation, target },
       {

@@ -3,6 +3,7 @@ import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
 import { type Matrix, matrix } from '../../src/ml/data/matrix.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
 import type { MetricName } from '../../src/ml/metrics/evaluate.ts';
+import type { TrainingCheckpoint } from '../../src/ml/vertical/linear/checkpoint.ts';
 import {
   type ContextOptions,
   setupTraining,
@@ -122,6 +123,8 @@ export interface RunOptions extends MemoryChannelOptions {
   /** Names of those who get model and metrics; nothing is delivered without. */
   readonly receivers?: readonly string[];
   readonly metrics?: readonly MetricName[];
+  /** What both parties resume from; default: the start. */
+  readonly resume?: readonly [TrainingCheckpoint, TrainingCheckpoint];
   /** Called at both parties with their channel. */
   readonly onStep?: (role: 0 | 1, step: number, steps: number, ch: Channel) => void;
 }
@@ -132,6 +135,8 @@ export interface VerticalRun {
   /** What each party got delivered; null without `receivers`. */
   readonly publications: readonly [Publication | null, Publication | null];
   readonly recorded: readonly [readonly Disclosure[], readonly Disclosure[]];
+  /** What both parties saved, in order. */
+  readonly checkpoints: readonly (readonly [TrainingCheckpoint, TrainingCheckpoint])[];
   /** Steps that were taken: more than asked for when the domain grew late. */
   readonly steps: number;
   /** Released weights of raw columns (guest's, then host's) and the intercept; null for `split`. */
@@ -157,6 +162,7 @@ export async function trainInMemory(
     }),
   );
   let steps = 0;
+  const saved: [TrainingCheckpoint[], TrainingCheckpoint[]] = [[], []];
   const shared = { parties: PARTIES, metrics, receivers: receivers ?? [PARTIES[0]] };
   const sides = ([chGuest, chHost] as const).map(async (ch, role) => {
     const own = {
@@ -179,6 +185,10 @@ export async function trainInMemory(
           steps = step;
           options.onStep?.(role as 0 | 1, step, total, ch);
         },
+        checkpoint: {
+          resume: options.resume?.[role as 0 | 1] ?? null,
+          save: (checkpoint) => saved[role as 0 | 1].push(checkpoint),
+        },
       },
       seededRng(`${seed} ${role}`),
     );
@@ -197,6 +207,7 @@ export async function trainInMemory(
     host: host!.part,
     publications: [guest!.publication, host!.publication],
     recorded: [recorders[0].entries, recorders[1].entries],
+    checkpoints: saved[0].map((first, i) => [first, saved[1][i]!] as const),
     steps,
     model: reconstruct(guest!.part, host!.part, parameters),
   };

@@ -1,12 +1,17 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { HeCiphertext, HeRingAnswer } from '../../../../proto/gen/he.ts';
+import { ReleasedTarget } from '../../../../proto/gen/linear.ts';
+import { OpenedShare } from '../../../../proto/gen/sharing.ts';
 import { type Matrix, matrix, takeRows } from '../../../../src/ml/data/matrix.ts';
 import { applyWhitening } from '../../../../src/ml/data/whiten.ts';
 import { RowOutOfRangeError } from '../../../../src/ml/vertical/linear/design.ts';
 import { predictionLeakage } from '../../../../src/ml/vertical/linear/leakage.ts';
+import type { Channel } from '../../../../src/protocols/channel.ts';
 import { matrixLayout } from '../../../../src/protocols/he/matrix-layout.ts';
 import { CIPHERTEXT_BYTES, RING_ANSWER_BYTES } from '../../../../src/protocols/he/parameters.ts';
 import { declaredLedger } from '../../../support/declared-ledger.ts';
 import { predictInMemory } from '../../../support/prediction-run.ts';
+import { tamper } from '../../../support/tamper.ts';
 import {
   DEFAULTS,
   joined,
@@ -206,6 +211,36 @@ describe('joint prediction', () => {
       });
       equal(frames, 0);
       abort.abort();
+    });
+
+    describe('rejects', () => {
+      const honest = { algorithm: 'linear_regression', receivers: ['host'] } as const;
+      const attempt = (tamperFirst: (ch: Channel) => Channel): Promise<unknown> => {
+        const abort = new AbortController();
+        const running = predictInMemory(run, rows, {
+          ...honest,
+          tamperFirst,
+          signal: abort.signal,
+        });
+        return running.finally(() => abort.abort());
+      };
+      const cases: Record<string, (ch: Channel) => Channel> = {
+        'a short share': (ch) =>
+          tamper(ch, OpenedShare, ({ share }) => ({ share: share.subarray(8) })),
+        'a long share': (ch) =>
+          tamper(ch, OpenedShare, ({ share }) => ({ share: Buffer.concat([share, share]) })),
+        'a unit too large': (ch) => tamper(ch, ReleasedTarget, () => ({ exponent: 513 })),
+        'a unit too small': (ch) => tamper(ch, ReleasedTarget, () => ({ exponent: -513 })),
+        'a short answer': (ch) =>
+          tamper(ch, HeRingAnswer, (answer) => ({ ...answer, c1: answer.c1.subarray(1) })),
+        'a short ciphertext': (ch) =>
+          tamper(ch, HeCiphertext, (ct) => ({ ...ct, c0: ct.c0.subarray(1) })),
+      };
+      for (const [name, tamperFirst] of Object.entries(cases)) {
+        it(name, () => rejects(attempt(tamperFirst), { code: 'MALFORMED_MESSAGE' }));
+      }
+
+      it('nothing that is well formed', () => attempt((ch) => ch));
     });
 
     it('of no rows needs no message', async () => {

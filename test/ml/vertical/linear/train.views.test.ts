@@ -1,12 +1,11 @@
 import { equal, ok } from 'node:assert/strict';
 import { HeCiphertext, HePublicKey, HeRingAnswer } from '../../../../proto/gen/he.ts';
 import { BaseOtChoices, CorrelatedMasks, ExtensionColumns } from '../../../../proto/gen/ot.ts';
-import { OpenedShare } from '../../../../proto/gen/sharing.ts';
 import { matrix } from '../../../../src/ml/data/matrix.ts';
 import { designRows } from '../../../../src/ml/vertical/linear/design.ts';
 import { toFixed } from '../../../../src/ml/vertical/linear/fixed-point.ts';
 import { looksBiased, looksUniform } from '../../../support/chi-square.ts';
-import { type Frame, residueBytes, transcript } from '../../../support/transcript.ts';
+import { type Frame, transcript } from '../../../support/transcript.ts';
 import {
   DEFAULTS,
   type SplitTable,
@@ -14,47 +13,7 @@ import {
   trainInMemory,
   type VerticalRun,
 } from '../../../support/vertical-run.ts';
-
-/** Pearson's statistic of two samples of bytes against one common distribution. */
-function twoSampleChiSquare(a: Uint8Array, b: Uint8Array): number {
-  const [x, y] = [a, b].map((bytes) => {
-    const counts = new Float64Array(256);
-    for (const byte of bytes) counts[byte]! += 1;
-    return counts;
-  });
-  let statistic = 0;
-  for (let v = 0; v < 256; v++) {
-    const both = x![v]! + y![v]!;
-    if (both === 0) continue;
-    const expected = (both * a.length) / (a.length + b.length);
-    statistic +=
-      (x![v]! - expected) ** 2 / expected + (y![v]! - (both - expected)) ** 2 / (both - expected);
-  }
-  return statistic;
-}
-
-/** Six standard deviations above the mean of chi-square with 255 degrees of freedom. */
-const LIMIT = 255 + 6 * Math.sqrt(2 * 255);
-
-/** Masked contents of what one party received, by kind, as bytes that should be uniform. */
-function view(frames: readonly Frame[], receiver: 0 | 1): Map<string, Uint8Array> {
-  const kinds = new Map<string, number[]>();
-  const take = (kind: string, bytes: Iterable<number>): void => {
-    const all = kinds.get(kind) ?? [];
-    for (const byte of bytes) all.push(byte);
-    kinds.set(kind, all);
-  };
-  for (const frame of frames) {
-    if (frame.from === receiver) continue;
-    const { type, bytes } = frame;
-    if (type === ExtensionColumns.$type) take(type, ExtensionColumns.decode(bytes).u);
-    else if (type === CorrelatedMasks.$type) take(type, CorrelatedMasks.decode(bytes).c);
-    else if (type === OpenedShare.$type) take(type, OpenedShare.decode(bytes).share);
-    else take(type, residueBytes(frame));
-  }
-  const enough = [...kinds].filter(([, bytes]) => bytes.length >= 5 * 256);
-  return new Map(enough.map(([kind, bytes]) => [kind, Uint8Array.from(bytes)]));
-}
+import { LIMIT, twoSampleChiSquare, view } from '../../../support/views.ts';
 
 /** The same shape, another table: every host value is nearly the same, or half of the rows far apart. */
 function otherHost(table: SplitTable): SplitTable {
