@@ -4,10 +4,17 @@ import { loadWasmRingKernel } from '../../src/kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
 import type { LinearKernels } from '../../src/ml/vertical/linear/context.ts';
-import type { DatasetTerms, TrainContract } from '../../src/party/consensus/contract.ts';
+import type {
+  Contract,
+  DatasetTerms,
+  PredictContract,
+  TrainContract,
+} from '../../src/party/consensus/contract.ts';
 import type { LoadedDataset } from '../../src/party/datasets/datasets.ts';
-import { leakageOf } from '../../src/party/tasks/declaration.ts';
-import type { ProgramContext } from '../../src/party/tasks/program.ts';
+import { modelId } from '../../src/party/models/model-id.ts';
+import type { ModelPart } from '../../src/party/models/model-part.ts';
+import { leakageOf, predictionLeakageOf } from '../../src/party/tasks/declaration.ts';
+import type { Checkpoint, ProgramContext } from '../../src/party/tasks/program.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
 import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
@@ -84,39 +91,58 @@ function indicator(level: number): number[] {
 }
 
 /** What one party notes of its run. */
-export interface RunNotes {
-  readonly context: ProgramContext<TrainContract>;
+export interface RunNotes<C extends Contract = TrainContract> {
+  readonly context: ProgramContext<C>;
   /** To the other party. */
   readonly channel: Channel;
   readonly phases: string[];
   readonly steps: (readonly [step: number, of: number])[];
   readonly disclosures: ReturnType<typeof recordingLedger>['entries'];
+  readonly saved: Checkpoint[];
 }
 
 export const TASK_ID: string = 'ab'.repeat(32);
 
+type Name = 'orgA' | 'orgB';
+
+export interface RunInputs {
+  readonly data?: Readonly<Record<Name, LoadedDataset>>;
+  /** What both resume from. */
+  readonly resume?: readonly [Checkpoint, Checkpoint];
+  readonly parts?: Readonly<Record<Name, ModelPart>>;
+  /** Sessions have keys of their own. */
+  readonly session?: string;
+}
+
 /** Both parties' contexts of one contract, nothing of a session but its channel and its keys. */
-export function trainingRuns(
-  contract: TrainContract,
-  data: Readonly<Record<'orgA' | 'orgB', LoadedDataset>> = tables(),
-): { readonly a: RunNotes; readonly b: RunNotes } {
-  const notes = (self: 'orgA' | 'orgB', channel: Channel): RunNotes => {
+export function programRuns<C extends Contract>(
+  contract: C,
+  { data = tables(), resume, parts, session = 'first' }: RunInputs = {},
+): { readonly a: RunNotes<C>; readonly b: RunNotes<C> } {
+  const notes = (self: Name, channel: Channel): RunNotes<C> => {
     const phases: string[] = [];
     const steps: (readonly [number, number])[] = [];
+    const saved: Checkpoint[] = [];
     const ledger = recordingLedger();
-    const context: ProgramContext<TrainContract> = {
+    const context: ProgramContext<C> = {
       contract,
       taskId: TASK_ID,
       self,
       link: () => ({
         channel,
         deriveKey: async (purpose, length) =>
-          new Uint8Array(hkdfSync('sha256', 'test', '', purpose, length)),
+          new Uint8Array(hkdfSync('sha256', session, '', purpose, length)),
       }),
       loadDataset: async () => data[self],
-      loadModel: () => Promise.reject(new Error('a training has no model')),
+      loadModel: async () => {
+        if (!parts) throw new Error('a training has no model');
+        return { part: parts[self], document: null };
+      },
       ledger,
-      checkpoints: { resume: null, save: () => {} },
+      checkpoints: {
+        resume: resume?.[self === 'orgA' ? 0 : 1] ?? null,
+        save: (checkpoint) => void saved.push(checkpoint),
+      },
       progress: {
         phase: (phase) => void phases.push(phase),
         step: (step, of) => void steps.push([step, of]),
@@ -125,8 +151,40 @@ export function trainingRuns(
       curve: toyCurveEngine,
       rng: systemRng,
     };
-    return { context, channel, phases, steps, disclosures: ledger.entries };
+    return { context, channel, phases, steps, disclosures: ledger.entries, saved };
   };
   const [a, b] = memoryChannelPair();
   return { a: notes('orgA', a), b: notes('orgB', b) };
+}
+
+export function trainingRuns(
+  contract: TrainContract,
+  data: Readonly<Record<Name, LoadedDataset>> = tables(),
+): { readonly a: RunNotes; readonly b: RunNotes } {
+  return programRuns(contract, { data });
+}
+
+/** A prediction by the model of `trainingContract`, to both parties unless told. */
+export function predictionContract(
+  training: TrainContract,
+  changes: Partial<PredictContract> = {},
+): PredictContract {
+  const { parameters, metrics: _, ...terms } = training;
+  const isLogistic = training.algorithm.name === 'logistic_regression';
+  const contract = {
+    ...terms,
+    kind: 'predict' as const,
+    model: { id: modelId(TASK_ID, training.createdAt), taskId: TASK_ID },
+    parameters: {
+      predict_threshold: isLogistic ? parameters.predict_threshold : null,
+      open_bits: parameters.open_bits,
+    },
+    receivers: ['orgA', 'orgB'],
+    parties: training.parties.map((party) => ({
+      ...party,
+      dataset: { ...party.dataset!, labelColumn: null },
+    })),
+    ...changes,
+  };
+  return { ...contract, leakage: changes.leakage ?? predictionLeakageOf(contract) };
 }

@@ -1,10 +1,13 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { parseModelDocument } from '../../../../src/party/models/model-document.ts';
-import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
+import type { Checkpoint, ProgramResult } from '../../../../src/party/tasks/program.ts';
+import { predictLinear } from '../../../../src/party/tasks/programs/predict-linear.ts';
 import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
 import { TaskError } from '../../../../src/party/tasks/task-error.ts';
 import { ProtocolError } from '../../../../src/protocols/errors.ts';
 import {
+  predictionContract,
+  programRuns,
   type RunNotes,
   tables,
   trainingContract,
@@ -116,5 +119,111 @@ describe('training of a linear model', () => {
     const [one, other] = outcomes.map(({ model }) => model);
     deepEqual(one, other);
     parseModelDocument(JSON.stringify(one));
+  });
+
+  describe('that resumes', () => {
+    const contract = trainingContract({
+      parameters: { ...trainingContract().parameters, epochs: 2, l2: 1, model_release: 'split' },
+    });
+    let whole: RunNotes;
+    let wholeB: RunNotes;
+    let results: [ProgramResult, ProgramResult];
+    before(async () => {
+      ({ a: whole, b: wholeB } = programRuns(contract, { session: 'first' }));
+      results = await both({ a: whole, b: wholeB });
+    });
+
+    const pairAt = (i: number): readonly [Checkpoint, Checkpoint] => [
+      whole.saved[i]!,
+      wholeB.saved[i]!,
+    ];
+
+    it('saves right after the alignment, then as the training does', () => {
+      const steps = [whole, wholeB].map(({ saved }) => saved.map(({ step }) => step));
+      deepEqual(steps, [
+        [0, 1, 2, 3],
+        [0, 1, 2, 3],
+      ]);
+    });
+
+    it('matches no keys again, takes the steps that are left, and scores records alike', async () => {
+      const scores = async (parts: readonly ProgramResult[], session: string): Promise<string> => {
+        const { a, b } = programRuns(predictionContract(contract), {
+          parts: { orgA: parts[0]!.part!, orgB: parts[1]!.part! },
+          session,
+        });
+        const [atA] = await Promise.all([predictLinear(a.context), predictLinear(b.context)]);
+        return Buffer.concat(atA!.file!.chunks).toString();
+      };
+      const logits = (text: string): number[] =>
+        text
+          .trimEnd()
+          .split('\n')
+          .slice(1)
+          .map((line) => Number(line.split(',')[1]))
+          .map((p) => Math.log(p / (1 - p)));
+      const expected = logits(await scores(results, 'prediction'));
+      equal(expected.length, 40);
+      for (const [i, left] of [2, 1, 0, 0].entries()) {
+        const pair = programRuns(contract, { resume: pairAt(i), session: `after ${i}` });
+        const resumed = await both(pair);
+        deepEqual(pair.a.phases, ['aligning', 'training', 'evaluating', 'publishing']);
+        equal(pair.a.steps.length, left);
+        const opened = pair.b.disclosures.map((disclosure) => disclosure.class);
+        ok(!opened.includes('intersection'), opened.join());
+        equal(resumed[0].extra.steps, 2);
+        equal(resumed[0].extra.aligned_rows, 40);
+        deepEqual(Object.keys(resumed[0].metrics!), Object.keys(results[0].metrics!));
+        equal(resumed[0].part!.origin, resumed[1].part!.origin);
+        const isDone = i === 3;
+        equal(resumed[0].part!.origin === results[0].part!.origin, isDone);
+        const saved = pair.a.saved.map(({ step }) => step);
+        deepEqual(saved, [1, 2, 3].slice(i), `after ${i}`);
+        const again = logits(await scores(resumed, `prediction ${i}`));
+        again.forEach((z, row) => {
+          const off = Math.abs(z - expected[row]!);
+          // Neighbouring numbers, each rounded up or down.
+          ok(off < 2.5 * 2 ** -10, `after ${i}: row ${row} is off by ${off}`);
+        });
+      }
+    });
+
+    it('after the evaluation leaves the very same model', async () => {
+      const again = await both(programRuns(contract, { resume: pairAt(3), session: 'last' }));
+      deepEqual(again[0].part, results[0].part);
+      deepEqual(again[1].part, results[1].part);
+      deepEqual(again[0].metrics, results[0].metrics);
+    });
+
+    it('does not go on from checkpoints of different attempts', async () => {
+      const other = programRuns(contract, { resume: pairAt(1), session: 'second' });
+      await both(other);
+      const mixed = programRuns(contract, {
+        resume: [whole.saved[2]!, other.b.saved[0]!],
+        session: 'third',
+      });
+      equal(other.b.saved[0]!.step, 2);
+      for (const run of [mixed.a, mixed.b].map(({ context }) => trainLinear(context))) {
+        await rejects(run, { code: 'CHECKPOINT_UNUSABLE' });
+      }
+    });
+
+    it('does not go on from a damaged one, and sends nothing', async () => {
+      const [first, second] = pairAt(1);
+      const bytes = first.bytes.slice();
+      bytes[bytes.length >> 1]! ^= 1;
+      const { a } = programRuns(contract, { resume: [{ ...first, bytes }, second] });
+      await rejects(trainLinear(a.context), { code: 'CHECKPOINT_UNUSABLE' });
+      equal(a.channel.stats.messagesSent, 0);
+    });
+
+    it('has a released model that was opened already, to the bit', async () => {
+      const full = trainingContract();
+      const first = programRuns(full, { session: 'full' });
+      const [atA] = await both(first);
+      const resume = [first.a.saved.at(-1)!, first.b.saved.at(-1)!] as const;
+      const [again] = await both(programRuns(full, { resume, session: 'full again' }));
+      deepEqual(again.model, atA.model);
+    });
   });
 });

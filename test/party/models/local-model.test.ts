@@ -1,0 +1,48 @@
+import { deepEqual, ok, throws } from 'node:assert/strict';
+import { localModel, ModelUseError } from '../../../src/party/models/local-model.ts';
+import { ModelFormatError } from '../../../src/party/models/model-document.ts';
+import { MODEL, PART } from './sample.ts';
+
+describe('local model', () => {
+  it('reads every column once: its own as it was trained, others’ without what their owners know', () => {
+    const { encoding, owners } = localModel(MODEL, PART);
+    deepEqual(encoding, [
+      { kind: 'numeric', name: 'bank.x', mean: Number.NaN },
+      { kind: 'numeric', name: 'shop.x', mean: 3.5 },
+      { kind: 'categorical', name: 'city', levels: ['A', 'B'] },
+    ]);
+    deepEqual(owners, ['bank', 'shop', 'shop']);
+  });
+
+  it('adds weights of encoded columns, also far out', () => {
+    const rows = [1, 4, 0, 1, 1e4, -2, 1, 0, -1e4, -2, 1, 0];
+    const scores = localModel(MODEL, PART).score(Float64Array.from(rows), 3);
+    ok(Math.abs(scores[0]! - 1 / (1 + Math.exp(0.75))) < 1e-15);
+    deepEqual([...scores.subarray(1)], [1, 0]);
+    const linear = { ...MODEL, algorithm: 'linear_regression', threshold: null } as const;
+    const values = localModel(linear, PART).score(Float64Array.from(rows), 3);
+    deepEqual([...values], [-0.75, 2e4 + 1, -2e4 + 1]);
+  });
+
+  it('takes levels by their number, wherever they stand', () => {
+    const [bank, shop, one, other] = MODEL.features;
+    const model = { ...MODEL, features: [other!, bank!, one!, shop!] };
+    const { encoding, score } = localModel(
+      { ...model, algorithm: 'linear_regression', threshold: null },
+      PART,
+    );
+    deepEqual(
+      encoding.map(({ name }) => name),
+      ['city', 'bank.x', 'shop.x'],
+    );
+    deepEqual([...score(Float64Array.of(0, 1, 0, 0), 1)], [-1 + 0.25]);
+  });
+
+  it('is none with categories whose names are not known, or with a level missing', () => {
+    const other = { ...PART, party: 'bank' };
+    const fewer = { ...PART, encoding: [{ ...PART.encoding[1]!, levels: ['A'] } as never] };
+    for (const part of [null, other, fewer]) throws(() => localModel(MODEL, part), ModelUseError);
+    const features = MODEL.features.filter(({ level }) => level !== 0);
+    throws(() => localModel({ ...MODEL, features }, PART), ModelFormatError);
+  });
+});

@@ -1,0 +1,37 @@
+import { equal } from 'node:assert/strict';
+import {
+  type Predictions,
+  predictionFile,
+} from '../../../../src/party/tasks/programs/prediction-file.ts';
+
+const PREDICTIONS: Predictions = {
+  keyColumn: 'customer id',
+  keys: ['a', 'b, "c"', '客户', 'd\ne'],
+  rows: Uint32Array.of(2, 0, 3),
+  scores: Float64Array.of(0.5, 0.25, 1),
+  threshold: 0.5,
+};
+
+function textOf(predictions: Predictions): string {
+  const { name, chunks } = predictionFile(predictions);
+  equal(name, 'predictions.csv');
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+describe('prediction file', () => {
+  it('has the scored rows in the order of the receiver’s file, keys quoted, classes', () => {
+    const text = '"customer id",score,class\na,0.25,0\n客户,0.5,1\n"d\ne",1,1\n';
+    equal(textOf(PREDICTIONS), text);
+  });
+
+  it('has no class without a threshold, and rows where there are no keys', () => {
+    const scores = Float64Array.of(-1.5, 1e21, 0);
+    const change = { keyColumn: null, keys: null, threshold: null, scores };
+    equal(textOf({ ...PREDICTIONS, ...change }), 'row,score\n1,1e+21\n3,-1.5\n4,0\n');
+  });
+
+  it('of no rows is its header', () => {
+    const none = { rows: new Uint32Array(), scores: new Float64Array() };
+    equal(textOf({ ...PREDICTIONS, ...none }), '"customer id",score,class\n');
+  });
+});
