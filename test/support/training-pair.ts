@@ -117,7 +117,7 @@ export interface RunInputs {
 /** Both parties' contexts of one contract, nothing of a session but its channel and its keys. */
 export function programRuns<C extends Contract>(
   contract: C,
-  { data = tables(), resume, parts, session = 'first' }: RunInputs = {},
+  { data = tables(), resume, parts, session = 'test' }: RunInputs = {},
 ): { readonly a: RunNotes<C>; readonly b: RunNotes<C> } {
   const notes = (self: Name, channel: Channel): RunNotes<C> => {
     const phases: string[] = [];

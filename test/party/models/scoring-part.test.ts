@@ -1,7 +1,7 @@
 import { deepEqual, equal, throws } from 'node:assert/strict';
 import { matrix } from '../../../src/ml/data/matrix.ts';
 import { applyWhitening, fitWhitening } from '../../../src/ml/data/whiten.ts';
-import { ModelFormatError } from '../../../src/party/models/model-document.ts';
+import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
 import { type ModelPart, parseModelPart } from '../../../src/party/models/model-part.ts';
 import { scoringPart } from '../../../src/party/models/scoring-part.ts';
 import { PART } from './sample.ts';

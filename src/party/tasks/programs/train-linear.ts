@@ -38,8 +38,9 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
   if (rows.length < FEWEST_ROWS) {
     throw new TaskError('TOO_FEW_ROWS', `the parties have ${rows.length} records in common`);
   }
-  const isTrained = point?.training?.phase === 'evaluated';
-  const origin = isTrained ? point.origin : await newOrigin(link);
+  const resume = point?.training ?? null;
+  const isTrained = resume?.phase === 'evaluated';
+  const origin = point && isTrained ? point.origin : await newOrigin(link);
   const checkpointOf = checkpointEncoder(taskId, origin, rows);
   if (!point) context.checkpoints.save(checkpointOf(null));
   const aligned = performance.now();
@@ -48,7 +49,7 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
   const table = tableOf(dataset, rows);
   const { metrics, receivers, parameters } = contract;
   const clock = stepClock(channel);
-  let steps = isTrained ? point.training.step - 1 : 0;
+  let steps = resume ? resume.step - Number(isTrained) : 0;
   const shared = {
     role,
     parties:
@@ -73,7 +74,7 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
       },
       onTrained: () => progress.phase('evaluating'),
       checkpoint: {
-        resume: point?.training ?? null,
+        resume,
         save: (training) => context.checkpoints.save(checkpointOf(training)),
       },
     },

@@ -156,7 +156,8 @@ describe('joint prediction as a program', () => {
       const { features, intercept } = full.model!;
       for (const key of COMMON_IN_A) {
         const off = Math.abs(one.get(key)! - other.get(key)!) / unit;
-        ok(off <= 2 ** -10 + 1e-4, `${key}: split is off by ${off}`);
+        // Two trainings give neighbouring numbers, each rounded up or down.
+        ok(off < 2.5 * 2 ** -10, `${key}: split is off by ${off}`);
         const x = ENCODED[key]!;
         const alone = features.reduce((sum, { weight }, j) => sum + weight * x[j]!, intercept);
         // Weights are rounded in units next to their columns' deviations: age, income, three indicators.

@@ -122,6 +122,19 @@ describe('training checkpoint', () => {
     refused(set(stepAt + 8, 4), SHAPE, step, 'a domain that there is not');
   });
 
+  it('is refused when its figures are none', () => {
+    for (const evaluation of [
+      null,
+      7,
+      { metrics: {} },
+      { metrics: { auc: 'high' }, reasons: {} },
+      { metrics: {}, reasons: { auc: 1 } },
+    ]) {
+      const { step, bytes } = encode({ ...EVALUATED, evaluation: evaluation as never });
+      refused(bytes, FULL, step, JSON.stringify(evaluation));
+    }
+  });
+
   it('of random bytes is refused', () => {
     const next = seededGenerator(11);
     for (let i = 0; i < 500; i++) {
