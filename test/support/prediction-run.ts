@@ -1,8 +1,7 @@
 /** Joint prediction in memory, both roles of the real protocol. */
 import { loadWasmRingKernel } from '../../src/kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
-import { predictVerticalLinear } from '../../src/ml/vertical/linear/predict.ts';
-import type { TrainedPart } from '../../src/ml/vertical/linear/train.ts';
+import { predictVerticalLinear, type ScoringPart } from '../../src/ml/vertical/linear/predict.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
 import type { DisclosureLedger } from '../../src/protocols/disclosure.ts';
 import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
@@ -30,9 +29,14 @@ export interface PredictionRun {
   readonly bytesSent: readonly [number, number];
 }
 
+/** What is needed of a trained part. */
+interface Part extends Omit<ScoringPart, 'transformation'> {
+  readonly whitening: ScoringPart['transformation'];
+}
+
 /** Scores rows by the parts that a training left. */
 export async function predictInMemory(
-  parts: { readonly guest: TrainedPart; readonly host: TrainedPart },
+  parts: { readonly guest: Part; readonly host: Part },
   rows: Pick<SplitTable, 'guest' | 'host'>,
   options: PredictionOptions,
 ): Promise<PredictionRun> {

@@ -6,14 +6,7 @@ import type { FeatureEncoding } from '../datasets/encoding.ts';
 import type { ModelDocument, ModelFeature } from './model-document.ts';
 import { ModelFormatError } from './model-format-error.ts';
 import type { ModelPart } from './model-part.ts';
-
-/** A model that cannot be applied as asked. The message holds names alone and says what to do. */
-export class ModelUseError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ModelUseError';
-  }
-}
+import { ModelUseError } from './model-use-error.ts';
 
 export interface LocalModel {
   /**

@@ -6,8 +6,8 @@ import type { TaskEnd } from '../consensus/records.ts';
 import { DatasetError } from '../datasets/dataset-error.ts';
 import { SessionError } from '../errors.ts';
 import { ApiError, type ApiErrorCode } from '../http/api-error.ts';
-import { ModelUseError } from '../models/local-model.ts';
 import { ModelFormatError } from '../models/model-format-error.ts';
+import { ModelUseError } from '../models/model-use-error.ts';
 import { TaskError } from './task-error.ts';
 
 /** The API's error for a failure; `party` is where it happened. Messages hold no values. */

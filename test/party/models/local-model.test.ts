@@ -1,6 +1,7 @@
 import { deepEqual, ok, throws } from 'node:assert/strict';
-import { localModel, ModelUseError } from '../../../src/party/models/local-model.ts';
+import { localModel } from '../../../src/party/models/local-model.ts';
 import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
+import { ModelUseError } from '../../../src/party/models/model-use-error.ts';
 import { MODEL, PART } from './sample.ts';
 
 describe('local model', () => {

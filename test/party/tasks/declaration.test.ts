@@ -10,6 +10,7 @@ import { declareAlgorithms } from '../../../src/party/tasks/declaration.ts';
 import { sampleContract, testIdentity } from '../../support/contracts.ts';
 import { psiContract } from '../../support/program-pair.ts';
 import { refuses } from '../../support/refusals.ts';
+import { predictionContract } from '../../support/training-pair.ts';
 
 const [a, b, c] = ['orgA', 'orgB', 'orgC'].map((name) => testIdentity(name).signer);
 const CODE = 'ab'.repeat(32);
@@ -91,5 +92,21 @@ describe('declaration', () => {
     equal(runs({ ...psi, parties, receivers: ['orgC'] }), false);
     equal(runs(psiContract({ orgA: 2 ** 24, orgB: 1 })), true);
     equal(runs(psiContract({ orgA: 2 ** 24 + 1, orgB: 1 })), false, 'more than one run takes');
+  });
+
+  it('is of a prediction by its terms and its receivers', () => {
+    const training = sampleContract([a!, b!]);
+    const opened = (name: 'logistic_regression' | 'linear_regression', receivers: string[]) => {
+      const algorithm = { ...training.algorithm, name };
+      const contract = predictionContract({ ...training, algorithm }, { receivers });
+      equal(runs(contract), true);
+      return declare(contract)!.leakage.opened.map((each) => [each.name, each.to, each.most]);
+    };
+    const aligned = ['intersection', 'data_holders', 1000];
+    const scores = ['prediction_scores', 'receivers', 1000];
+    deepEqual(opened('logistic_regression', ['orgA', 'orgB']), [aligned, scores]);
+    deepEqual(opened('linear_regression', ['orgA']), [aligned, scores]);
+    const unit = ['score_unit', 'feature_holder', 1];
+    deepEqual(opened('linear_regression', ['orgB']), [aligned, unit, scores]);
   });
 });

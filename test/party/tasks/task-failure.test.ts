@@ -5,6 +5,8 @@ import { NotAgreedError } from '../../../src/party/consensus/initiator.ts';
 import { DatasetError } from '../../../src/party/datasets/dataset-error.ts';
 import { SessionError } from '../../../src/party/errors.ts';
 import { ApiError } from '../../../src/party/http/api-error.ts';
+import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
+import { ModelUseError } from '../../../src/party/models/model-use-error.ts';
 import { TaskError } from '../../../src/party/tasks/task-error.ts';
 import { apiErrorOf, runFailure } from '../../../src/party/tasks/task-failure.ts';
 import { ProtocolError } from '../../../src/protocols/errors.ts';
@@ -49,6 +51,8 @@ describe('what a failure means to the coordinator', () => {
     [new TaskError('PEER_FAILED', 'orgA: too few'), 'FAILED', 'orgA: too few'],
     [new TaskError('TOO_FEW_ROWS', 'too few'), 'FAILED', 'orgB: too few'],
     [new DatasetError('changed', 'd.csv: changed'), 'FAILED', 'orgB: d.csv: changed'],
+    [new ModelUseError('ask orgA'), 'NOT_AVAILABLE', 'orgB: ask orgA'],
+    [new ModelFormatError('no part'), 'FAILED', 'orgB: no part'],
   ];
 
   for (const [error, code, message] of cases) {

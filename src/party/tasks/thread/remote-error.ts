@@ -7,6 +7,7 @@ import { ConsensusError, type ConsensusErrorCode } from '../../consensus/errors.
 import { DatasetError, type DatasetErrorCode } from '../../datasets/dataset-error.ts';
 import { SessionError, type SessionErrorCode } from '../../errors.ts';
 import { ModelFormatError } from '../../models/model-format-error.ts';
+import { ModelUseError } from '../../models/model-use-error.ts';
 import { TaskError, type TaskErrorCode } from '../task-error.ts';
 
 export interface RemoteError {
@@ -33,6 +34,7 @@ export const COMMON_ERRORS: ErrorMakers = {
   DatasetError: (code, text) => new DatasetError(code as DatasetErrorCode, text),
   TaskError: (code, text, options) => new TaskError(code as TaskErrorCode, text, options),
   ModelFormatError: (_, text, options) => new ModelFormatError(text, options),
+  ModelUseError: (_, text) => new ModelUseError(text),
   RangeError: (_, text, options) => new RangeError(text, options),
   TypeError: (_, text, options) => new TypeError(text, options),
 };
