@@ -111,6 +111,7 @@ export class FakeTasks implements TaskService {
   quick = false;
   /** Where `also` is written; not at all without one. */
   readonly store: Store | undefined;
+  #made = 0;
   readonly #listeners = new Set<() => void>();
   readonly #events = new Map<string, TaskEvent[]>();
   readonly #settle = new Map<string, (outcome: TaskOutcome | Error) => void>();
@@ -125,8 +126,7 @@ export class FakeTasks implements TaskService {
     also: (taskId: string) => readonly Write[] = () => [],
   ): Promise<TaskHandle> {
     if (this.refusal) throw this.refusal;
-    this.submitted.push({ ...request, caller });
-    const taskId = `task-${this.submitted.length}`;
+    const taskId = `task-${++this.#made}`;
     await this.store?.write(...also(taskId));
     const { kind } = request;
     const done = new Promise<TaskOutcome>((resolve, reject) => {
@@ -136,6 +136,7 @@ export class FakeTasks implements TaskService {
       });
     });
     this.tell(taskView({ taskId, kind }));
+    this.submitted.push({ ...request, caller });
     if (this.quick) this.end(OUTCOME, taskId);
     return { taskId, done, view: () => this.views.get(taskId)! };
   }
@@ -235,7 +236,7 @@ export const MANIFEST: ModelManifest = {
 
 export const DOCUMENT = { format: 'entente/model/v1', model_id: 'model-01', intercept: 0.5 };
 
-const MODELS: ModelService = {
+export const MODELS: ModelService = {
   list: async () => [MANIFEST, { ...MANIFEST, modelId: 'model-02', kind: 'part' }],
   get: async (modelId, kind = 'model') =>
     (await MODELS.list()).find((each) => each.modelId === modelId && each.kind === kind) ?? null,
@@ -249,7 +250,7 @@ const DATASET = {
   createdAt: '2026-02-03T12:00:00.000Z',
 };
 
-const CATALOG: CatalogService = {
+export const CATALOG: CatalogService = {
   providers: () => ['orgA', 'orgB'],
   paths: async () => ['a.csv', 'dataset:loans'],
   metadata: async () => ({

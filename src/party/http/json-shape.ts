@@ -13,17 +13,18 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * The value, typed by its schema. Throws `INVALID_REQUEST` that names the first offending field.
  * Fields that the schema does not mention pass.
  * @param whole what the value is called when it is wrong as a whole
+ * @param prefix stands before the names of its fields
  */
 export function checkShape<S extends TSchema>(
   schema: S,
   value: unknown,
   whole = 'the request body',
+  prefix = '',
 ): Static<S> {
   if (Value.Check(schema, value)) return value;
   const [error] = Value.Errors(schema, value);
   const at = error ? fieldName(error.instancePath) : '';
-  const inside = whole === 'the request body' ? at : `${whole}.${at}`;
-  const field = at === '' ? whole : inside;
+  const field = at === '' ? whole : `${prefix}${at}`;
   throw new ApiError('INVALID_REQUEST', `${field} ${reasonOf(error)}`);
 }
 
@@ -43,7 +44,7 @@ function reasonOf(error: { message: string; params: object } | undefined): strin
   if ('allowedValues' in error.params && Array.isArray(error.params.allowedValues)) {
     return `must be one of ${error.params.allowedValues.join(', ')}`;
   }
-  return error.message;
+  return error.message === 'schema is false' ? 'is not known here' : error.message;
 }
 
 /**

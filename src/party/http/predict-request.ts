@@ -77,7 +77,12 @@ export interface PredictRequest {
  */
 export function parsePredictRequest(json: unknown): PredictRequest {
   const body = checkShape(PredictRequestBody, json);
-  const params = checkShape(ParamsBody, objectOrJson('params', body.params) ?? {}, 'params');
+  const params = checkShape(
+    ParamsBody,
+    objectOrJson('params', body.params) ?? {},
+    'params',
+    'params.',
+  );
   const warnings = unknownFields(
     [
       ['', body, PredictRequestBody],
