@@ -62,7 +62,7 @@ export interface GuardState {
 }
 
 /** The state in which a training begins. */
-export const FIRST_GUARD_STATE: GuardState = {
+const FIRST_GUARD_STATE: GuardState = {
   level: 0,
   runUntil: 0,
   pending: { edge: 0n, rows: 0 },
