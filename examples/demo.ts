@@ -6,14 +6,15 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { progressDisplay } from '../src/party/cli/progress.ts';
 import type { TaskView } from '../src/sdk/node-client.ts';
 import { compareFold, joinPair, type Scores } from './joint-comparison.ts';
 import { startPair } from './organisation.ts';
 
 const DATA = fileURLToPath(new URL('../../examples/data/', import.meta.url));
 const DIRECTORY = resolve('run/demo');
-const BAR_WIDTH = 30;
 
+const bar = progressDisplay(process.stderr.isTTY ? process.stderr : null);
 let lastPhase = '';
 
 const files = {
@@ -42,7 +43,7 @@ try {
   const fold = { ...files, algorithm: 'logistic_regression', fold: 0, folds: 5 } as const;
   const scores = await compareFold(nodes, pair, { ...fold, onProgress: showProgress });
   const seconds = (performance.now() - start) / 1000;
-  endProgress();
+  bar.stop();
 
   const { aligned_rows: rows, task_id: taskId } = scores.extra;
   console.log(`\nTask ${String(taskId)}`);
@@ -56,6 +57,7 @@ try {
   line('all data in one place', scores.centralised);
   console.log(`\nThe model is in ${join('run', 'demo', 'bank', 'results')}, and nowhere else.`);
 } finally {
+  bar.stop();
   await Promise.all(nodes.map((node) => node.stop()));
 }
 
@@ -65,18 +67,8 @@ function line(name: string, { auc, ks }: Scores): void {
 }
 
 /** A bar on a terminal; a line a phase elsewhere. */
-function showProgress({ phase, progress }: TaskView): void {
-  const { percentage, iteration, iterations } = progress;
-  const step = iteration === null ? '' : ` ${iteration}/${iterations}`;
-  if (process.stderr.isTTY) {
-    const filled = '█'.repeat(Math.round((BAR_WIDTH * percentage) / 100)).padEnd(BAR_WIDTH, '░');
-    process.stderr.write(`\r  ${filled} ${String(percentage).padStart(3)} %  ${phase}${step}   `);
-  } else if (phase !== lastPhase) {
-    console.log(`  ${phase}`);
-  }
-  lastPhase = phase;
-}
-
-function endProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write('\n');
+function showProgress(view: TaskView): void {
+  bar.show(view);
+  if (!process.stderr.isTTY && view.phase !== lastPhase) console.log(`  ${view.phase}`);
+  lastPhase = view.phase;
 }
