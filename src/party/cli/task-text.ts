@@ -19,6 +19,7 @@ export function outcomeResult(view: TaskView, config: NodeConfig | null): Comman
     `Task ${view.task_id}\n`,
     seconds === null ? '' : `  completed in ${duration(seconds)}\n`,
     facts([
+      ['common records', commonRecords(view)],
       ['model', view.model_id],
       ['receivers', view.receivers.join(', ')],
       ['file', view.path && receives ? resultFile(view.path, config) : view.path],
@@ -75,15 +76,27 @@ function taskFacts(view: TaskView): string {
   ]);
 }
 
-function metricsTable({ metrics }: TaskView): string {
+function metricsTable({ metrics, extra }: TaskView): string {
   const entries = Object.entries(metrics ?? {});
   if (entries.length === 0) return '';
-  return `\n${table(entries.map(([name, value]) => [`  ${name}`, figure(value)]))}`;
+  const reasons = (extraOf(extra).null_metrics ?? {}) as Readonly<Record<string, unknown>>;
+  const reason = (name: string): string => {
+    const text = Object.hasOwn(reasons, name) ? reasons[name] : '';
+    return typeof text === 'string' ? text : '';
+  };
+  const rows = entries.map(([name, value]) => [`  ${name}`, figure(value), reason(name)]);
+  return `\n${table(rows)}`;
+}
+
+function commonRecords({ extra }: TaskView): string | null {
+  const { aligned_rows: aligned, intersection_size: common } = extraOf(extra);
+  const count = aligned ?? common;
+  return typeof count === 'number' ? String(count) : null;
 }
 
 /** What the node says beside the result: fields it did not know, labels it ignored. */
 function warnings({ extra }: TaskView): string {
-  const found = (tryJson(extra) as { readonly warnings?: unknown } | null)?.warnings;
+  const found = extraOf(extra).warnings;
   if (!Array.isArray(found)) return '';
   const messages = found.flatMap((warning: unknown) => {
     const { message } = (warning ?? {}) as { readonly message?: unknown };
@@ -92,11 +105,13 @@ function warnings({ extra }: TaskView): string {
   return messages.length === 0 ? '' : `\n${table(messages)}`;
 }
 
-function tryJson(text: string | null): unknown {
+/** What the node says beside the result; {} when it says nothing that can be read. */
+function extraOf(text: string | null): Readonly<Record<string, unknown>> {
   try {
-    return text ? JSON.parse(text) : null;
+    const extra: unknown = text ? JSON.parse(text) : {};
+    return typeof extra === 'object' && extra !== null ? { ...extra } : {};
   } catch {
-    return null;
+    return {};
   }
 }
 
