@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Organisation, openPolicy } from '../../examples/organisation.ts';
+import { createIdentity } from '../../src/party/identity.ts';
 import { parsePolicy } from '../../src/party/policy-file.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 
@@ -42,6 +43,14 @@ describe('e2e: an organisation’s node', function () {
       tokens: { role: string }[];
     };
     deepEqual(tokens.map(({ role }) => role).sort(), ['admin', 'coordinator']);
+    const certificate = join(folder.path, 'orgB.crt');
+    writeFileSync(certificate, (await createIdentity('orgB')).certificatePem);
+    const pin = ['peer', 'add', 'orgB', '127.0.0.1:1', '--certificate', certificate, '--json'];
+    const { live } = (await organisation.cli(...pin)) as { live: boolean };
+    equal(live, true, 'without a restart');
+    deepEqual(await organisation.client.dataProviders(), ['orgA', 'orgB']);
+    await organisation.cli('peer', 'remove', 'orgB');
+    deepEqual(await organisation.client.dataProviders(), ['orgA']);
     ok((await organisation.peakRssMb()) > 0 || process.platform !== 'linux');
     equal(await organisation.stop('SIGINT'), 0);
     equal(await organisation.stop(), 0);
