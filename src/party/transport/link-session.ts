@@ -174,6 +174,10 @@ export class LinkSession implements Session {
   /** Ends the session at once, here and, by a word on its stream, at the peer. */
   abort(error: SessionError): void {
     if (this.#hasEnded) return;
+    if (this.#lingerTimer) {
+      this.#finish(); // it is over already, in order
+      return;
+    }
     this.#failure = error;
     this.#link.abort(error);
     this.#opened.reject(error);

@@ -246,14 +246,20 @@ function guarded(connector: Connector, closing: AbortSignal): Connector {
 }
 
 /**
- * Why a connection to `peer` failed, found out by another one that sends nothing: gRPC's own error
- * does not tell a wrong certificate from a broken line.
+ * Why a connection to `peer` failed, found out by others that send nothing: gRPC's own error does not
+ * tell a wrong certificate from a broken line. Looks twice before it says that the peer refuses this
+ * node, as a line that breaks right after the handshake looks like that.
  */
 export async function diagnose(
   identity: Identity,
   peer: PeerRecord,
   cause: Error,
 ): Promise<SessionError> {
+  const error = await probe(identity, peer, cause);
+  return error.code === 'NOT_ACCEPTED' ? await probe(identity, peer, cause) : error;
+}
+
+async function probe(identity: Identity, peer: PeerRecord, cause: Error): Promise<SessionError> {
   const at = `${peer.name} at ${peer.address}`;
   const split = peer.address.lastIndexOf(':');
   const socket = tls.connect({
