@@ -73,7 +73,7 @@ describe('a session whose connections drop', () => {
     channelSuite(async (signal) => {
       const sessions = await open(signal);
       cut();
-      cutEvery(far.proxies, 8 * MIB, 6);
+      cutEvery(far.proxies, 16 * MIB, 3);
       return {
         channels: [sessions[0].channel, sessions[1].channel],
         close: async () => {
