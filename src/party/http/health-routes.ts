@@ -34,7 +34,7 @@ export function addHealthRoutes(app: App, routes: Routes, deps: HealthRouteDeps)
   for (const route of [...routes('getHealth'), ...routes('getLiveness')]) {
     app.route({
       ...route,
-      schema: { response: { 200: bareReply(Status) } },
+      schema: { response: { 200: bareReply('The process answers.', Status) } },
       handler: async () => ({ status: 'ok' }),
     });
   }
@@ -43,7 +43,12 @@ export function addHealthRoutes(app: App, routes: Routes, deps: HealthRouteDeps)
   for (const route of routes('getReadiness')) {
     app.route({
       ...route,
-      schema: { response: { 200: bareReply(Readiness), 503: bareReply(Readiness) } },
+      schema: {
+        response: {
+          200: bareReply('The node takes tasks.', Readiness),
+          503: bareReply('The node does not take tasks now.', Readiness),
+        },
+      },
       handler: async (request, reply) => {
         const checks = await check();
         const ready = !deps.stopping.aborted && checks.every((each) => each.ready);

@@ -4,7 +4,7 @@ import type { NodeMetrics } from './metrics.ts';
 import { operationOf } from './operations.ts';
 import type { Routes } from './routes.ts';
 
-/** Counts every call. Works for the routes that are added after it. */
+/** Counts every call, those without a route as well. */
 export function countCalls(app: App, metrics: NodeMetrics): void {
   app.addHook('onResponse', async (request, reply) => {
     const { surface, stream = false } = partsOf(request);

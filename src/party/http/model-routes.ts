@@ -39,7 +39,10 @@ export function addModelRoutes(app: App, routes: Routes, models: ModelService): 
       schema: {
         params: ModelParams,
         response: {
-          200: bareReply(Type.Object({ format: Type.String(), model_id: Type.String() })),
+          200: bareReply(
+            'The model’s file.',
+            Type.Object({ format: Type.String(), model_id: Type.String() }),
+          ),
         },
       },
       handler: async (request, reply) => {

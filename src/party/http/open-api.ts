@@ -1,9 +1,10 @@
 /** The description of the interface, made of the schemas that check requests and of the operations. */
 import swaggerPlugin from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
+import Type from 'typebox';
 import type { App } from './api-reply.ts';
 import { type Operation, type OperationId, operationOf } from './operations.ts';
-import { SHARED_SCHEMAS, shared } from './reply-schemas.ts';
+import { bareReply, SHARED_SCHEMAS, shared } from './reply-schemas.ts';
 import type { Routes } from './routes.ts';
 
 /** Collects the routes that are added after it. */
@@ -133,6 +134,11 @@ function errorResponses(operation: Operation): Record<string, unknown> {
 /** `/openapi.json`. */
 export function addOpenApiRoute(app: App, routes: Routes): void {
   for (const route of routes('getOpenApi')) {
-    app.route({ ...route, handler: async () => app.swagger() });
+    const description = bareReply('This.', Type.Object({ openapi: Type.String() }));
+    app.route({
+      ...route,
+      schema: { response: { 200: description } },
+      handler: async () => app.swagger(),
+    });
   }
 }

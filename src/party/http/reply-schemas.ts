@@ -14,13 +14,17 @@ const metrics = {
 
 /** A reply whose `result` has a schema. */
 export function replyOf(result: TSchema, status: 200 | 202 = 200): TUnsafe<ApiReply> {
-  const reply = Type.Object({ status: Type.Literal(status), result, msg: Type.String() });
-  return Type.Unsafe<ApiReply>(reply);
+  const description =
+    status === 200
+      ? 'It is done; the result.'
+      : 'The task was accepted and goes on; Location is where it can be followed.';
+  const fields = { status: Type.Literal(status), result, msg: Type.String() };
+  return Type.Unsafe<ApiReply>(Type.Object(fields, { description }));
 }
 
 /** The schema of a reply of another form, which describes and is not compiled against. */
-export function bareReply(schema: TSchema): TUnsafe<object> {
-  return Type.Unsafe<object>(schema);
+export function bareReply(description: string, schema: TSchema): TUnsafe<object> {
+  return Type.Unsafe<object>({ ...schema, description });
 }
 
 /** A schema that is described once, under `components`. */

@@ -116,6 +116,7 @@ export function createHttpServer(options: HttpServerOptions, deps: HttpServerDep
       'Cache-Control': 'no-store',
     });
   });
+  countCalls(app, deps.metrics);
   readJsonBodies(app);
   answerErrors(app);
   // What is registered is loaded in order, before the first call.
@@ -160,7 +161,6 @@ async function addRoutes(app: App, surface: Surface): Promise<void> {
   await describeRoutes(app, options.version ?? '0.0.0');
   const count = await rateLimit(app, options.callsPerMinute ?? CALLS_PER_MINUTE);
   const routes = guardedRoutes({ authenticate, count });
-  countCalls(app, metrics);
 
   const submitting = submissions({
     tasks,
