@@ -144,6 +144,142 @@ describe('node client', () => {
       equal(await nobody.isHealthy(), false);
     }));
 
+  it('sends creates with a key, the same one again when the answer was lost', async () => {
+    const keys: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      keys.push(request.headers['idempotency-key'] as string | undefined);
+      request.resume();
+      if (keys.length === 1) {
+        request.socket.destroy(); // after the request has arrived
+        return;
+      }
+      response.end(JSON.stringify(accepted[1]));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const client = new NodeClient({ url: `http://127.0.0.1:${port}` });
+    try {
+      equal(await client.submitPsiTask({}), 'task-1');
+      await client.submitPredictTask({});
+      await client.submitTrainTask({}, { idempotencyKey: 'mine' });
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+    equal(keys.length, 4);
+    ok(/^[0-9a-f-]{36}$/.test(keys[0]!));
+    equal(keys[1], keys[0]);
+    ok(keys[2] !== keys[0]);
+    equal(keys[3], 'mine');
+  });
+
+  it('follows a task to its end, whatever that is', () =>
+    withServer(
+      [success(VIEW), success({ ...VIEW, state: 'failed', finished_at: 'now' })],
+      async (client) => {
+        const view = await client.followTask('task-1', { intervalMs: 1 });
+        equal(view.state, 'failed');
+      },
+    ));
+
+  it('stops following when it is told to', async () => {
+    const leave = new AbortController();
+    await withServer([success(VIEW)], async (client, calls) => {
+      const followed = client.followTask('task-1', {
+        intervalMs: 60_000,
+        signal: leave.signal,
+        onView: () => leave.abort(new Error('enough')),
+      });
+      await rejects(followed, /enough/);
+      equal(calls.length, 1);
+    });
+  });
+
+  it('lists tasks over pages, newest first, up to a limit', () =>
+    withServer(
+      [
+        success({ tasks: [VIEW, VIEW], next: 'b c' }),
+        success({ tasks: [VIEW, VIEW], next: 'd' }),
+        success({ tasks: [], next: null }),
+      ],
+      async (client, calls) => {
+        equal((await client.listTasks({ state: 'running', kind: 'psi', limit: 4 })).length, 4);
+        equal((await client.listTasks()).length, 0);
+        deepEqual(
+          calls.map(({ line }) => line),
+          [
+            'GET /api/v1/tasks?state=running&kind=psi&limit=4',
+            'GET /api/v1/tasks?state=running&kind=psi&limit=2&after=b+c',
+            'GET /api/v1/tasks?limit=50',
+          ],
+        );
+      },
+    ));
+
+  it('asks for everything else under its path', () =>
+    withServer(
+      [
+        success(VIEW),
+        success(VIEW),
+        success({ models: [] }),
+        success({ model_id: 'm' }),
+        [200, { format: 'entente/model/v1' }],
+        success({ data_providers: ['orgA'] }),
+        success({ data_path: ['a.csv'] }),
+        success({ data_type: 'csv', rows_num: 2, columns: [] }),
+        success({ datasets: [] }),
+        success({ name: 'n' }),
+        success({ name: 'n' }),
+        success({ peers: [] }),
+        success({ peers: [] }),
+        success({ tokens: [] }),
+        success({ token: 't' }),
+        success({ id: 'token-1' }),
+      ],
+      async (client, calls) => {
+        await client.cancelTask('a/b');
+        await client.approveTask('t');
+        deepEqual(await client.models(), []);
+        equal((await client.model('m')).model_id, 'm');
+        deepEqual(await client.modelDocument('m'), { format: 'entente/model/v1' });
+        deepEqual(await client.dataProviders(), ['orgA']);
+        deepEqual(await client.dataPaths('Org Ü'), ['a.csv']);
+        deepEqual(await client.metadata('o', 'p/q.csv'), { type: 'csv', rows: 2, columns: [] });
+        deepEqual(await client.datasets(), []);
+        await client.registerDataset('n', 'p', 'csv');
+        await client.removeDataset('n');
+        deepEqual(await client.peers(), []);
+        await client.reloadPeers();
+        deepEqual(await client.tokens(), []);
+        equal((await client.createToken('auditor', 'x')).token, 't');
+        await client.revokeToken('token-1');
+        deepEqual(
+          calls.map(({ line }) => line),
+          [
+            'POST /api/v1/tasks/a%2Fb/cancel',
+            'POST /api/v1/tasks/t/approve',
+            'GET /api/v1/models',
+            'GET /api/v1/models/m',
+            'GET /api/v1/models/m/document',
+            'GET /getDataProviders',
+            'GET /getDataPath?data_provider=Org+%C3%9C',
+            'GET /getMetaData?data_provider=o&data_path=p%2Fq.csv',
+            'GET /api/v1/datasets',
+            'POST /api/v1/datasets',
+            'DELETE /api/v1/datasets/n',
+            'GET /api/v1/peers',
+            'POST /api/v1/peers/reload',
+            'GET /api/v1/tokens',
+            'POST /api/v1/tokens',
+            'DELETE /api/v1/tokens/token-1',
+          ],
+        );
+        // A new token must not be kept for a key.
+        equal(calls[14]!.headers['idempotency-key'], undefined);
+        ok(calls[9]!.headers['idempotency-key']);
+      },
+    ));
+
   it('knows a healthy node', () =>
     withServer([[200, { status: 'ok' }]], async (client, calls) => {
       equal(await client.isHealthy(), true);

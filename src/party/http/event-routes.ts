@@ -20,7 +20,7 @@ export const HEARTBEAT_MS = 15_000;
 /** Own choices: what one caller may hold open, and for how long without reading. */
 export const MAX_STREAMS = 16;
 const STALL_MS = 60_000;
-const RECONNECT_MS = 2000;
+const RECONNECT_MS = 1000;
 const RETRY_AFTER_S = 10;
 
 const EventId = /^\d{1,15}$/;

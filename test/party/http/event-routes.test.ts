@@ -68,7 +68,7 @@ describe('task event routes', () => {
     equal(reply.headers['x-accel-buffering'], 'no');
     ok(reply.headers['x-request-id']);
     const [retry, ...blocks] = reply.body.split('\n\n');
-    equal(retry, 'retry: 2000');
+    equal(retry, 'retry: 1000');
     deepEqual(eventsIn(reply.body), ['1 status', '2 status', '3 end']);
     const data = blocks.filter(Boolean).map((block) => JSON.parse(block.split('\ndata: ')[1]!));
     deepEqual(
@@ -210,7 +210,7 @@ describe('task event routes', () => {
       }),
     };
     const text = eventText(waiting, 60_000, gone.signal);
-    equal((await text.next()).value, 'retry: 2000\n\n');
+    equal((await text.next()).value, 'retry: 1000\n\n');
     const next = text.next();
     gone.abort();
     equal((await next).done, true);

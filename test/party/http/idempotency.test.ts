@@ -109,12 +109,12 @@ describe('idempotency keys', () => {
       const held = new Promise<void>((resolve) => {
         go = resolve;
       });
-      const { submit } = tasks;
+      const submit = tasks.submit.bind(tasks);
       let asked = 0;
       tasks.submit = async (...args) => {
         asked++;
         await held;
-        return submit.apply(tasks, args);
+        return submit(...args);
       };
       const first = send(server, keyed({ ...TRAIN, async: true }));
       await until('the first call to be worked on', () => asked === 1);
