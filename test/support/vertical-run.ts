@@ -116,6 +116,8 @@ export function recordingLedger(): DisclosureLedger & { readonly entries: Disclo
 export const PARTIES = ['guest', 'host'] as const;
 
 export interface RunOptions extends MemoryChannelOptions {
+  /** Default: channels in memory. */
+  readonly channels?: readonly [guest: Channel, host: Channel];
   /** Of all randomness of both parties. */
   readonly seed?: string;
   /** Default: ledgers that allow everything. */
@@ -151,7 +153,7 @@ export async function trainInMemory(
   options: RunOptions = {},
 ): Promise<VerticalRun> {
   const { receivers, metrics = ['loss'], seed = 'run' } = options;
-  const [chGuest, chHost] = memoryChannelPair(options);
+  const [chGuest, chHost] = options.channels ?? memoryChannelPair(options);
   const recorders = [recordingLedger(), recordingLedger()] as const;
   const ledgers = [0, 1].map(
     (role): DisclosureLedger => ({

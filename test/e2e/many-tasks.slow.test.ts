@@ -1,0 +1,66 @@
+import { ok } from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Organisation } from '../../examples/organisation.ts';
+import { jointTables } from '../support/joint-tables.ts';
+import { putData, runningPair } from '../support/running-pair.ts';
+
+const TASKS = 200;
+
+/** Tasks after which caches, pools and the heap have their usual size. */
+const WARM_UP = 60;
+
+/** What a process holds. */
+interface Footprint {
+  readonly rssMb: number;
+  readonly threads: number;
+  readonly files: number;
+}
+
+function footprintOf({ pid }: Organisation): Footprint {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const field = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)![1]);
+  return {
+    rssMb: field('VmRSS') / 1024,
+    threads: field('Threads'),
+    files: readdirSync(`/proc/${pid}/fd`).length,
+  };
+}
+
+describe('e2e: many tasks in a row', function () {
+  this.timeout(1_800_000);
+  const pair = runningPair();
+
+  before(() => {
+    const table = jointTables({ common: 60, apart: 10, label: 'binary' });
+    putData(pair.a, 'people.csv', table.labelled);
+    putData(pair.b, 'people.csv', table.features);
+  });
+
+  it(`leave no worker, socket, file or memory behind after ${TASKS}`, async function () {
+    if (process.platform !== 'linux') this.skip(); // reads /proc
+    const nodes = [pair.a, pair.b];
+    let before: Footprint[] = [];
+    for (let task = 0; task < TASKS; task++) {
+      if (task === WARM_UP) before = nodes.map(footprintOf);
+      await pair.a.client.runModelTrainTask({
+        data_providers: nodes.map(({ name }) => ({
+          name,
+          data_path: 'people.csv',
+          data_type: 'csv',
+          key_column: 'id',
+          select_columns: ['f1', 'f2'],
+          ...(name === 'orgA' && { label_column: 'y' }),
+        })),
+        result_receivers: ['orgA'],
+        hyper_params: { epochs: 1 },
+      });
+    }
+    for (const [i, node] of nodes.entries()) {
+      const [earlier, later] = [before[i]!, footprintOf(node)];
+      const what = `${node.name}: ${JSON.stringify({ earlier, later })}`;
+      ok(later.threads <= earlier.threads + 2, what);
+      ok(later.files <= earlier.files + 4, what);
+      ok(later.rssMb <= 1.15 * earlier.rssMb + 20, what);
+    }
+  });
+});
