@@ -5,8 +5,8 @@ import type { Channel } from '../../src/protocols/channel.ts';
 import { linkChannel, type MessageLink } from '../../src/protocols/link-channel.ts';
 import { alignReceiver, alignSender } from '../../src/protocols/psi/align.ts';
 import { itemDigests } from '../../src/protocols/psi/item-digest.ts';
+import { type FlakyProxy, startProxy } from '../support/flaky-proxy.ts';
 import { seededRng } from '../support/seeded-rng.ts';
-import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { toyCurveEngine } from '../support/toy-curve-engine.ts';
 import {
   type Node,
@@ -28,14 +28,14 @@ const CUTS = 20;
 /** Two nodes that reach each other only through relays, which a test can cut. */
 interface CutPair {
   readonly nodes: readonly [Node, Node];
-  readonly proxies: readonly [TcpProxy, TcpProxy];
+  readonly proxies: readonly [FlakyProxy, FlakyProxy];
 }
 
 async function withPair(use: (pair: CutPair) => Promise<void>): Promise<void> {
   const nodes = (await startNodes(['orgA', 'orgB'])) as unknown as [Node, Node];
   const proxies = (await Promise.all(
     nodes.map(({ record }) => startProxy(Number(record.address.split(':')[1]))),
-  )) as [TcpProxy, TcpProxy];
+  )) as [FlakyProxy, FlakyProxy];
   for (const [i, node] of nodes.entries()) {
     const { identity } = nodes[1 - i]!;
     node.transport.setPeers(peerBook([recordOf(identity, proxies[1 - i]!.port)]));

@@ -168,6 +168,7 @@ export function hostileSuite(title: string, hostility: Hostility): void {
             attempt: next(),
             next: BigInt(next()),
             mac: rng(32),
+            stream: next(),
           }).finish(),
         );
         await new Promise<void>((resolve) => {
