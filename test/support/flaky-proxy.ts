@@ -79,8 +79,8 @@ export async function startProxy(toPort: number, delayMs = 0): Promise<FlakyProx
 
   const cut = (): void => {
     for (const { incoming, outgoing } of connections) {
-      incoming.resetAndDestroy();
-      outgoing.resetAndDestroy();
+      reset(incoming);
+      reset(outgoing);
     }
     connections.clear();
   };
@@ -96,7 +96,7 @@ export async function startProxy(toPort: number, delayMs = 0): Promise<FlakyProx
     onBytes: () => {},
     strand: () => {
       freeze();
-      for (const { incoming } of connections) incoming.resetAndDestroy();
+      for (const { incoming } of connections) reset(incoming);
     },
     refuse: (on) => {
       refusing = on;
@@ -113,6 +113,12 @@ export async function startProxy(toPort: number, delayMs = 0): Promise<FlakyProx
     },
   };
   return proxy;
+}
+
+/** A socket whose end is on its way cannot be reset any more: its handle would stay open for good. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Resets every connection `times` times, after so many bytes each. The number of times so far. */
