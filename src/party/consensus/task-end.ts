@@ -106,9 +106,9 @@ export async function endStaleTasks(node: ConsensusNode): Promise<void> {
     const { taskId, contract, state } = record;
     if (!isOpen(record) || state === 'committed') continue;
     if (contract.initiator === node.signer.name) {
-      await abortTask(node, taskId, { code: 'cancelled', reason: 'the initiator restarted' });
+      await abortTask(node, taskId, { code: 'aborted', reason: 'the initiator restarted' });
     } else if (state === 'received') {
-      await abortTask(node, taskId, { code: 'cancelled', reason: 'the node restarted' });
+      await abortTask(node, taskId, { code: 'aborted', reason: 'the node restarted' });
     }
   }
   await endExpiredTasks(node);

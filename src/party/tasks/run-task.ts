@@ -85,6 +85,8 @@ export async function runTask(deps: RunDeps, run: AgreedRun): Promise<PreparedRe
   const others = contract.parties.map(({ name }) => name).filter((name) => name !== deps.self);
   const id = Buffer.from(taskId, 'hex');
   let broken = 0;
+  /** How long the peers were out of reach when the last attempt broke. */
+  let awayMs = 0;
   let resumed: CheckpointId | null = null;
   for (;;) {
     control.signal.throwIfAborted();
@@ -93,36 +95,35 @@ export async function runTask(deps: RunDeps, run: AgreedRun): Promise<PreparedRe
     control.prepared(prepared !== null);
     const order = { createdAt: contract.createdAt, taskId };
     const slot = prepared ? null : await queue.acquire(order, control.signal);
-    let met = false;
     try {
       const signal = slot ? AbortSignal.any([control.signal, slot.preempted]) : control.signal;
-      const patienceMs = prepared ? null : deps.peerTimeoutMs;
+      const patienceMs = prepared ? null : Math.max(0, deps.peerTimeoutMs - awayMs);
       const decision = await meetings.meet(standing, others, { signal, patienceMs });
-      met = true;
       if (decision.next === 'publish') {
         if (prepared) return prepared;
         throw new TaskError('RESULT_LOST', 'the others have the result, this node does not');
       }
-      if (prepared) await results.discard(taskId);
-      control.prepared(false);
+      if (prepared) {
+        await results.discard(taskId);
+        continue; // for a turn
+      }
       const { checkpoint } = decision;
       if (checkpoint && (!resumed || byNewest(checkpoint, resumed) < 0)) {
         resumed = checkpoint;
         broken = 0;
       }
-      const { result, agreed } = await attempt(deps, run, decision, slot);
-      if (agreed) return result;
+      const ended = await attempt(deps, run, decision, slot);
+      if ('prepared' in ended) {
+        if (ended.agreed) return ended.prepared;
+      } else if (!slot?.preempted.aborted) {
+        broken += 1;
+        awayMs = ended.awayMs;
+        deps.log.warn({ task: taskId, err: ended.lost, broken }, 'attempt broke');
+        if (broken >= MOST_BROKEN) throw tooOften(ended.lost);
+      }
     } catch (error) {
       if (control.signal.aborted) throw control.signal.reason;
-      if (slot?.preempted.aborted) continue;
-      if (!met || !isLinkLost(error)) throw error;
-      broken += 1;
-      const { log } = deps;
-      log.warn({ task: taskId, err: error, broken }, 'attempt broke');
-      if (broken >= MOST_BROKEN) {
-        const why = `${broken} attempts broke without progress, the last one: ${error.message}`;
-        throw new SessionError('UNREACHABLE', why, { cause: error });
-      }
+      if (!slot?.preempted.aborted) throw error;
     } finally {
       meetings.leave(taskId);
       slot?.release();
@@ -145,22 +146,31 @@ async function standingOf(
   return { standing: { taskId, nextAttempt, state, checkpoints: ids }, prepared };
 }
 
+function tooOften(last: Error): SessionError {
+  const why = `${MOST_BROKEN} attempts broke without progress, the last one: ${last.message}`;
+  return new SessionError('UNREACHABLE', why, { cause: last });
+}
+
 /** What an attempt was decided to be. */
 interface AttemptTerms {
   readonly attempt: number;
   readonly checkpoint: CheckpointId | null;
 }
 
-/**
- * One attempt. `agreed`: the others have prepared their results, too; otherwise the next meeting tells.
- * Throws what broke it.
- */
+/** How an attempt ended that another one may follow. */
+type AttemptEnd =
+  /** `agreed`: the others have prepared their results, too; otherwise the next meeting tells. */
+  | { readonly prepared: PreparedResult; readonly agreed: boolean }
+  /** A link or a peer's process was lost; peers were out of reach for so long. */
+  | { readonly lost: Error; readonly awayMs: number };
+
+/** One attempt. Throws what must end the task. */
 async function attempt(
   deps: RunDeps,
   run: AgreedRun,
   terms: AttemptTerms,
   slot: Slot | null,
-): Promise<{ readonly result: PreparedResult; readonly agreed: boolean }> {
+): Promise<AttemptEnd> {
   const { meetings, results } = deps;
   const { taskId, entry, control } = run;
   const over = new AbortController();
@@ -170,7 +180,7 @@ async function attempt(
   meetings.begin(taskId, terms.attempt, () => {
     over.abort(new SessionError('CLOSED', 'another party has left the attempt'));
   });
-  let sessions: readonly Session[] = [];
+  let sessions: readonly Session[] | null = null;
   let stopCounting = (): void => undefined;
   try {
     const resume = await resumeFrom(deps, taskId, terms.checkpoint);
@@ -190,13 +200,16 @@ async function attempt(
         throw error;
       });
     const transport = await closeInOrder(sessions);
-    if (!transport) return { result: prepared, agreed: false };
-    return { result: await results.counted(prepared, transport), agreed: true };
+    if (!transport) return { prepared, agreed: false };
+    return { prepared: await results.counted(prepared, transport), agreed: true };
   } catch (error) {
     const cause: unknown = signal.aborted ? signal.reason : error;
     const reason = cause instanceof Error ? cause : new Error('the attempt failed');
-    for (const session of sessions) void session.close(reason).catch(() => undefined);
-    throw cause;
+    for (const session of sessions ?? []) void session.close(reason).catch(() => undefined);
+    if (control.signal.aborted || !isLinkLost(cause)) throw cause;
+    // A session ends as unreachable when its peer was away for as long as it may be.
+    const waited = sessions !== null && codeOf(cause) === 'UNREACHABLE';
+    return { lost: cause, awayMs: waited ? deps.peerTimeoutMs : 0 };
   } finally {
     slot?.preempted.removeEventListener('abort', preempt);
     stopCounting();
@@ -334,9 +347,15 @@ const LOST: ReadonlySet<SessionErrorCode> = new Set([
 ] satisfies SessionErrorCode[]);
 
 function isLinkLost(error: unknown): error is Error {
-  if (error instanceof SessionError) return LOST.has(error.code);
-  if (!(error instanceof ProtocolError) || error.code !== 'CLOSED') return false;
-  return !(error.cause instanceof SessionError) || LOST.has(error.cause.code);
+  const code = codeOf(error);
+  return code !== undefined && LOST.has(code);
+}
+
+/** What broke a link; undefined for errors of another kind. */
+function codeOf(error: unknown): SessionErrorCode | undefined {
+  if (error instanceof SessionError) return error.code;
+  if (!(error instanceof ProtocolError) || error.code !== 'CLOSED') return undefined;
+  return error.cause instanceof SessionError ? error.cause.code : 'CLOSED';
 }
 
 function retryMs(broken: number): number {

@@ -6,6 +6,7 @@ import { pause } from '../clock.ts';
 import type { ConsensusEvents, ConsensusNode } from '../consensus/consensus-node.ts';
 import type { Contract } from '../consensus/contract.ts';
 import { taskIdOf } from '../consensus/contract-check.ts';
+import { ConsensusError } from '../consensus/errors.ts';
 import { NotAgreedError, proposeContract } from '../consensus/initiator.ts';
 import type { CertificateRecord } from '../consensus/records.ts';
 import { abortTask, endExpiredTasks, endStaleTasks } from '../consensus/task-end.ts';
@@ -285,13 +286,13 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
 
     async approve(taskId) {
       const entry = await openEntry(taskId);
-      if (!entry?.view().awaitsApproval) {
-        throw new ApiError('CONFLICT', 'the task does not wait for approval');
-      }
+      const notAsked = new ApiError('CONFLICT', 'the task does not wait for approval');
+      if (!entry?.view().awaitsApproval) throw notAsked;
       try {
         await deps.approve(taskId);
       } catch (error) {
-        throw apiErrorOf(error, self);
+        const isOver = error instanceof ConsensusError && error.code === 'wrong_state';
+        throw isOver ? notAsked : apiErrorOf(error, self);
       }
       return entry.view();
     },
