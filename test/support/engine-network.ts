@@ -2,6 +2,8 @@
  * Two nodes with their task engines in one process: real consensus, stores, results and checkpoints;
  * sessions and programs are the test's. A node can be killed at any write and started again.
  */
+import { equal } from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +94,7 @@ export interface EngineNetwork {
 }
 
 export const CALLER = { id: 'test', role: 'coordinator' } as const;
-const NAMES = ['orgA', 'orgB'] as const;
+export const ORGS = ['orgA', 'orgB'] as const;
 
 /** Time that passes between two looks, and real time that a test may take for one condition. */
 const TICK_MS = 20;
@@ -111,7 +113,7 @@ export async function withEngines(
   { concurrent = 2, peerTimeoutMs = 60_000, timeoutMs = 86_400_000 }: EngineOptions = {},
 ): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'entente-engine-'));
-  const identities = NAMES.map(testIdentity);
+  const identities = ORGS.map(testIdentity);
   const stores = new Map<string, Store>();
   const processes = new Map<string, EngineProcess>();
   const handlers = new Map<string, Map<string, Handler>>();
@@ -156,7 +158,7 @@ export async function withEngines(
     async start(name, { recover = true } = {}) {
       const store = stores.get(name) ?? (await Store.open(join(directory, name, 'store')));
       stores.set(name, store);
-      const identity = identities[NAMES.indexOf(name as 'orgA')]!;
+      const identity = identities[ORGS.indexOf(name as 'orgA')]!;
       const served = new Map<string, Handler>();
       handlers.set(name, served);
       const started = makeProcess(name, identity, mortalStore(store), serverOf(served));
@@ -194,7 +196,7 @@ export async function withEngines(
       const deadline = Date.now() + PATIENCE_MS;
       while (!(await holds())) {
         if (Date.now() > deadline) {
-          const logs = NAMES.map((name) => `${name}:\n${processes.get(name)?.logged.join('')}`);
+          const logs = ORGS.map((name) => `${name}:\n${processes.get(name)?.logged.join('')}`);
           throw new Error(`waited in vain for ${what}\n${logs.join('\n')}`);
         }
         await clock.advance(tickMs);
@@ -204,7 +206,7 @@ export async function withEngines(
 
     async ended(taskId) {
       await network.until(`the end of ${taskId}`, async () => {
-        const views = await Promise.all(NAMES.map((name) => network.view(name, taskId)));
+        const views = await Promise.all(ORGS.map((name) => network.view(name, taskId)));
         return views.every((view) => view?.finishedAt);
       });
       return [await network.view('orgA', taskId), await network.view('orgB', taskId)];
@@ -288,7 +290,7 @@ export async function withEngines(
   }
 
   try {
-    for (const name of NAMES) await network.start(name);
+    for (const name of ORGS) await network.start(name);
     await use(network);
   } finally {
     for (const { mortal } of processes.values()) mortal.kill();
@@ -318,7 +320,7 @@ export function resultOf(
 
 /** Both parties are there: each waits for a word of the other. */
 export async function meetPeer({ self }: ProgramJob, host: TaskThreadHost): Promise<void> {
-  const { link } = host.link(NAMES.find((name) => name !== self)!);
+  const { link } = host.link(ORGS.find((name) => name !== self)!);
   await link.send('', 'word', new Uint8Array(1));
   await link.receive('');
 }
@@ -333,4 +335,42 @@ function serverOf(handlers: Map<string, Handler>): ControlServer {
       });
     },
   };
+}
+
+/** A program that runs until it is told to stop, or its link breaks. */
+export const untilTheLinkBreaks: TestProgram = async (job, host, signal) => {
+  host.progress.phase('training');
+  await meetPeer(job, host);
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error));
+    const peer = job.self === 'orgA' ? 'orgB' : 'orgA';
+    host.link(peer).link.receive('never').catch(reject);
+  });
+};
+
+export async function running(net: EngineNetwork, taskId: string, attempt = 1): Promise<void> {
+  await net.until(`attempt ${attempt} of ${taskId}`, async () => {
+    const views = await Promise.all(ORGS.map((name) => net.view(name, taskId)));
+    return views.every((view) => view?.phase === 'training' && view.attempt >= attempt);
+  });
+}
+
+export function states(views: readonly TaskView[]): (string | undefined)[] {
+  return views.flatMap(({ state, error }) => [state, error?.message]);
+}
+
+/** Nothing of a task is left but its row, its record and its result. */
+export async function leftNothing(net: EngineNetwork): Promise<void> {
+  for (const name of ORGS) {
+    const { checkpoints, mortal } = net.at(name);
+    await net.until('nothing to be left', async () => {
+      const staged = ['staging', 'results/.staged'].flatMap((folder) => {
+        const path = join(net.folder(name), folder);
+        return existsSync(path) ? readdirSync(path) : [];
+      });
+      const rows = await mortal.store.table('results').list();
+      return staged.length + rows.length + (await checkpoints.tasks()).length === 0;
+    });
+  }
+  equal(net.sessions.active(), 0);
 }

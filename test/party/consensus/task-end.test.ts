@@ -154,7 +154,7 @@ describe('after a restart', () => {
       await node.records.receive(taskId, contract, null);
       await endStaleTasks(node);
       const record = await node.records.find(taskId);
-      deepEqual([record?.state, record?.end?.code], ['aborted', 'cancelled']);
+      deepEqual([record?.state, record?.end?.code], ['aborted', 'aborted']);
       equal(network.calls.filter(({ method }) => method === 'consensus/abort').length, 2);
     }));
 
