@@ -190,14 +190,19 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
     running.set(taskId, { control, done });
   }
 
-  /** Ends the task here and at every party. */
+  /** Ends the task here, then tells every party. */
   async function fail(taskId: string, entry: TaskEntry, error: unknown): Promise<void> {
     log.error({ task: taskId, err: error }, 'task failed');
+    const recorded = new AbortController();
+    const told = abortTask(consensus, taskId, runFailure(error));
+    // The row does not wait for a peer that does not answer.
+    const over = consensus.records.until(taskId, ({ end }) => end !== null, recorded.signal);
+    await Promise.race([told, over]).finally(() => recorded.abort());
     await deps.attempts.finish(Buffer.from(taskId, 'hex'));
-    await abortTask(consensus, taskId, runFailure(error));
     await deps.results.discard(taskId);
     await deps.checkpoints.remove(taskId);
     await endRow(entry, apiErrorOf(error, self));
+    await told;
   }
 
   async function endRow(entry: TaskEntry, { code, message }: ApiError): Promise<void> {
