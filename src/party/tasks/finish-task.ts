@@ -62,9 +62,8 @@ export async function publishResult(
   const published = await results.publish(prepared);
   await exchangeReceipts(deps, contract, prepared, published);
   const outcome = outcomeOf(consensus.signer.name, contract, prepared, published, entry);
-  await entry.complete(outcome, [results.published(taskId)]);
-  await results.discard(taskId);
   await checkpoints.remove(taskId);
+  await entry.complete(outcome, [results.published(taskId)]);
   const { bytesSent, bytesReceived } = entry.view().progress;
   log.info({ task: taskId, attempt: prepared.attempt, bytesSent, bytesReceived }, 'task completed');
 }

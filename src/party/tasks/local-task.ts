@@ -100,8 +100,10 @@ async function compute(
     } as const;
     await entry.complete(outcome, [results.published(taskId)]);
     log.info({ task: taskId }, 'task completed');
-  } finally {
+  } catch (error) {
     await results.discard(taskId);
+    throw error;
+  } finally {
     slot.release();
   }
 }

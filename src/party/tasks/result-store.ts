@@ -17,7 +17,7 @@ import { moveDurably, writeDurably } from '../durable-file.ts';
 import type { JsonObject } from '../http/json-shape.ts';
 import { parseModelDocument } from '../models/model-document.ts';
 import { parseModelPart } from '../models/model-part.ts';
-import type { ModelRegistry } from '../models/model-registry.ts';
+import type { ModelKind, ModelManifest, ModelRegistry } from '../models/model-registry.ts';
 import type { Store, Write } from '../store.ts';
 import type { ProgramResult } from './program.ts';
 
@@ -26,6 +26,8 @@ export interface PreparedResult {
   readonly taskId: string;
   /** In which it was made; 0 for a task of this node alone. */
   readonly attempt: number;
+  /** Of the model or the part that it makes; null when it makes neither. */
+  readonly modelId: string | null;
   readonly model: boolean;
   readonly part: boolean;
   /** The name of the receiver's file. */
@@ -59,10 +61,11 @@ export interface ResultStore {
     prepared: PreparedResult,
     transport: readonly TransportReceipt[],
   ): Promise<PreparedResult>;
+  /** Makes the result visible; of what was staged nothing is left. */
   publish(prepared: PreparedResult): Promise<PublishedResult>;
   /** Forgets the row of a published result; for the write that completes its task. */
   published(taskId: string): Write;
-  /** Throws a result away, row first; removes what is left of a published one. */
+  /** Throws a result away that was not published, row first. */
   discard(taskId: string): Promise<void>;
   /** Removes what an earlier process staged and had no row for. */
   removeLeftovers(): Promise<void>;
@@ -89,6 +92,22 @@ export function resultStore(
     }
   }
 
+  async function publishOne(
+    taskId: string,
+    kind: ModelKind,
+    modelId: string,
+  ): Promise<ModelManifest> {
+    const file = staged(taskId, kind === 'model' ? MODEL : PART);
+    if (await exists(file)) {
+      const text = await readFile(file, 'utf8');
+      return models.put(kind === 'model' ? parseModelDocument(text) : parseModelPart(text));
+    }
+    // After a crash it may be a model already.
+    const manifest = await models.get(modelId, kind);
+    if (!manifest) throw new Error(`the ${kind} of ${taskId} is not on the disk any more`);
+    return manifest;
+  }
+
   return {
     async prepare(taskId, attempt, { model, part, file, metrics, extra }) {
       if (file && !FILE_NAME.test(file.name)) {
@@ -111,6 +130,7 @@ export function resultStore(
       const prepared: PreparedResult = {
         taskId,
         attempt,
+        modelId: model?.model_id ?? part?.model_id ?? null,
         model: model !== null,
         part: part !== null,
         file: file?.name ?? null,
@@ -130,15 +150,15 @@ export function resultStore(
       return counted;
     },
 
-    async publish({ taskId, model, part, file }) {
-      const text = (name: string): Promise<string> => readFile(staged(taskId, name), 'utf8');
-      const document = model ? await models.put(parseModelDocument(await text(MODEL))) : null;
-      const own = part ? await models.put(parseModelPart(await text(PART))) : null;
+    async publish({ taskId, modelId, model, part, file }) {
+      const document = model ? await publishOne(taskId, 'model', modelId!) : null;
+      const own = part ? await publishOne(taskId, 'part', modelId!) : null;
       if (file !== null) {
         const [from, to] = [join(stagedFiles, taskId, file), join(folders.results, taskId, file)];
         // After a crash it may have its name already.
         if (await exists(from)) await moveDurably(from, to);
       }
+      await removeStaged(taskId);
       return {
         path: file === null ? (document?.path ?? null) : `results/${taskId}/${file}`,
         digest: document?.digest ?? own?.digest ?? null,
@@ -155,7 +175,8 @@ export function resultStore(
     async removeLeftovers() {
       for (const folder of [folders.staging, stagedFiles]) {
         for (const taskId of await readdir(folder).catch(() => [])) {
-          if (!(await rows.get(taskId))) await rm(join(folder, taskId), { recursive: true });
+          if (await rows.get(taskId)) continue;
+          await rm(join(folder, taskId), { recursive: true, force: true });
         }
       }
     },

@@ -71,7 +71,6 @@ describe('result store', () => {
       const [model, part] = await models.list();
       deepEqual([model!.kind, part!.kind, published.digest], ['model', 'part', model!.digest]);
       await store.write(results.published(TASK));
-      await results.discard(TASK);
       deepEqual([await results.find(TASK), readdirSync(path('staging'))], [null, []]);
       equal(existsSync(path('results', TASK, 'scores.csv')), true);
     }));
