@@ -122,12 +122,12 @@ describe('e2e: training on two nodes', function () {
     for (const [name, value] of Object.entries(figures)) ok(value > 0.7 && value <= 1, name);
 
     const model = await modelAt(pair.a, answer);
+    const invited = await endedTask(pair.b, taskId);
     deepEqual(await modelAt(pair.b, answer), model);
     equal(model.model_id, modelId);
     equal(model.task_id, taskId);
     deepEqual(model.label, { party: 'orgA', column: 'y' });
     deepEqual(model.metrics, metrics);
-    const invited = await endedTask(pair.b, taskId);
     equal(invited.model_id, modelId);
     deepEqual(invited.metrics, metrics);
 
