@@ -10,7 +10,7 @@ import { modelId } from '../models/model-id.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import type { PreparedResult, PublishedResult, ResultStore } from './result-store.ts';
-import type { TaskEntry } from './task-board.ts';
+import type { TaskEntry } from './task-entry.ts';
 import { endError } from './task-failure.ts';
 import type { TaskKind, TaskOutcome } from './task-view.ts';
 

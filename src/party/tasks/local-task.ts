@@ -1,9 +1,10 @@
 /** A task that needs no other party: no contract, no vote, no session. It does not outlive its process. */
 import type { Write } from '../store.ts';
 import type { ProgramProgress, ProgramResult } from './program.ts';
-import type { TaskEntry, TaskHead, TaskNotes } from './task-board.ts';
+import type { TaskHead } from './task-board.ts';
 import { type TaskControl, taskControl } from './task-control.ts';
 import type { TaskEngineDeps } from './task-engine.ts';
+import type { TaskEntry, TaskNotes } from './task-entry.ts';
 import { TaskError } from './task-error.ts';
 import { apiErrorOf } from './task-failure.ts';
 

@@ -3,8 +3,9 @@ import type { Contract } from '../consensus/contract.ts';
 import type { CertificateRecord } from '../consensus/records.ts';
 import { abortTask } from '../consensus/task-end.ts';
 import type { Finishing } from './finish-task.ts';
-import type { TaskEntry, TaskHead } from './task-board.ts';
+import type { TaskHead } from './task-board.ts';
 import type { TaskEngineDeps } from './task-engine.ts';
+import type { TaskEntry } from './task-entry.ts';
 import { TaskError } from './task-error.ts';
 import { endError } from './task-failure.ts';
 

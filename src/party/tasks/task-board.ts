@@ -3,43 +3,22 @@
  * for every change. Row and event are one write, and nobody is told before it is on the disk.
  */
 import type { Clock } from '../clock.ts';
-import type { ApiErrorCode } from '../http/api-error.ts';
-import type { Warning } from '../http/warning.ts';
+import type { TaskQuery } from '../http/services.ts';
 import { type Store, storeKey, type Write } from '../store.ts';
-import { type EventFeed, eventFeed } from './task-events.ts';
-import { NO_PROGRESS, type ProgressMeter, progressMeter, type Traffic } from './task-progress.ts';
-import type { TaskEvent, TaskKind, TaskOutcome, TaskState, TaskView } from './task-view.ts';
-
-/** Between two progress events of one task: own choice. */
-const PROGRESS_INTERVAL_MS = 500;
+import {
+  type BoardContext,
+  hasEnded,
+  LiveTask,
+  MOVES,
+  type TaskEntry,
+  type TaskNotes,
+  type TaskRow,
+} from './task-entry.ts';
+import { NO_PROGRESS } from './task-progress.ts';
+import type { TaskEvent, TaskState, TaskView } from './task-view.ts';
 
 /** Ids left out after a restart: more than the progress events that the earlier process can have told. */
 const RESTART_GAP = 10_000_000;
-
-/** Where a task may go from each state. */
-const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
-  pending: ['running', 'stopping', 'completed', 'failed', 'cancelled'],
-  running: ['stopping', 'completed', 'failed'],
-  stopping: ['cancelled', 'completed', 'failed'],
-  completed: [],
-  failed: [],
-  cancelled: [],
-};
-
-/** A task as it is kept. */
-interface TaskRow {
-  readonly view: TaskView;
-  /** Of the last event that was kept. */
-  readonly lastEvent: number;
-  readonly notes: TaskNotes;
-}
-
-/** What this node alone knows of a task that it proposed, for the outcome's `extra`. */
-export interface TaskNotes {
-  readonly warnings: readonly Warning[];
-  /** What decided the algorithm. */
-  readonly reason: string;
-}
 
 /** What a new task is, before anything has happened to it. */
 export type TaskHead = Pick<
@@ -55,37 +34,6 @@ export type TaskHead = Pick<
   | 'createdAt'
 >;
 
-/** What may change without a change of state. */
-export type TaskChanges = Partial<Pick<TaskView, 'phase' | 'attempt' | 'awaitsApproval'>>;
-
-/** One task that has not ended, or had not when this was asked for. Changes are made in order. */
-export interface TaskEntry {
-  readonly taskId: string;
-  readonly notes: TaskNotes;
-  view(): TaskView;
-  /** Each change tells whether it was made: a task that has ended, or cannot go there, stays as it is. */
-  change(changes: TaskChanges): Promise<boolean>;
-  run(changes: TaskChanges): Promise<boolean>;
-  stopping(): Promise<boolean>;
-  /** @param also - Written with it, or not at all. */
-  complete(outcome: TaskOutcome, also?: readonly Write[]): Promise<boolean>;
-  fail(code: ApiErrorCode, message: string): Promise<boolean>;
-  cancelled(message: string): Promise<boolean>;
-  /** Progress within a phase; see `ProgressMeter`. Told, not kept. */
-  step(step: number, of: number): void;
-  traffic(bytes: Traffic): void;
-  attemptOver(): void;
-  /** Settles with the view once the task has ended. */
-  readonly ended: Promise<TaskView>;
-}
-
-export interface TaskListQuery {
-  readonly state?: TaskState;
-  readonly kind?: TaskKind;
-  readonly limit: number;
-  readonly after?: string;
-}
-
 export interface TaskBoard {
   /** A new task, on the disk with `also` before this resolves. Throws when there is one of this id. */
   add(head: TaskHead, notes?: TaskNotes, also?: readonly Write[]): Promise<TaskEntry>;
@@ -93,7 +41,7 @@ export interface TaskBoard {
   entry(taskId: string): Promise<TaskEntry | undefined>;
   find(taskId: string): Promise<TaskView | null>;
   /** Newest first. */
-  list(query: TaskListQuery): Promise<readonly TaskView[]>;
+  list(query: TaskQuery): Promise<readonly TaskView[]>;
   /** How many tasks there are in each state. */
   count(): Promise<Readonly<Record<TaskState, number>>>;
   /** Every task that has not ended. */
@@ -226,184 +174,6 @@ export function taskBoard(store: Store, clock: Clock): TaskBoard {
   };
 }
 
-/** What a task needs of its board. */
-interface BoardContext {
-  readonly clock: Clock;
-  exclusive<T>(taskId: string, run: () => Promise<T>): Promise<T>;
-  keep(row: TaskRow, event: TaskEvent, also: readonly Write[]): Promise<void>;
-  tell(event: TaskEvent): void;
-  over(taskId: string): void;
-}
-
-class LiveTask implements TaskEntry {
-  readonly taskId: string;
-  readonly ended: Promise<TaskView>;
-  readonly #context: BoardContext;
-  readonly #meter: ProgressMeter;
-  readonly #feeds = new Set<EventFeed>();
-  #row: TaskRow;
-  #settle: (view: TaskView) => void = () => undefined;
-  #lastEvent: number;
-  #lastProgressMs = 0;
-  #progressDue: (() => void) | null = null;
-
-  constructor(row: TaskRow, context: BoardContext) {
-    const { view, lastEvent } = row;
-    this.taskId = view.taskId;
-    this.#row = row;
-    this.#context = context;
-    this.#lastEvent = lastEvent;
-    this.#meter = progressMeter(() => context.clock.now(), view.progress, view.phase);
-    if (lastEvent === 0) this.#meter.phase(view.phase);
-    this.ended = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-  }
-
-  get notes(): TaskNotes {
-    return this.#row.notes;
-  }
-
-  view(): TaskView {
-    const { view } = this.#row;
-    return hasEnded(view) ? view : { ...view, progress: this.#meter.view() };
-  }
-
-  /** The first event, with the row. */
-  begin(also: readonly Write[]): Promise<void> {
-    return this.#keep(this.view(), also);
-  }
-
-  change(changes: TaskChanges): Promise<boolean> {
-    return this.#move(null, changes);
-  }
-
-  run(changes: TaskChanges): Promise<boolean> {
-    return this.#move('running', changes);
-  }
-
-  stopping(): Promise<boolean> {
-    return this.#move('stopping', {});
-  }
-
-  complete(outcome: TaskOutcome, also: readonly Write[] = []): Promise<boolean> {
-    return this.#move('completed', { phase: 'done', outcome }, also);
-  }
-
-  fail(code: ApiErrorCode, message: string): Promise<boolean> {
-    return this.#move('failed', { error: { code, message } });
-  }
-
-  async cancelled(message: string): Promise<boolean> {
-    const error = { code: 'CANCELLED', message } as const;
-    if (this.#row.view.state === 'running') await this.stopping();
-    return this.#move('cancelled', { error });
-  }
-
-  step(step: number, of: number): void {
-    this.#meter.step(step, of);
-    this.#progressed();
-  }
-
-  traffic(bytes: Traffic): void {
-    this.#meter.traffic(bytes);
-    this.#progressed();
-  }
-
-  attemptOver(): void {
-    this.#meter.attemptOver();
-  }
-
-  /** What happens to the task from now on. */
-  feed(signal: AbortSignal): EventFeed {
-    const feed = eventFeed(signal, () => this.#feeds.delete(feed));
-    this.#feeds.add(feed);
-    if (hasEnded(this.#row.view)) feed.end();
-    return feed;
-  }
-
-  /** Goes to a state (null: stays), unless the table of moves has no such way. */
-  #move(
-    to: TaskState | null,
-    changes: Partial<TaskView>,
-    also: readonly Write[] = [],
-  ): Promise<boolean> {
-    return this.#context.exclusive(this.taskId, async () => {
-      const { view } = this.#row;
-      const stays = to === null || to === view.state;
-      if (stays ? hasEnded(view) : !MOVES[view.state].includes(to)) return false;
-      const state = to ?? view.state;
-      const time = this.#time();
-      const over = to !== null && isEnd(to);
-      const waits = !over && state === 'pending' && view.awaitsApproval;
-      const meter = this.#meter;
-      if (changes.phase && changes.phase !== view.phase) meter.phase(changes.phase);
-      const next: TaskView = {
-        ...view,
-        awaitsApproval: waits,
-        ...changes,
-        state,
-        progress: over
-          ? { ...meter.view(), bytesPerSecond: 0, secondsRemaining: null }
-          : meter.view(),
-        startedAt: view.startedAt ?? (state === 'running' ? time : null),
-        finishedAt: over ? time : null,
-      };
-      await this.#keep(next, also);
-      return true;
-    });
-  }
-
-  /** Writes row and event, then tells of it. The caller holds the task, or nobody else has it yet. */
-  async #keep(view: TaskView, also: readonly Write[]): Promise<void> {
-    this.#clearProgress();
-    const over = hasEnded(view);
-    const id = ++this.#lastEvent;
-    const event: TaskEvent = { id, type: over ? 'end' : 'status', time: this.#time(), view };
-    const row = { ...this.#row, view, lastEvent: id };
-    await this.#context.keep(row, event, also);
-    this.#row = row;
-    this.#tell(event);
-    if (!over) return;
-    this.#context.over(this.taskId);
-    for (const feed of this.#feeds) feed.end();
-    this.#settle(view);
-  }
-
-  /** Tells of progress, at most every so often; the last of a burst is told, too. */
-  #progressed(): void {
-    const { clock } = this.#context;
-    if (this.#progressDue || hasEnded(this.#row.view)) return;
-    const wait = this.#lastProgressMs + PROGRESS_INTERVAL_MS - clock.now();
-    const tell = (): void => {
-      this.#progressDue = null;
-      this.#tellProgress();
-    };
-    if (wait <= 0) tell();
-    else this.#progressDue = clock.after(wait, tell);
-  }
-
-  #tellProgress(): void {
-    this.#lastProgressMs = this.#context.clock.now();
-    const id = ++this.#lastEvent;
-    this.#tell({ id, type: 'progress', time: this.#time(), view: this.view() });
-  }
-
-  #clearProgress(): void {
-    this.#progressDue?.();
-    this.#progressDue = null;
-  }
-
-  #tell(event: TaskEvent): void {
-    for (const feed of this.#feeds) feed.push(event);
-    this.#context.tell(event);
-  }
-
-  #time(): string {
-    return new Date(this.#context.clock.now()).toISOString();
-  }
-}
-
 /** The events after an id: those that were kept, then those that come. */
 async function* since(
   after: number,
@@ -423,14 +193,6 @@ async function* since(
     yield event;
     if (event.type === 'end') return;
   }
-}
-
-function isEnd(state: TaskState): boolean {
-  return MOVES[state].length === 0;
-}
-
-function hasEnded({ state }: TaskView): boolean {
-  return isEnd(state);
 }
 
 function newestFirst(a: TaskView, b: TaskView): number {
