@@ -85,6 +85,11 @@ export class TlsListener {
     this.#server.on('tlsClientError', () => {});
   }
 
+  /** Whether peers can connect now. */
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
   /** The port. Throws when the address cannot be bound. */
   async start(host: string, port: number): Promise<number> {
     this.#server.listen(port, host);

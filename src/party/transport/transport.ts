@@ -101,6 +101,11 @@ export class Transport implements ControlServer, ControlClient {
     this.#broker.dropStaleSessions();
   }
 
+  /** Whether peers can connect now. */
+  get isListening(): boolean {
+    return this.#listener.isListening;
+  }
+
   /** Listens; the port. Throws when the address cannot be bound. */
   async start(): Promise<number> {
     return this.#listener.start(this.#options.host, this.#options.port);

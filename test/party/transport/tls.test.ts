@@ -54,6 +54,12 @@ describe('mutual TLS with pinned certificates', () => {
     deepEqual(b.refusals, []);
   });
 
+  it('says whether it listens', async () => {
+    equal(a.transport.isListening, true);
+    await a.transport.stop();
+    equal(a.transport.isListening, false);
+  });
+
   it('reaches a peer under any address', async () => {
     const port = Number(b.record.address.split(':')[1]);
     a.transport.setPeers(peerBook([recordOf(b.identity, port, 'localhost')]));
