@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 describe('a process that used a transport', () => {
-  it('exits by itself after stop, with streams open', async () => {
+  it('exits by itself after stop, while broken streams are dialled again', async () => {
     const child = fork(join(import.meta.dirname, '../../support/transport-process.js'), {
       stdio: 'inherit',
     });
