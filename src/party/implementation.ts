@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The layers whose code decides what a joint computation does. */
-const LAYERS = ['kernels', 'ml', 'protocols'] as const;
+const LAYERS = ['kernels', 'ml', 'party/tasks/programs', 'protocols'] as const;
 
 /** Where this program's compiled code is. */
 const CODE = fileURLToPath(new URL('..', import.meta.url));

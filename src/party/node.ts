@@ -216,7 +216,10 @@ async function compose(
       peers: livePeers(configPath, process.env, transport),
       tokens: storedTokens(store, rng),
       store,
-      readiness: async () => [await storeCheck(store), { name: 'grpc', ready: transport.isListening }],
+      readiness: async () => [
+        await storeCheck(store),
+        { name: 'grpc', ready: transport.isListening },
+      ],
       metrics,
       logger: log,
     },

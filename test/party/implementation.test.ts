@@ -17,9 +17,12 @@ describe('implementation digest', () => {
         mkdirSync(dirname(join(root, path)), { recursive: true });
         writeFileSync(join(root, path), text);
       };
-      for (const layer of ['kernels', 'ml', 'protocols']) write(`${layer}/a.js`, 'one');
+      for (const layer of ['kernels', 'ml', 'protocols', 'party/tasks/programs']) {
+        write(`${layer}/a.js`, 'one');
+      }
       const base = await implementationDigest(root);
       write('party/node.js', 'one');
+      write('party/tasks/run-task.js', 'one');
       write('kernels/a.js.map', 'one');
       write('ml/a.ts', 'one');
       equal(await implementationDigest(root), base);
@@ -27,6 +30,7 @@ describe('implementation digest', () => {
       const changes: readonly (() => void)[] = [
         () => write('ml/a.js', 'two'),
         () => write('protocols/deep/b.js', ''),
+        () => write('party/tasks/programs/a.js', 'two'),
         () => write('kernels/k.wasm', 'one'),
         () => renameSync(join(root, 'kernels/k.wasm'), join(root, 'kernels/l.wasm')),
         () => renameSync(join(root, 'kernels/l.wasm'), join(root, 'protocols/l.wasm')),

@@ -30,8 +30,6 @@ interface Offer {
 interface Pair {
   readonly names: readonly string[];
   readonly broken: AbortController;
-  readonly closed: Set<string>;
-  closing: (() => void)[];
 }
 
 export function memorySessions(clock: FakeClock): MemorySessions {
@@ -56,16 +54,7 @@ export function memorySessions(clock: FakeClock): MemorySessions {
           return;
         }
         if (pair.broken.signal.aborted) throw over();
-        pair.closed.add(self);
-        if (pair.closed.size === 2) {
-          pairs.delete(pair);
-          for (const done of pair.closing) done();
-          return;
-        }
-        await new Promise<void>((resolve, reject) => {
-          pair.closing.push(resolve);
-          pair.broken.signal.addEventListener('abort', () => reject(over()));
-        });
+        pairs.delete(pair); // whichever side closes it first
       },
     };
   }
@@ -81,12 +70,7 @@ export function memorySessions(clock: FakeClock): MemorySessions {
       return;
     }
     const broken = new AbortController();
-    const pair: Pair = {
-      names: [first.from, second.from],
-      broken,
-      closed: new Set(),
-      closing: [],
-    };
+    const pair: Pair = { names: [first.from, second.from], broken };
     pairs.add(pair);
     const links = memoryLinkPair({ signal: broken.signal });
     for (const [own, { settle, terms }] of [first, second].entries()) {

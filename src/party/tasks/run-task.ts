@@ -199,7 +199,7 @@ async function attempt(
         control.prepared(false);
         throw error;
       });
-    const transport = await closeInOrder(sessions);
+    const transport = await agreeAndClose(sessions);
     if (!transport) return { prepared, agreed: false };
     return { prepared: await results.counted(prepared, transport), agreed: true };
   } catch (error) {
@@ -300,11 +300,30 @@ async function compute(
   return deps.run({ contract, taskId, self: deps.self, resume }, host, signal);
 }
 
-/** What went over the sessions, when all were closed in order at both ends; else null. */
-async function closeInOrder(
+/** Label and type of a party's word that its result is prepared. No program's: forks' labels are paths. */
+const PREPARED = { label: 'prepared', type: 'entente.task.v1.Prepared' } as const;
+
+/**
+ * Tells every other party that this one's result is prepared and waits for the same word of each, then
+ * closes the sessions in order. What went over them; null when one broke before: then the next meeting
+ * tells. That a session closed in order says nothing of a result: it ends when either side closes it.
+ */
+async function agreeAndClose(
   sessions: readonly Session[],
 ): Promise<readonly TransportReceipt[] | null> {
-  const closed = await Promise.allSettled(sessions.map((session) => session.close()));
+  const closed = await Promise.allSettled(
+    sessions.map(async (session) => {
+      await session.link.send(PREPARED.label, PREPARED.type, new Uint8Array(0));
+      const { type, bytes } = await session.link.receive(PREPARED.label);
+      if (type !== PREPARED.type || bytes.length > 0) {
+        throw new SessionError('MALFORMED', `${session.peer} sent another word than its last`);
+      }
+      await session.close();
+    }),
+  );
+  for (const [i, each] of closed.entries()) {
+    if (each.status === 'rejected') void sessions[i]!.close(each.reason).catch(() => undefined);
+  }
   if (closed.some(({ status }) => status === 'rejected')) return null;
   return sessions.map((session) => transportReceipt(session.peer, session.receipt()));
 }

@@ -37,6 +37,33 @@ describe('an agreed task', function () {
       await leftNothing(net);
     }));
 
+  it('is not decided by a party whose peer has yet to prepare its result', () =>
+    withEngines(async (net) => {
+      let release = (): void => undefined;
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      let full = true;
+      net.program = async (job, host) => {
+        if (job.self === 'orgB' && full) {
+          await held;
+          full = false;
+          return { ...resultOf(job, host), file: { name: '../no file', chunks: [] } };
+        }
+        return resultOf(job, host);
+      };
+      const taskId = await net.submit();
+      await net.until('the result at orgA', async () => {
+        return (await net.at('orgA').results.find(taskId)) !== null;
+      });
+      for (let i = 0; i < 20; i++) await net.clock.advance(1000);
+      equal((await net.at('orgA').node.records.find(taskId))!.state, 'committed');
+      release(); // what orgB has cannot be kept
+      const [a, b] = await net.ended(taskId);
+      deepEqual([a.state, b.state], ['failed', 'failed']);
+      await leftNothing(net);
+    }));
+
   it('gives up when attempts break again and again without progress', () =>
     withEngines(async (net) => {
       let runs = 0;
