@@ -14,6 +14,7 @@ import { decodeJson } from './schema.ts';
 import { decodeSigned, encodeSigned, type Signed } from './signed.ts';
 import { TaskDraftSchema } from './task-draft.ts';
 import { answerAbort } from './task-end.ts';
+import { turns } from './turns.ts';
 import { type Vote, VoteSchema } from './vote.ts';
 import { decodeHash, decodeRefusal, encodeHash, encodeRefusal, METHODS } from './wire.ts';
 
@@ -23,11 +24,13 @@ const MAX_DRAFT_BYTES = 1 << 20;
 export function serveConsensus(server: ControlServer, node: ConsensusNode): void {
   /** Calls that wait for a person, one a task: a later one is answered in the place of the earlier. */
   const polls = new Map<string, AbortController>();
+  /** Describing reads a whole file, and no contract bounds how often. */
+  const takeTurn = turns();
 
-  server.handle(METHODS.describe, async ({ name: peer }, { draft }) => ({
+  server.handle(METHODS.describe, async ({ name: peer }, { draft }, { signal }) => ({
     result: await orRefused(node, async () => {
       const decoded = decodeJson(TaskDraftSchema, draft, MAX_DRAFT_BYTES, 'malformed_message');
-      const terms = await describeOwn(node, peer, decoded);
+      const terms = await takeTurn(peer, signal, () => describeOwn(node, peer, decoded));
       return { $case: 'terms', value: canonicalBytes(terms) } as const;
     }),
   }));
