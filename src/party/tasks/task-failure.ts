@@ -35,8 +35,8 @@ export function apiErrorOf(error: unknown, party: string): ApiError {
     const code = error.code === 'CANCELLED' ? 'CANCELLED' : 'FAILED';
     return new ApiError(code, error.message, { cause: error });
   }
-  const refusal = runFailure(error);
-  return new ApiError('FAILED', `${party}: ${refusal.reason}`, { cause: error });
+  const reason = error instanceof DatasetError ? error.message : runFailure(error).reason;
+  return new ApiError('FAILED', `${party}: ${reason}`, { cause: error });
 }
 
 /** The reason for which a party ended a task, as an error. */
@@ -46,12 +46,18 @@ export function endError({ party, code, reason }: TaskEnd): TaskError {
     : new TaskError('PEER_FAILED', `${party}: ${reason}`);
 }
 
+const OUT_OF_RANGE =
+  'a common record is too far from those that the model was trained on; the owner’s task names its row';
+
 /** What the other parties are told of a failure during the run. */
 export function runFailure(error: unknown): Refusal {
   const link = linkFailure(error);
   if (link) return { code: 'unreachable', reason: link.message };
-  if (error instanceof DatasetError)
-    return { code: `dataset/${error.code}`, reason: error.message };
+  if (error instanceof DatasetError) {
+    // Found in the common records alone, which no description had looked at: the cell is the owner's.
+    const reason = error.code === 'out_of_range' ? OUT_OF_RANGE : error.message;
+    return { code: `dataset/${error.code}`, reason };
+  }
   if (error instanceof ProtocolError) {
     const why =
       error.code === 'OUT_OF_DOMAIN' ? error.message : `the protocol ended: ${error.code}`;

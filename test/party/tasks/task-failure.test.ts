@@ -51,6 +51,7 @@ describe('what a failure means to the coordinator', () => {
     [new TaskError('PEER_FAILED', 'orgA: too few'), 'FAILED', 'orgA: too few'],
     [new TaskError('TOO_FEW_ROWS', 'too few'), 'FAILED', 'orgB: too few'],
     [new DatasetError('changed', 'd.csv: changed'), 'FAILED', 'orgB: d.csv: changed'],
+    [new DatasetError('out_of_range', 'd.csv: row 3'), 'FAILED', 'orgB: d.csv: row 3'],
     [new ModelUseError('ask orgA'), 'NOT_AVAILABLE', 'orgB: ask orgA'],
     [new ModelFormatError('no part'), 'FAILED', 'orgB: no part'],
   ];
@@ -73,6 +74,12 @@ describe('what the other parties are told of a failure', () => {
   const cases: readonly (readonly [error: unknown, code: string, reason: string])[] = [
     [new DatasetError('changed', 'd.csv: changed'), 'dataset/changed', 'd.csv: changed'],
     [new ProtocolError('OUT_OF_DOMAIN', 'logits too large'), 'aborted', 'logits too large'],
+    // Which of the common records it is, is for this side.
+    [
+      new DatasetError('out_of_range', 'd.csv: row 3'),
+      'dataset/out_of_range',
+      'a common record is too far from those that the model was trained on; the owner’s task names its row',
+    ],
     // The text of any other protocol error is for this side.
     [
       new ProtocolError('MALFORMED_MESSAGE', '17 of 18 columns'),

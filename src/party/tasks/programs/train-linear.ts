@@ -36,7 +36,9 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
   const point = await resumePoint(context, dataset);
   const rows = point?.rows ?? (await alignRows(context, dataset));
   if (rows.length < FEWEST_ROWS) {
-    throw new TaskError('TOO_FEW_ROWS', `the parties have ${rows.length} records in common`);
+    // Not how many: the message reaches parties that bring no records.
+    const least = `the parties have fewer than ${FEWEST_ROWS} records in common`;
+    throw new TaskError('TOO_FEW_ROWS', `${least}: too few to train on`);
   }
   const resume = point?.training ?? null;
   const isTrained = resume?.phase === 'evaluated';

@@ -82,7 +82,7 @@ describe('training of a linear model', () => {
         ok(error instanceof TaskError);
         deepEqual(
           [error.code, error.message],
-          ['TOO_FEW_ROWS', 'the parties have 9 records in common'],
+          ['TOO_FEW_ROWS', 'the parties have fewer than 10 records in common: too few to train on'],
         );
         return true;
       });

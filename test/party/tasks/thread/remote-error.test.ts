@@ -14,7 +14,7 @@ describe('error between threads', () => {
     const errors = [
       new ProtocolError('CLOSED', 'the session ended', { cause }),
       new DatasetError('changed', 'a.csv: is not the file that was described'),
-      new TaskError('TOO_FEW_ROWS', 'the parties have 9 records in common'),
+      new TaskError('TOO_FEW_ROWS', 'the parties have fewer than 10 records in common'),
       new ConsensusError('expired', 'too late'),
       new RangeError('too long'),
       new TypeError('no text'),
