@@ -1,9 +1,12 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { linearLeakage } from '../../src/ml/vertical/linear/leakage.ts';
 import { chooseAlgorithm } from '../../src/party/http/algorithm.ts';
 import { resolveLinearParameters } from '../../src/party/http/linear-parameters.ts';
+import { OPERATION_IDS, operationOf, pathsOf } from '../../src/party/http/operations.ts';
 import { resolvePartition } from '../../src/party/http/partition.ts';
+import { parsePredictRequest } from '../../src/party/http/predict-request.ts';
+import { parsePsiRequest } from '../../src/party/http/psi-request.ts';
 import { parseTrainRequest } from '../../src/party/http/train-request.ts';
 import { decide } from '../../src/party/policy.ts';
 import { parsePolicy } from '../../src/party/policy-file.ts';
@@ -73,5 +76,33 @@ describe('deploy samples', () => {
       equal(ask(request.purpose), true, name);
       equal(ask('marketing'), false, name);
     }
+  });
+
+  it('are predictions and intersections of the same data for the same purpose', () => {
+    const predict = parsePredictRequest({
+      ...JSON.parse(read('predict-request.json')),
+      strict: true,
+    });
+    const psi = parsePsiRequest({ ...JSON.parse(read('psi-request.json')), strict: true });
+    const pathsIn = (providers: readonly { name: string; path: string }[]): object =>
+      Object.fromEntries(providers.map(({ name, path }) => [name, path]));
+    deepEqual(pathsIn(predict.providers), pathsIn(request.providers));
+    deepEqual(pathsIn([psi.requester, psi.provider]), pathsIn(request.providers));
+    deepEqual([predict.warnings, psi.warnings], [[], []]);
+    deepEqual([predict.receivers, psi.receivers], [request.receivers, request.receivers]);
+    deepEqual([predict.purpose, psi.purpose], [request.purpose, request.purpose]);
+    for (const name of ['bank', 'shop']) {
+      const [rule] = parsePolicy(read(`policy.${name}.yaml`)).rules;
+      ok(rule!.algorithms.includes('predict/logistic_regression'), name);
+      ok(rule!.algorithms.includes('psi/intersection'), name);
+    }
+  });
+
+  it('are sent by the README to operations that there are', () => {
+    const paths = OPERATION_IDS.flatMap((id) => pathsOf(operationOf(id)));
+    const readme = readFileSync('deploy/README.md', 'utf8');
+    const called = [...readme.matchAll(/\$URL(\/[\w/$]+)/g)].map(([, path]) => path!);
+    ok(called.length >= 8, `${called.length} calls`);
+    for (const path of called) ok(paths.includes(path.replace('$TASK', ':id')), path);
   });
 });
