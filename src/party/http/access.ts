@@ -38,7 +38,8 @@ export function byToken(tokens: Tokens): Authenticate {
 
 /**
  * No authentication, for loopback only. The `Host` header must be loopback as well: otherwise a web
- * page could reach the node through a name that resolves to 127.0.0.1.
+ * page could reach the node through a name that resolves to 127.0.0.1. Nor may a page of another site
+ * send what needs no leave of this one, such as a POST without a body: browsers name its origin.
  */
 export function anonymousOnLoopback(bindHost: string): Authenticate {
   if (!isLoopback(bindHost)) {
@@ -47,7 +48,17 @@ export function anonymousOnLoopback(bindHost: string): Authenticate {
     );
   }
   return async (request) => {
-    if (isLoopback(request.hostname)) return ANONYMOUS;
-    throw new ApiError('FORBIDDEN', 'without authentication only loopback host names are served');
+    if (!isLoopback(request.hostname)) {
+      throw new ApiError('FORBIDDEN', 'without authentication only loopback host names are served');
+    }
+    if (isFromElsewhere(request.headers.origin)) {
+      throw new ApiError('FORBIDDEN', 'without authentication no page of another site is served');
+    }
+    return ANONYMOUS;
   };
+}
+
+function isFromElsewhere(origin: string | undefined): boolean {
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || !isLoopback(new URL(origin).hostname);
 }

@@ -186,6 +186,15 @@ describe('http server', () => {
       const reply = await app.inject(post(TRAIN, { headers: { host } }));
       equal(reply.statusCode, status, host);
     }
+    for (const [origin, status] of [
+      ['http://localhost:3000', 200],
+      ['http://[::1]', 200],
+      ['https://attacker.example', 403],
+      ['null', 403],
+    ] as const) {
+      const reply = await app.inject(post(TRAIN, { headers: { host: 'localhost', origin } }));
+      equal(reply.statusCode, status, origin);
+    }
   });
 
   it('does not let tokens travel unencrypted off loopback, unless a proxy is in front', () => {
