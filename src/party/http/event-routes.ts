@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { TaskEvent } from '../tasks/task-view.ts';
+import type { Authenticate } from './access.ts';
 import { ApiError } from './api-error.ts';
 import type { App } from './api-reply.ts';
 import type { Routes } from './routes.ts';
@@ -11,6 +12,8 @@ import { TaskParams } from './task-routes.ts';
 
 export interface EventRouteDeps {
   readonly tasks: TaskService;
+  /** Asked again before each piece: a stream ends soon after its token is revoked. */
+  readonly authenticate: Authenticate;
   readonly heartbeatMs: number;
   /** Aborted when the server begins to stop: streams then end, and readers come again. */
   readonly stopping: AbortSignal;
@@ -35,7 +38,7 @@ const EventQuery = Type.Object({
 export function addEventRoutes(
   app: App,
   routes: Routes,
-  { tasks, heartbeatMs, stopping }: EventRouteDeps,
+  { tasks, authenticate, heartbeatMs, stopping }: EventRouteDeps,
 ): void {
   const open = new Map<string, number>();
   /** Counts a stream of a caller; the function that is returned takes it back, once. */
@@ -89,9 +92,25 @@ export function addEventRoutes(
           .type('text/event-stream; charset=utf-8')
           .header('Cache-Control', 'no-cache, no-transform')
           .header('X-Accel-Buffering', 'no'); // proxies pass each event on at once
-        return reply.send(Readable.from(eventText(events, heartbeatMs, gone.signal)));
+        const text = eventText(events, heartbeatMs, gone.signal);
+        const stillKnown = () =>
+          authenticate(request).then(
+            () => true,
+            () => false,
+          );
+        return reply.send(Readable.from(whileKnown(text, stillKnown)));
       },
     });
+  }
+}
+
+async function* whileKnown(
+  text: AsyncIterable<string>,
+  stillKnown: () => Promise<boolean>,
+): AsyncGenerator<string> {
+  for await (const piece of text) {
+    if (!(await stillKnown())) return;
+    yield piece;
   }
 }
 

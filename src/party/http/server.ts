@@ -173,6 +173,7 @@ async function addRoutes(app: App, surface: Surface): Promise<void> {
   addTaskRoutes(app, routes, tasks);
   addEventRoutes(app, routes, {
     tasks,
+    authenticate,
     heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
     stopping,
   });

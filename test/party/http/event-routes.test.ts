@@ -4,12 +4,14 @@ import { ApiError } from '../../../src/party/http/api-error.ts';
 import { eventText, MAX_STREAMS } from '../../../src/party/http/event-routes.ts';
 import type { HttpServer } from '../../../src/party/http/server.ts';
 import type { TaskEvent } from '../../../src/party/tasks/task-view.ts';
+import type { Tokens } from '../../../src/party/tokens.ts';
 import {
   as,
   errorOf,
   FakeTasks,
   fakeServer,
   OUTCOME,
+  TOKENS,
   taskView,
   until,
 } from '../../support/http-server.ts';
@@ -171,6 +173,24 @@ describe('task event routes', () => {
     await ended;
     equal(stream.complete, true);
     equal(tasks.streams, 0);
+  });
+
+  it('end when the token is revoked, before anything more is told', () => {
+    const tasks = tasksWith(10);
+    let revoked = false;
+    const verify: Tokens['verify'] = async (token) => (revoked ? null : TOKENS.verify(token));
+    const server = fakeServer({ tasks, tokens: { ...TOKENS, verify } });
+    return withSocket(server, async (address) => {
+      const stream = await openStream(address);
+      let text = '';
+      stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      await until('the first event', () => eventsIn(text).length === 1);
+      revoked = true;
+      tasks.tell(taskView());
+      await until('the end', () => stream.complete);
+      deepEqual(eventsIn(text), ['1 status']);
+      await until('the stream to be let go', () => tasks.streams === 0);
+    });
   });
 
   it('take no more events than the reader reads', async () => {
