@@ -21,7 +21,8 @@ const TASK_ID = /^[0-9a-f]{64}$/;
 export interface CheckpointStore {
   /**
    * Takes a checkpoint and writes it behind the caller's back. While one is written the newest of those
-   * that come waits; when it is on the disk, all but the newest three go.
+   * that come waits; when it is on the disk, all go but the newest and
+   * the newest start (step 0), `MAX_CHECKPOINTS` in all: the parties have at least the start in common.
    */
   save(taskId: string, id: CheckpointId, bytes: Uint8Array): void;
   /** Resolves once nothing of the task is being written; rejects when that failed. */
@@ -55,8 +56,12 @@ export function checkpointStore(folder: string): CheckpointStore {
   async function write(taskId: string, id: CheckpointId, bytes: Uint8Array): Promise<void> {
     const content = [digestOf(taskId, id, bytes), bytes];
     await writeDurably(fileOf(taskId, id), content, { mode: 0o600 });
-    for (const old of (await idsOf(folderOf(taskId))).slice(MAX_CHECKPOINTS)) {
-      await rm(fileOf(taskId, old), { force: true });
+    const ids = await idsOf(folderOf(taskId));
+    const newest = ids.slice(0, MAX_CHECKPOINTS - 1);
+    const start = ids.find(({ step }) => step === 0);
+    for (const each of ids) {
+      if (newest.includes(each) || each === start) continue;
+      await rm(fileOf(taskId, each), { force: true });
     }
   }
 

@@ -35,8 +35,11 @@ export type Decision =
       readonly checkpoint: CheckpointId | null;
     };
 
-/** Checkpoints that a party keeps, and names, of one task. */
-export const MAX_CHECKPOINTS = 3;
+/**
+ * Checkpoints that a party keeps, and names, of one task: a party whose disk is slow leaves some out,
+ * and still both must have one in common. Own choice.
+ */
+export const MAX_CHECKPOINTS = 8;
 
 const MAX_ATTEMPT = 0xffff_ffff;
 

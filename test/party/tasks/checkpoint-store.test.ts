@@ -27,14 +27,17 @@ async function save(store: CheckpointStore, ...ids: readonly CheckpointId[]): Pr
 }
 
 describe('checkpoint store', () => {
-  it('keeps the newest three, for its owner alone', () =>
+  it('keeps the newest and the start, for its owner alone', () =>
     withStore(async (store, folder) => {
       deepEqual(await store.list(TASK), []);
       deepEqual(await store.tasks(), []);
-      await save(store, id(1, 10), id(1, 20), id(1, 30), id(2, 5));
-      deepEqual(await store.list(TASK), [id(2, 5), id(1, 30), id(1, 20)]);
+      const steps = [10, 20, 30, 40, 50, 60, 70].map((step) => id(1, step));
+      await save(store, id(1, 0), ...steps, id(2, 5));
+      deepEqual(await store.list(TASK), [id(2, 5), ...steps.slice(1).reverse(), id(1, 0)]);
       deepEqual(await store.load(TASK, id(1, 30)), new Uint8Array(100).fill(30));
       equal(await store.load(TASK, id(1, 10)), null);
+      await save(store, id(2, 0)); // the start of a run that had nothing to resume from
+      deepEqual(await store.list(TASK), [id(2, 5), id(2, 0), ...steps.slice(2).reverse()]);
       equal((await stat(join(folder, TASK, '2-5.bin'))).mode & 0o777, 0o600);
       deepEqual(await store.tasks(), [TASK]);
       // Another process finds the same.

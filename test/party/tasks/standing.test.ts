@@ -65,7 +65,7 @@ describe('standing', () => {
       { nextAttempt: 2 ** 32 },
       { state: State.UNSPECIFIED },
       { state: 17 as typeof wire.state },
-      { checkpoints: [1, 2, 3, 4].map((attempt) => ({ attempt, step: 0n })) },
+      { checkpoints: Array.from({ length: 9 }, (_, i) => ({ attempt: 1, step: BigInt(i) })) },
       { checkpoints: [{ attempt: 0, step: 0n }] },
       { checkpoints: [{ attempt: 9, step: 0n }] },
       { checkpoints: [{ attempt: 1, step: 2n ** 60n }] },
