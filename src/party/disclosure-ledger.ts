@@ -63,7 +63,10 @@ export async function openDisclosureLedger(
         const key = counterKey(ofDataset, peer, name);
         const total = ((await counters.get(key)) ?? 0) + elements;
         if (budgets && total > budgetOf(budgets, name)) {
-          throw new ProtocolError('BUDGET_EXCEEDED', `${peer} may not learn so many ${name}`);
+          throw new ProtocolError(
+            'BUDGET_EXCEEDED',
+            `${peer} may not learn so many values of class ${name} in all; these were not opened`,
+          );
         }
         return counters.put(key, Math.min(total, Number.MAX_SAFE_INTEGER));
       }),

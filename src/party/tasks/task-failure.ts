@@ -59,9 +59,7 @@ export function runFailure(error: unknown): Refusal {
     return { code: `dataset/${error.code}`, reason };
   }
   if (error instanceof ProtocolError) {
-    const why =
-      error.code === 'OUT_OF_DOMAIN' ? error.message : `the protocol ended: ${error.code}`;
-    return { code: 'aborted', reason: why };
+    return { code: 'aborted', reason: protocolReason(error) };
   }
   if (error instanceof TaskError && error.code === 'CANCELLED') {
     return { code: 'cancelled', reason: error.message };
@@ -75,6 +73,15 @@ export function runFailure(error: unknown): Refusal {
     return { code: 'aborted', reason: error.message };
   }
   return { code: 'internal', reason: 'the node could not go on; its log says why' };
+}
+
+/** Messages of other codes may tell of the peer's bytes: they stay in the log. */
+function protocolReason({ code, message }: ProtocolError): string {
+  if (code === 'OUT_OF_DOMAIN') return message;
+  if (code === 'BUDGET_EXCEEDED') {
+    return 'its policy’s lifetime budget for opened values is used up, nothing beyond it was opened: its owner can raise "budgets" in the policy file';
+  }
+  return `the protocol ended: ${code}`;
 }
 
 /** What broke the link to a peer, if that is what happened: behind `CLOSED`, or behind `unreachable`. */

@@ -48,6 +48,11 @@ describe('what a failure means to the coordinator', () => {
       'orgB: the connection with orgB broke',
     ],
     [new ProtocolError('CLOSED', 'no reason'), 'FAILED', 'orgB: the protocol ended: CLOSED'],
+    [
+      new ProtocolError('BUDGET_EXCEEDED', 'orgA may not learn so many values'),
+      'FAILED',
+      'orgB: its policy’s lifetime budget for opened values is used up, nothing beyond it was opened: its owner can raise "budgets" in the policy file',
+    ],
     [new TaskError('PEER_FAILED', 'orgA: too few'), 'FAILED', 'orgA: too few'],
     [new TaskError('TOO_FEW_ROWS', 'too few'), 'FAILED', 'orgB: too few'],
     [new DatasetError('changed', 'd.csv: changed'), 'FAILED', 'orgB: d.csv: changed'],
