@@ -7,6 +7,8 @@ export interface MortalStore {
   readonly writes: string[];
   /** Ends the process at the write with this index: before it is made, or right after. */
   dieAt(index: number, when: 'before' | 'after'): void;
+  /** Whether the disk is full: then every write fails. */
+  full: boolean;
   /** Ends it now: nothing that it waits for comes, nothing that it does has an effect. */
   kill(): void;
   readonly died: Promise<void>;
@@ -46,6 +48,7 @@ export function mortalStore(real: Store): MortalStore {
     },
     write: (...changes: readonly Write[]) =>
       whileAlive(async () => {
+        if (mortal.full) throw new Error('no space left on device');
         const index = writes.push(changes.map(({ kind }) => kind).join('+')) - 1;
         const dies = death?.index === index ? death.when : undefined;
         if (dies === 'before') kill();
@@ -67,9 +70,10 @@ export function mortalStore(real: Store): MortalStore {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-  return {
+  const mortal: MortalStore = {
     store,
     writes,
+    full: false,
     dieAt: (index, when) => {
       death = { index, when };
     },
@@ -77,4 +81,5 @@ export function mortalStore(real: Store): MortalStore {
     died,
     isAlive: () => alive,
   };
+  return mortal;
 }

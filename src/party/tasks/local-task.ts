@@ -49,13 +49,16 @@ export async function runLocally(
   };
   const entry = await board.add(head, task.notes, also?.(taskId));
   const control = taskControl();
-  const done = compute(deps, task, entry, control).catch(async (error: unknown) => {
-    if (error instanceof TaskError && error.code === 'STOPPED') return;
-    log.error({ task: taskId, err: error }, 'task failed');
-    const { code, message } = apiErrorOf(error, self);
-    if (code === 'CANCELLED') await entry.cancelled(message);
-    else await entry.fail(code, message);
-  });
+  const done = compute(deps, task, entry, control)
+    .catch(async (error: unknown) => {
+      if (error instanceof TaskError && error.code === 'STOPPED') return;
+      log.error({ task: taskId, err: error }, 'task failed');
+      const { code, message } = apiErrorOf(error, self);
+      if (code === 'CANCELLED') await entry.cancelled(message);
+      else await entry.fail(code, message);
+    })
+    // The row says so after a restart: nothing of the task outlives its process.
+    .catch((error: unknown) => log.error({ task: taskId, err: error }, 'task not kept'));
   return { entry, control, done };
 }
 
@@ -102,7 +105,9 @@ async function compute(
     await entry.complete(outcome, [results.published(taskId)]);
     log.info({ task: taskId }, 'task completed');
   } catch (error) {
-    await results.discard(taskId);
+    await results.discard(taskId).catch((cause: unknown) => {
+      log.error({ task: taskId, err: cause }, 'result not removed'); // a restart does
+    });
     throw error;
   } finally {
     slot.release();

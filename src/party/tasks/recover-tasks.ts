@@ -69,7 +69,7 @@ async function recoverTask(
   recovery: Recovery,
   entry: TaskEntry,
 ): Promise<boolean> {
-  const { consensus, log, results } = deps;
+  const { consensus, results } = deps;
   const { taskId } = entry;
   const record = await consensus.records.find(taskId);
   if (!record) {
@@ -85,7 +85,10 @@ async function recoverTask(
     await recovery.end(entry, endError(record.end));
     return false;
   }
-  if (record.state !== 'committed' && record.state !== 'finished') return false;
+  if (record.state !== 'committed' && record.state !== 'finished') {
+    if (entry.view().state === 'stopping') cancelAgain(deps, taskId);
+    return false;
+  }
   const prepared = await results.find(taskId);
   const committed = (await consensus.records.certificate(taskId))!;
   if (record.state === 'finished') {
@@ -97,13 +100,17 @@ async function recoverTask(
     return false;
   }
   if (entry.view().state === 'stopping' && !prepared) {
-    // A person had asked for its end.
-    const refusal = { code: 'cancelled', reason: `cancelled by ${consensus.signer.name}` } as const;
-    abortTask(consensus, taskId, refusal).catch((error: unknown) => {
-      log.error({ task: taskId, err: error }, 'not cancelled');
-    });
+    cancelAgain(deps, taskId);
     return false;
   }
   recovery.take(taskId, committed, entry, prepared !== null);
   return true;
+}
+
+/** A person had asked for the end of the task. */
+function cancelAgain({ consensus, log }: RecoverDeps, taskId: string): void {
+  const refusal = { code: 'cancelled', reason: `cancelled by ${consensus.signer.name}` } as const;
+  abortTask(consensus, taskId, refusal).catch((error: unknown) => {
+    log.error({ task: taskId, err: error }, 'not cancelled');
+  });
 }

@@ -191,9 +191,22 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
     running.set(taskId, { control, done });
   }
 
-  /** Ends the task here, then tells every party. */
+  /** Ends the task, as often as it takes: one that is neither run nor ended would never end anywhere. */
   async function fail(taskId: string, entry: TaskEntry, error: unknown): Promise<void> {
     log.error({ task: taskId, err: error }, 'task failed');
+    for (;;) {
+      try {
+        return await failOnce(taskId, entry, error);
+      } catch (cause) {
+        if (stopping.signal.aborted) return;
+        log.error({ task: taskId, err: cause }, 'end not kept yet');
+        await pause(clock, LATE_MS, stopping.signal);
+      }
+    }
+  }
+
+  /** Ends the task here, then tells every party. Can be done again. */
+  async function failOnce(taskId: string, entry: TaskEntry, error: unknown): Promise<void> {
     const recorded = new AbortController();
     const told = abortTask(consensus, taskId, runFailure(error));
     // The row does not wait for a peer that does not answer.

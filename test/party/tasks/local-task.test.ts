@@ -1,4 +1,4 @@
-import { deepEqual, rejects } from 'node:assert/strict';
+import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { CALLER, leftNothing, withEngines } from '../../support/engine-network.ts';
 
 describe('a task of one node', function () {
@@ -45,6 +45,25 @@ describe('a task of one node', function () {
         [outcome.modelId, outcome.path, outcome.extra.rows],
         ['model-1', `results/${taskId}/predictions.csv`, 1],
       );
+      await leftNothing(net);
+    }));
+
+  it('is over at a full disk, and the node is not', () =>
+    withEngines(async (net) => {
+      net.local = {
+        head: { kind: 'predict', algorithm: 'logistic_regression', purpose: 'x' },
+        notes: { warnings: [], reason: 'model' },
+        modelId: 'model-1',
+        run: async () => {
+          net.at('orgA').mortal.full = true;
+          throw new Error('beyond reason');
+        },
+      };
+      const { engine, logged } = net.at('orgA');
+      const { taskId } = await engine.submit({ kind: 'predict', request: {} } as never, CALLER);
+      await net.until('its end', () => logged.some((line) => line.includes('task not kept')));
+      await net.start('orgA');
+      equal((await net.view('orgA', taskId)).state, 'failed');
       await leftNothing(net);
     }));
 });

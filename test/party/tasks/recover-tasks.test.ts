@@ -61,6 +61,22 @@ describe('tasks of an earlier process', function () {
       deepEqual(states(await net.ended(taskId)), ['cancelled', reason, 'cancelled', reason]);
     }));
 
+  it('cancels at a restart what a person had cancelled before it was agreed', () =>
+    withEngines(async (net) => {
+      net.asks.add('orgB');
+      const taskId = await net.submit();
+      await net.until('the question', async () => {
+        return (await net.view('orgB', taskId))?.awaitsApproval === true;
+      });
+      const { engine, mortal } = net.at('orgB');
+      mortal.dieAt(mortal.writes.length, 'after'); // the row that says so
+      void engine.cancel(taskId, CALLER);
+      await mortal.died;
+      await net.start('orgB');
+      const reason = 'cancelled by orgB';
+      deepEqual(states(await net.ended(taskId)), ['cancelled', reason, 'cancelled', reason]);
+    }));
+
   it('ends at a restart what was not agreed', () =>
     withEngines(async (net) => {
       net.asks.add('orgB');

@@ -73,6 +73,24 @@ describe('task engine', function () {
       await rejects(engine.approve(taskId, CALLER), { code: 'CONFLICT' });
     }));
 
+  it('ends a failed task at both parties though the disk was full at first', () =>
+    withEngines(async (net) => {
+      const { mortal, logged } = net.at('orgB');
+      net.program = async (job, host) => {
+        await meetPeer(job, host);
+        if (job.self === 'orgA') return host.link('orgB').link.receive('never') as never;
+        mortal.full = true;
+        throw new ProtocolError('OUT_OF_DOMAIN', 'beyond the domain');
+      };
+      const taskId = await net.submit();
+      await net.until('the failure', () => logged.some((line) => line.includes('not kept yet')));
+      equal((await net.view('orgA', taskId)).state, 'running');
+      mortal.full = false;
+      const reason = 'orgB: beyond the domain';
+      deepEqual(states(await net.ended(taskId)), ['failed', reason, 'failed', reason]);
+      await leftNothing(net);
+    }));
+
   it('ends a task that takes too long at both parties', () =>
     withEngines(
       async (net) => {
