@@ -7,7 +7,7 @@ import { type ConsensusNode, otherParties, ownPlace } from './consensus-node.ts'
 import type { Contract, DatasetTerms } from './contract.ts';
 import { checkDeclaration, checkValidity } from './contract-check.ts';
 import { ConsensusError } from './errors.ts';
-import type { ContractRecord } from './records.ts';
+import { type ContractRecord, MAX_ASKED_A_DAY } from './records.ts';
 import type { Signed } from './signed.ts';
 import { datasetErrorCode } from './task-draft.ts';
 import { usageOf } from './usage.ts';
@@ -38,7 +38,8 @@ export async function consent(
   const vote = await node.records.voting(async () => {
     const { rule, ask } = await allowingRule(node, taskId, contract, dataset);
     if (ask && !approved) {
-      await node.records.asked(record);
+      const isOwn = record.initiator === node.signer.name;
+      await node.records.asked(record, isOwn ? Number.POSITIVE_INFINITY : MAX_ASKED_A_DAY);
       return null;
     }
     const salt = node.rng(32);

@@ -51,6 +51,8 @@ export interface ConsensusRecord {
   readonly state: ConsensusState;
   /** When the record came into this state. */
   readonly since: string;
+  /** When a person was asked. */
+  readonly askedAt?: string;
   /** Null until this node votes. */
   readonly votedAt: string | null;
   /** `Datasets.identity` of what this node brings, once it has voted; null when it brings nothing. */
@@ -83,9 +85,16 @@ export interface CertificateRecord {
 export const MAX_OPEN_CONTRACTS = 100;
 /**
  * Most records of one peer's contracts that this node did not vote for. Each goes a little after its
- * contract has expired, when it could not be replayed any more. Own choice.
+ * contract has expired, when it could not be replayed any more, and a day after a person was asked. Own
+ * choice.
  */
 export const MAX_UNVOTED_CONTRACTS = 1000;
+
+/**
+ * Most contracts of one peer about which a person is asked in any 24 hours, those aside that this node
+ * then voted for: each leaves a task behind that people can look at. Own choice.
+ */
+export const MAX_ASKED_A_DAY = 100;
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -124,8 +133,13 @@ export interface ConsensusRecords {
    * `too_many_tasks` when the peer whose vote came with it has too many here.
    */
   receive(taskId: string, contract: Contract, vote: Signed<Vote> | null): Promise<ContractRecord>;
-  /** Remembers that a person was asked. */
-  asked(record: ContractRecord): Promise<ContractRecord>;
+  /**
+   * Remembers that a person was asked. Throws `too_many_tasks` when that was so for `most` of the
+   * initiator's contracts in the last 24 hours, those that this node voted for aside.
+   *
+   * @param most - Default `MAX_ASKED_A_DAY`.
+   */
+  asked(record: ContractRecord, most?: number): Promise<ContractRecord>;
   /** Remembers this node's own vote, before it is sent, and what it brings. */
   voted(record: ContractRecord, own: VoteRecord, dataset: string | null): Promise<ContractRecord>;
   committed(record: ConsensusRecord, certificate: StartCertificate): Promise<CertificateRecord>;
@@ -269,8 +283,15 @@ export function consensusRecords(store: Store, now: () => number): ConsensusReco
         return record;
       }),
 
-    asked: async (record) => {
-      const next = moved(record, 'asked');
+    asked: async (record, most = MAX_ASKED_A_DAY) => {
+      const ofPeer = [...(await live()).values()].filter(
+        (each) => each.initiator === record.initiator && each.votedAt === null,
+      );
+      if (ofPeer.filter((each) => isWithinDay(each.askedAt, now())).length >= most) {
+        const what = 'a person was asked about too many contracts of this peer today';
+        throw new ConsensusError('too_many_tasks', what);
+      }
+      const next = { ...moved(record, 'asked'), askedAt: time() };
       await write(next);
       return next;
     },
@@ -318,11 +339,16 @@ export function consensusRecords(store: Store, now: () => number): ConsensusReco
 function isLive(record: ConsensusRecord, now: number): boolean {
   if (isOpen(record)) return true;
   if (record.votedAt !== null) return isRecent(record, now);
+  if (isWithinDay(record.askedAt, now)) return true;
   return now <= Date.parse(record.expiresAt) + CLOCK_SKEW_MS;
 }
 
 function isRecent({ votedAt }: ConsensusRecord, now: number): boolean {
-  return votedAt !== null && Date.parse(votedAt) > now - DAY_MS;
+  return votedAt !== null && isWithinDay(votedAt, now);
+}
+
+function isWithinDay(time: string | undefined, now: number): boolean {
+  return time !== undefined && Date.parse(time) > now - DAY_MS;
 }
 
 /** Refuses one more contract of a peer that has so many here. */

@@ -249,7 +249,7 @@ describe('a task that a person is asked about', () => {
       withNetwork(TWO, async (network) => {
         const { taskId, outcome } = await waiting(network, asker);
         await endStaleTasks(network.at('orgA').node);
-        await fails(outcome, 'cancelled', 'orgA');
+        await fails(outcome, 'aborted', 'orgA');
         const [a, b] = await states(network, taskId);
         equal(a, 'aborted');
         equal(b, asker === 'orgB' ? 'aborted' : undefined);

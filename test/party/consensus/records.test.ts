@@ -6,6 +6,7 @@ import {
   type ConsensusRecord,
   type ConsensusRecords,
   consensusRecords,
+  MAX_ASKED_A_DAY,
   MAX_OPEN_CONTRACTS,
   MAX_UNVOTED_CONTRACTS,
 } from '../../../src/party/consensus/records.ts';
@@ -151,8 +152,8 @@ describe('consensus records', () => {
       clock.now += 1;
       await records.receive(taskIdOf(fresh(6)), fresh(6), null);
       const left = new Set((await records.all()).map(({ taskId: id }) => id));
-      deepEqual(left, new Set([agreed, open, fresh(5), fresh(6)].map(taskIdOf)));
-      equal((await store.table('nonces').list()).length, 4);
+      deepEqual(left, new Set([asked, agreed, open, fresh(5), fresh(6)].map(taskIdOf)));
+      equal((await store.table('nonces').list()).length, 5, 'asked about today');
     }));
 
   it('take a bounded number of contracts that one peer proposes and nobody votes for', () =>
@@ -202,6 +203,31 @@ describe('consensus records', () => {
       const refused = records.receive(taskIdOf(next), next, proposal(next));
       await refusesAsync(refused, 'too_many_tasks');
       equal(await records.find(taskIdOf(next)), undefined);
+    }));
+
+  it('ask people about a bounded number of one peer’s contracts a day', () =>
+    withRecords(async ({ records, store, clock }) => {
+      const end = { from: 'orgA', party: 'orgA', code: 'expired', reason: 'x', time: '' } as const;
+      const soon = (nonce: number): TrainContract => ({
+        ...fresh(nonce),
+        expiresAt: new Date(clock.now + 1000).toISOString(),
+      });
+      const receive = (one: TrainContract) => records.receive(taskIdOf(one), one, proposal(one));
+      for (let i = 0; i < MAX_ASKED_A_DAY; i++) {
+        await records.ended(await records.asked(await receive(soon(i))), 'aborted', end);
+        clock.now += 2000 + CLOCK_SKEW_MS / 10;
+      }
+      const next = await receive(soon(1000));
+      await refusesAsync(records.asked(next), 'too_many_tasks');
+      const restarted = consensusRecords(store, () => clock.now);
+      await refusesAsync(restarted.asked(next), 'too_many_tasks');
+      await records.asked(next, Number.POSITIVE_INFINITY);
+      const byAnother = { ...soon(1001), initiator: 'orgB' };
+      await records.asked(
+        await records.receive(taskIdOf(byAnother), byAnother, proposal(byAnother, b)),
+      );
+      clock.now += DAY_MS;
+      await records.asked(await receive(soon(1002)));
     }));
 
   it('know what is current: open, or voted for within a day', () =>
