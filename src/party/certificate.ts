@@ -1,6 +1,4 @@
-import 'reflect-metadata';
 import { createHash, type KeyObject, webcrypto, X509Certificate } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
 
 /** A certificate must outlive its pinning, not its owner's patience: own choice. */
 const VALID_YEARS = 20;
@@ -31,6 +29,9 @@ export async function selfSignedCertificate(name: string, privateKey: KeyObject)
   if (!isPartyName(name)) {
     throw new TypeError('"name" expected 1-63 letters, digits and inner hyphens');
   }
+  // Only here: it takes longer to load than most commands run, and needs the polyfill first.
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
   x509.cryptoProvider.set(webcrypto as Crypto);
   const keys = await ed25519KeyPair(privateKey);
   const now = Date.now();

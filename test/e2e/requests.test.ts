@@ -206,7 +206,11 @@ describe('e2e: requests that cannot be met', function () {
     putData(pair.a, 'few.csv', `id,f1,y\n${rows(0, true).join('\n')}\n`);
     putData(pair.b, 'few.csv', `id,f1,f2\n${rows(12, false).join('\n')}\n`);
     const few = { data_path: 'few.csv', select_columns: ['f1'] };
-    refuses(await post(few, few), 500, /^org[AB]: the parties have fewer than 10 records in common: too few to train on$/);
+    refuses(
+      await post(few, few),
+      500,
+      /^org[AB]: the parties have fewer than 10 records in common: too few to train on$/,
+    );
   });
 
   it('goes on to serve', async () => {

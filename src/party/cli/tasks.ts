@@ -1,20 +1,10 @@
-import type { TaskView } from '../../sdk/node-client.ts';
+import { TASK_KINDS, TASK_STATES } from '../tasks/task-view.ts';
 import { type CommandResult, usageError } from './command.ts';
 import { followTask } from './follow-task.ts';
 import { connect, type NodeAddress } from './node-api.ts';
 import { wholeNumber } from './request-flags.ts';
 import { taskResult, taskTable } from './task-text.ts';
 import type { RunOptions } from './train.ts';
-
-const STATES: readonly TaskView['state'][] = [
-  'pending',
-  'running',
-  'stopping',
-  'completed',
-  'failed',
-  'cancelled',
-];
-const KINDS: readonly TaskView['kind'][] = ['train', 'predict', 'psi'];
 
 export interface TaskListFlags {
   readonly state?: string;
@@ -27,8 +17,8 @@ export async function taskList(
   { state, kind, limit }: TaskListFlags,
 ): Promise<CommandResult> {
   const query = {
-    ...(state !== undefined && { state: oneOf('--state', state, STATES) }),
-    ...(kind !== undefined && { kind: oneOf('--kind', kind, KINDS) }),
+    ...(state !== undefined && { state: oneOf('--state', state, TASK_STATES) }),
+    ...(kind !== undefined && { kind: oneOf('--kind', kind, TASK_KINDS) }),
     limit: wholeNumber('--limit', limit),
   };
   const tasks = await (await connect(address)).api.listTasks(query);

@@ -1,5 +1,6 @@
 /** The shapes of replies, for the description of the interface; tests hold live replies to them. */
 import Type, { type TSchema, type TUnsafe } from 'typebox';
+import { TASK_KINDS, TASK_STATES } from '../tasks/task-view.ts';
 import { API_ERROR_CODES } from './api-error.ts';
 import type { ApiReply } from './api-reply.ts';
 
@@ -56,13 +57,13 @@ const ErrorSchema = Type.Object(
 const TaskSchema = Type.Object(
   {
     task_id: Type.String(),
-    kind: Type.Enum(['train', 'predict', 'psi']),
+    kind: Type.Enum([...TASK_KINDS]),
     algorithm: Type.String(),
     initiator: Type.String(),
     parties: Type.Array(Type.String()),
     receivers: Type.Array(Type.String()),
     purpose: Type.String(),
-    state: Type.Enum(['pending', 'running', 'stopping', 'completed', 'failed', 'cancelled']),
+    state: Type.Enum([...TASK_STATES]),
     phase: Type.String(),
     awaits_approval: Type.Boolean(),
     attempt: Type.Integer(),

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { TaskKind, TaskState } from '../tasks/task-view.ts';
+import { TASK_KINDS, TASK_STATES } from '../tasks/task-view.ts';
 import { ApiError } from './api-error.ts';
 import { type App, success } from './api-reply.ts';
 import { replyOf, shared } from './reply-schemas.ts';
@@ -9,21 +9,12 @@ import { taskResult } from './task-reply.ts';
 
 export const TaskParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) });
 
-const STATES: readonly TaskState[] = [
-  'pending',
-  'running',
-  'stopping',
-  'completed',
-  'failed',
-  'cancelled',
-];
-const KINDS: readonly TaskKind[] = ['train', 'predict', 'psi'];
 const PAGE = 50;
 const MAX_PAGE = 200;
 
 const ListQuery = Type.Object({
-  state: Type.Optional(Type.Enum([...STATES])),
-  kind: Type.Optional(Type.Enum([...KINDS])),
+  state: Type.Optional(Type.Enum([...TASK_STATES])),
+  kind: Type.Optional(Type.Enum([...TASK_KINDS])),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: PAGE })),
   after: Type.Optional(
     Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$', description: 'next of the page before' }),
@@ -44,8 +35,8 @@ export function addTaskRoutes(app: App, routes: Routes, tasks: TaskService): voi
       handler: async (request) => {
         const { state, kind, limit = PAGE, after } = request.query;
         const query = {
-          ...(state !== undefined && { state: state as TaskState }),
-          ...(kind !== undefined && { kind: kind as TaskKind }),
+          ...(state !== undefined && { state }),
+          ...(kind !== undefined && { kind }),
           ...(after !== undefined && { after }),
           limit: limit + 1, // one more tells whether there is a next page
         };

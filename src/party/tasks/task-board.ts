@@ -9,13 +9,12 @@ import {
   type BoardContext,
   hasEnded,
   LiveTask,
-  MOVES,
   type TaskEntry,
   type TaskNotes,
   type TaskRow,
 } from './task-entry.ts';
 import { NO_PROGRESS } from './task-progress.ts';
-import type { TaskEvent, TaskState, TaskView } from './task-view.ts';
+import { TASK_STATES, type TaskEvent, type TaskState, type TaskView } from './task-view.ts';
 
 /** Ids left out after a restart: more than the progress events that the earlier process can have told. */
 const RESTART_GAP = 10_000_000;
@@ -140,7 +139,7 @@ export function taskBoard(store: Store, clock: Clock): TaskBoard {
     },
 
     async count() {
-      const counts = Object.fromEntries(Object.keys(MOVES).map((state) => [state, 0])) as Record<
+      const counts = Object.fromEntries(TASK_STATES.map((state) => [state, 0])) as Record<
         TaskState,
         number
       >;

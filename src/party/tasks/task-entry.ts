@@ -14,7 +14,7 @@ import type { TaskEvent, TaskOutcome, TaskState, TaskView } from './task-view.ts
 const PROGRESS_INTERVAL_MS = 500;
 
 /** Where a task may go from each state. */
-export const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
+const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
   pending: ['running', 'stopping', 'completed', 'failed', 'cancelled'],
   running: ['stopping', 'completed', 'failed'],
   stopping: ['cancelled', 'completed', 'failed'],

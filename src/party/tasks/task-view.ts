@@ -9,7 +9,15 @@ import type { JsonObject } from '../http/json-shape.ts';
  *       \        |   stopping -> cancelled, or whatever came first
  *        failed, cancelled
  */
-export type TaskState = 'pending' | 'running' | 'stopping' | 'completed' | 'failed' | 'cancelled';
+export const TASK_STATES = [
+  'pending',
+  'running',
+  'stopping',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+export type TaskState = (typeof TASK_STATES)[number];
 
 export type TaskPhase =
   | 'validating'
@@ -21,7 +29,8 @@ export type TaskPhase =
   | 'publishing'
   | 'done';
 
-export type TaskKind = 'train' | 'predict' | 'psi';
+export const TASK_KINDS = ['train', 'predict', 'psi'] as const;
+export type TaskKind = (typeof TASK_KINDS)[number];
 
 /** What a finished task gives its caller. */
 export interface TaskOutcome {
