@@ -1,6 +1,6 @@
-import { copyFile } from 'node:fs/promises';
+import { constants, copyFile } from 'node:fs/promises';
 import type { NodeConfig } from '../config.ts';
-import { type CommandResult, usageError } from './command.ts';
+import { CliError, type CommandResult, usageError } from './command.ts';
 import { detachedResult, followTask } from './follow-task.ts';
 import { connect, type NodeAddress } from './node-api.ts';
 import { refuseExisting } from './output-file.ts';
@@ -40,7 +40,13 @@ export async function predict(
   if (flags.detach) return detachedResult(taskId);
   const { view, result } = await followTask(connection, taskId, context, { quiet });
   if (out === undefined) return result;
-  await copyFile(resultFile(view.path!, config!), out);
+  // Somebody may have made the file while the task ran.
+  const mode = flags.force ? 0 : constants.COPYFILE_EXCL;
+  const file = resultFile(view.path!, config!);
+  await copyFile(file, out, mode).catch((cause: unknown) => {
+    const message = `the predictions are in ${file}, but cannot be copied to ${out}`;
+    throw new CliError(message, 'copy them from there: the task is done', { cause });
+  });
   return { text: `${result.text}  copied to ${out}\n`, json: { ...view, out } };
 }
 

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, throws } from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isAlone, type PredictFlags, predictRequest } from '../../../src/party/cli/predict.ts';
 import { runInProcess, setHttpPort, withNode } from '../../support/cli-run.ts';
@@ -79,6 +80,20 @@ describe('predict', () => {
       equal(elsewhere.code, 2);
       match(elsewhere.err, /but orgB will receive the predictions/);
       deepEqual([submitted > calls, node.calls.length], [true, submitted], 'nothing was submitted');
+
+      // A file that appears after the look, while the task runs.
+      const accepted = node.answers.get('POST /runModelPredictTask')!;
+      node.answers.set('POST /runModelPredictTask', {
+        get result() {
+          writeFileSync(out, 'of somebody else');
+          return 'result' in accepted ? accepted.result : null;
+        },
+      });
+      await rm(out);
+      const late = await run();
+      equal(late.code, 1);
+      match(late.err, new RegExp(`the predictions are in ${file}`));
+      equal(await readFile(out, 'utf8'), 'of somebody else');
       await node.close();
     });
   });
