@@ -67,6 +67,11 @@ export function beyondTasksPerDay(
   return beyond(most, voted.filter(allows).length + 1);
 }
 
+/** Whether no task at all can run by the rule: then nobody learns of a dataset by it either. */
+export function noTasks({ tasks_per_day: most }: PolicyRule): string | undefined {
+  return most === 0 ? beyond(0, 1) : undefined;
+}
+
 /** The first class of values of which a peer would learn more than it ever may. */
 export function beyondBudget(
   { budgets }: PolicyRule,

@@ -3,6 +3,7 @@ import {
   beyondBudget,
   beyondTasksPerDay,
   expiredSince,
+  noTasks,
   type Situation,
   TERMS_CHECKS,
 } from './policy-limits.ts';
@@ -100,7 +101,7 @@ const SITUATION_CHECKS: readonly (readonly [DenialReason, Check])[] = [
             usage,
             (other) => !firstObjection(REQUEST_CHECKS, rule, other, { ...situation, usage }),
           )
-        : undefined,
+        : noTasks(rule),
   ],
   [
     'budgets',

@@ -134,6 +134,8 @@ describe('limits of a rule', () => {
     const precise = { ...REQUEST, terms: { ...TERMS, openBits: 20 } };
     equal(verdict(edited, {}, day(precise, precise)), 'allow', 'the rule as it is now');
     equal(verdict(limits, null, { usage: null }), 'allow', 'a question is no task');
+    const none = verdict({ tasks_per_day: 0 }, null, { usage: null });
+    equal(none, 'tasks_per_day: 1 of at most 0', 'nor is there one to ask for');
   });
 
   it('bound the values that a peer ever learns, by class', () => {
