@@ -18,6 +18,7 @@
  *       feature: [age, 'income_*']        # only as a feature
  *       allow: []                         # as anything
  *       deny: [income_exact]              # as nothing, whatever the lists above say
+ *     alignment: psi                      # records are matched by keys, never row by row
  *     receivers: [orgB]                   # other parties that may learn the result
  *     model_release: [full, split]
  *     metrics: [auc, ks]                  # those that may be computed
@@ -39,7 +40,7 @@
  *       weights: 1000
  * ```
  *
- * `name`, `action`, `expires` and the keys from `metrics` on may be absent: then the rule sets no such
+ * `name`, `action`, `expires`, `alignment` and the keys from `metrics` on may be absent: then the rule sets no such
  * limit. A rule with `budgets` opens no value of a class that it does not name. Budgets count over all
  * tasks, attempts and rules, also what was opened before the rule was written.
  *
@@ -82,6 +83,7 @@ const Rule = Type.Object(
     algorithms: Patterns,
     datasets: Type.Optional(Patterns),
     columns: Type.Optional(ColumnRule),
+    alignment: Type.Optional(Type.Enum(['psi'])),
     receivers: Patterns,
     model_release: Type.Array(Type.Enum(['full', 'split'])),
     metrics: Type.Optional(Patterns),

@@ -19,6 +19,7 @@ export type DenialReason =
   | 'algorithm'
   | 'dataset'
   | 'column'
+  | 'alignment'
   | 'receiver'
   | 'model_release'
   | (typeof TERMS_CHECKS)[number][0]
@@ -74,6 +75,12 @@ const REQUEST_CHECKS: readonly (readonly [DenialReason, Check])[] = [
       dataset && !matchesPath(rule.datasets ?? [], dataset.path) ? dataset.path : undefined,
   ],
   ['column', (rule, { dataset }) => (dataset ? deniedColumn(rule, dataset) : undefined)],
+  [
+    'alignment',
+    // Without a key, row i is taken to be the peer's row i: it need not know any record to bring one.
+    (rule, { dataset }) =>
+      rule.alignment === 'psi' && dataset?.key === null ? 'row_order' : undefined,
+  ],
   ['receiver', (rule, { receivers }) => unmatched(rule.receivers, receivers)],
   [
     'model_release',

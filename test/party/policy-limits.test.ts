@@ -102,6 +102,23 @@ describe('limits of a rule', () => {
     equal(verdict({ minimum_columns: 4 }, { fewestFeatures: null }), 'allow', 'keys alone');
   });
 
+  it('ask for records that are matched by keys', () => {
+    const rowOrder = { dataset: { ...REQUEST.dataset!, key: null } };
+    const rule = { version: 1 as const, rules: [{ ...RULE, alignment: 'psi' as const }] };
+    const situation = { now: NOW, usage: UNUSED };
+    equal(decide(rule, REQUEST, situation).allow, true);
+    equal(
+      decide({ version: 1, rules: [RULE] }, { ...REQUEST, ...rowOrder }, situation).allow,
+      true,
+    );
+    for (const terms of [TERMS, null]) {
+      const decision = decide(rule, { ...REQUEST, ...rowOrder, terms }, situation);
+      equal(decision.allow, false);
+      if (!decision.allow) equal(decision.reason, 'alignment');
+    }
+    equal(decide(rule, { ...REQUEST, dataset: null }, situation).allow, true, 'brings none');
+  });
+
   it('ask for common records', () => {
     equal(verdict({ minimum_intersection: 100 }), 'allow');
     equal(verdict({ minimum_intersection: 101 }), 'minimum_intersection: 100 of at least 101');

@@ -19,6 +19,7 @@ rules: []
 #     receivers: [orgB]             # other parties that may learn the result
 #     model_release: [full]         # and split
 #     # The rest sets limits; what is left out is not limited.
+#     alignment: psi                # by keys, never row by row
 #     validation: held_out          # no scores of training rows
 #     open_bits: 12                 # of every score and weight, at most
 #     minimum_columns: 3            # features of each side
