@@ -102,8 +102,11 @@ describe('describing a dataset', () => {
       const { node } = network.at('orgA');
       const b = network.at('orgB');
       const terms = await requestTerms(node, 'orgB', DRAFT);
-      b.policy = { version: 1, rules: [{ ...OPEN_RULE, action: 'ask', tasks_per_day: 0 }] };
+      b.policy = { version: 1, rules: [{ ...OPEN_RULE, action: 'ask', tasks_per_day: 1 }] };
       deepEqual(await requestTerms(node, 'orgB', DRAFT), terms);
+      b.policy = { version: 1, rules: [{ ...OPEN_RULE, tasks_per_day: 0 }] };
+      await refusesAsync(requestTerms(node, 'orgB', DRAFT), 'refused_by_policy');
+      equal(b.log.pop(), 'denied orgA tasks_per_day');
       b.policy = { version: 1, rules: [{ ...OPEN_RULE, expires: '2026-02-28' }] };
       await refusesAsync(requestTerms(node, 'orgB', DRAFT), 'refused_by_policy');
       equal(b.log.pop(), 'denied orgA expires');
