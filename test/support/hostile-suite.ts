@@ -30,8 +30,8 @@ export interface Hostility {
 /** How many things are in the air at the same time. */
 const AT_ONCE = 32;
 
-/** Growth beyond this is a leak: buffers of what is in the air, and a heap that has been used. */
-const GROWTH_MB = 120;
+/** Growth beyond this, after a warm-up, is a leak: the garbage of what is in the air is less. */
+const GROWTH_MB = 80;
 
 const METHODS = [
   'consensus/describe',
@@ -139,17 +139,22 @@ export function hostileSuite(title: string, hostility: Hostility): void {
         hyper_params: { epochs: 300 },
       });
       await trainingTask(pair.a, taskId);
+      // Caches, pools and the heap come to their usual size first.
+      await sendMessages(hostility.messages / 10);
+      await pullStreams(hostility.pulls / 10);
+      await connectPlainly(hostility.connections / 10);
+      await postBodies(hostility.httpBodies / 10);
       rssBefore = rssMb();
     });
     after(() => hostile?.stop());
 
-    it('survives control messages', async () => {
+    async function sendMessages(count: number): Promise<void> {
       const samples = [
         SignedHello.encode({ hello: rng(200), signature: rng(64) }).finish(),
         Buffer.from(JSON.stringify(BODY)),
         rng(100),
       ];
-      await repeat(hostility.messages, async (i) => {
+      await repeat(count, async (i) => {
         const name = METHODS[i % METHODS.length]!;
         const method: ControlMethod<Uint8Array, Uint8Array> = { name, request: RAW, response: RAW };
         const request = mutated(samples[next() % samples.length]!);
@@ -157,11 +162,11 @@ export function hostileSuite(title: string, hostility: Hostility): void {
         await hostile.call('orgA', method, request, { timeoutMs: 2000 }).catch(() => undefined);
       });
       ok(await pair.a.client.isHealthy());
-    });
+    }
 
-    it('survives streams that nobody agreed to', async () => {
+    async function pullStreams(count: number): Promise<void> {
       const identity = await loadIdentity(join(folder.path, 'hostile', 'identity'));
-      await repeat(hostility.pulls, async () => {
+      await repeat(count, async () => {
         const hello = PullHello.decode(
           PullHello.encode({
             session: rng(next() % 3 === 0 ? next() % 64 : 32),
@@ -185,11 +190,11 @@ export function hostileSuite(title: string, hostility: Hostility): void {
         });
       });
       ok(await pair.a.client.isHealthy());
-    });
+    }
 
-    it('survives connections that are no TLS', async () => {
+    async function connectPlainly(count: number): Promise<void> {
       const [host, port] = pair.a.grpc.split(':');
-      await repeat(hostility.connections, async () => {
+      await repeat(count, async () => {
         await new Promise<void>((resolve) => {
           const socket = connect(Number(port), host, () => {
             socket.write(mutated(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')));
@@ -201,12 +206,12 @@ export function hostileSuite(title: string, hostility: Hostility): void {
         });
       });
       ok(await pair.a.client.isHealthy());
-    });
+    }
 
-    it('survives HTTP bodies, each with an answer', async () => {
+    async function postBodies(count: number): Promise<void> {
       const text = JSON.stringify(BODY);
       const statuses = new Map<number, number>();
-      await repeat(hostility.httpBodies, async (i) => {
+      await repeat(count, async (i) => {
         const body = Buffer.from(mutated(Buffer.from(text)));
         const response = await fetch(`http://${pair.a.http}${PATHS[i % PATHS.length]!}`, {
           method: 'POST',
@@ -223,10 +228,15 @@ export function hostileSuite(title: string, hostility: Hostility): void {
       });
       const faults = [...statuses].filter(([status]) => status >= 500 && status !== 503);
       ok(
-        faults.every(([, count]) => count < hostility.httpBodies / 100),
+        faults.every(([, count]) => count < Math.max(2, count / 100)),
         JSON.stringify([...statuses]),
       );
-    });
+    }
+
+    it('survives control messages', () => sendMessages(hostility.messages));
+    it('survives streams that nobody agreed to', () => pullStreams(hostility.pulls));
+    it('survives connections that are no TLS', () => connectPlainly(hostility.connections));
+    it('survives HTTP bodies, each with an answer', () => postBodies(hostility.httpBodies));
 
     it('has not grown, and ends its honest task', async () => {
       const grown = rssMb() - rssBefore;
