@@ -1,4 +1,4 @@
-import { equal, ok } from 'node:assert/strict';
+import { equal } from 'node:assert/strict';
 import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
 import type { ApiError } from '../../src/party/http/api-error.ts';
@@ -22,6 +22,7 @@ import { Store, type Write } from '../../src/party/store.ts';
 import type { TaskEvent, TaskOutcome, TaskView } from '../../src/party/tasks/task-view.ts';
 import type { Caller, Role, Tokens } from '../../src/party/tokens.ts';
 import { withTemporaryDirectory } from './temporary-directory.ts';
+import { until } from './until.ts';
 
 export const OUTCOME: TaskOutcome = {
   modelId: 'model-01',
@@ -377,20 +378,8 @@ export function as(role: Role | `${Role}-${number}`): { readonly authorization: 
 export const JSON_HEADERS = { ...as('coordinator'), 'content-type': 'application/json' };
 
 /** Resolves when the engine has got so many tasks. */
-export async function submission(tasks: FakeTasks, count = 1): Promise<void> {
-  for (let turns = 0; tasks.submitted.length < count; turns++) {
-    ok(turns < 100_000, 'the engine gets a task');
-    await new Promise(setImmediate);
-  }
-}
-
-/** Resolves when the condition holds, looked at in each turn of the event loop. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!holds()) {
-    ok(Date.now() < deadline, `waited in vain for ${what}`);
-    await new Promise(setImmediate);
-  }
+export function submission(tasks: FakeTasks, count = 1): Promise<void> {
+  return until('the engine to get a task', () => tasks.submitted.length >= count);
 }
 
 /** The JSON of an error reply, whose status is that of the response. */

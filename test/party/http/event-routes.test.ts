@@ -13,8 +13,8 @@ import {
   OUTCOME,
   TOKENS,
   taskView,
-  until,
 } from '../../support/http-server.ts';
+import { until } from '../../support/until.ts';
 
 const URL = '/api/v1/tasks/task-1/events';
 

@@ -15,9 +15,9 @@ import {
   post,
   submission,
   TRAIN,
-  until,
   withStoredServer,
 } from '../../support/http-server.ts';
+import { until } from '../../support/until.ts';
 
 type Reply = Awaited<ReturnType<HttpServer['app']['inject']>>;
 

@@ -13,9 +13,9 @@ import {
   post,
   submission,
   TRAIN,
-  until,
   withStoredServer,
 } from '../../support/http-server.ts';
+import { until } from '../../support/until.ts';
 
 const FILE_OUTCOME = {
   modelId: null,

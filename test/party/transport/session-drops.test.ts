@@ -14,6 +14,7 @@ import {
   startProxied,
   termsOf,
 } from '../../support/transports.ts';
+import { until } from '../../support/until.ts';
 
 const Raw = rawType('entente.test.Raw');
 const KIB = 1 << 10;
@@ -23,14 +24,6 @@ const MIB = 1 << 20;
 function pattern(seed: number, n: number): Uint8Array {
   const period = Uint8Array.from({ length: 251 }, (_, i) => (seed + i) & 0xff);
   return new Uint8Array(Buffer.alloc(n, period));
-}
-
-/** Polls until something holds that no event tells. */
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let turns = 0; !holds(); turns++) {
-    ok(turns < 1000, what);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /**

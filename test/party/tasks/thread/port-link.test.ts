@@ -16,6 +16,7 @@ import {
 } from '../../../../src/protocols/link-channel.ts';
 import { memoryLinkPair } from '../../../../src/protocols/memory-channel.ts';
 import { channelSuite } from '../../../contract/channel-suite.ts';
+import { until } from '../../../support/until.ts';
 
 const MIB = 1 << 20;
 
@@ -53,14 +54,6 @@ function manualLink(): MessageLink & { sends: Call<void>[]; receives: Call<LinkM
   };
 }
 
-/** Waits, by turns of the event loop, until the threads' messages have come so far. */
-async function until(what: () => boolean): Promise<void> {
-  for (let turns = 0; !what(); turns++) {
-    if (turns > 10_000) throw new Error('nothing came');
-    await turn();
-  }
-}
-
 describe('link over a port', () => {
   describe('as a channel', () => {
     channelSuite(async (signal) => {
@@ -85,7 +78,7 @@ describe('link over a port', () => {
     await thread.send('', 't', long);
     equal(long.length, 0, 'transferred');
     await thread.send('', 't', Buffer.from('pooled'));
-    await until(() => link.sends.length === 2);
+    await until('the sends', () => link.sends.length === 2);
     deepEqual(
       link.sends.map(({ bytes }) => [bytes!.length, bytes!.buffer.byteLength]),
       [
@@ -94,7 +87,7 @@ describe('link over a port', () => {
       ],
     );
     const received = thread.receive('');
-    await until(() => link.receives.length === 1);
+    await until('the receives', () => link.receives.length === 1);
     link.receives[0]!.resolve({ type: 't', bytes: Buffer.from('pooled') });
     equal((await received).bytes.buffer.byteLength, 6);
     await close();
@@ -109,7 +102,7 @@ describe('link over a port', () => {
       await thread.send('', 't', new Uint8Array(MIB));
       resolved += 1;
     });
-    await until(() => link.sends.length === 5);
+    await until('the sends', () => link.sends.length === 5);
     await turn();
     equal(resolved, 0);
     link.sends[0]!.resolve();
@@ -124,7 +117,7 @@ describe('link over a port', () => {
     const sent = Array.from({ length: 5000 }, (_, i) =>
       thread.send('', 't', new Uint8Array(i % 3000)),
     );
-    await until(() => link.sends.length === 5000);
+    await until('the sends', () => link.sends.length === 5000);
     for (const { resolve } of link.sends) resolve();
     await Promise.all(sent);
     await close();
@@ -134,10 +127,10 @@ describe('link over a port', () => {
     const link = manualLink();
     const { thread, close } = bridged(link);
     await thread.send('', 't', new Uint8Array(1));
-    await until(() => link.sends.length === 1);
+    await until('the sends', () => link.sends.length === 1);
     equal(link.receives.length, 0);
     const [x, y] = [thread.receive('/x'), thread.receive('/y')];
-    await until(() => link.receives.length === 2);
+    await until('the receives', () => link.receives.length === 2);
     deepEqual(
       link.receives.map(({ label }) => label),
       ['/x', '/y'],
@@ -159,7 +152,7 @@ describe('link over a port', () => {
     const flush = thread.flush().then(() => {
       flushed = true;
     });
-    await until(() => link.sends.length === 2);
+    await until('the sends', () => link.sends.length === 2);
     link.sends[1]!.resolve();
     for (let i = 0; i < 10; i++) await turn();
     equal(flushed, false);
@@ -181,7 +174,7 @@ describe('link over a port', () => {
     const received = thread.receive('');
     const blocked = thread.send('', 't', new Uint8Array(5 * MIB));
     const flushed = thread.flush();
-    await until(() => link.receives.length === 1 && link.sends.length === 1);
+    await until('the receives', () => link.receives.length === 1 && link.sends.length === 1);
     link.receives[0]!.reject(error);
     link.sends[0]!.reject(error);
     await rejects(received, isSame);
@@ -190,7 +183,7 @@ describe('link over a port', () => {
     await rejects(thread.send('', 't', new Uint8Array(1)), isSame);
     // What had arrived stays receivable.
     const later = thread.receive('');
-    await until(() => link.receives.length === 2);
+    await until('the receives', () => link.receives.length === 2);
     link.receives[1]!.resolve({ type: 't', bytes: Uint8Array.of(1) });
     equal((await later).type, 't');
     await close();
@@ -212,7 +205,7 @@ describe('link over a port', () => {
   it('ends pending and later calls with either end, and leaves no port', async () => {
     const ports = (): number =>
       process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
-    await until(() => ports() === 0);
+    await until('the ports to go', () => ports() === 0);
     for (const end of ['bridge', 'thread'] as const) {
       const { thread, close } = bridged(manualLink());
       const pending = [
@@ -226,7 +219,7 @@ describe('link over a port', () => {
       await rejects(thread.receive(''), { code: 'CLOSED' });
       await rejects(thread.send('', 't', new Uint8Array(1)), { code: 'CLOSED' });
     }
-    await until(() => ports() === 0);
+    await until('the ports to go', () => ports() === 0);
     ok(true);
   });
 });
