@@ -1,5 +1,5 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createIdentity, type Identity } from '../../src/party/identity.ts';
 import { type LivePeers, livePeers, readPeers } from '../../src/party/live-peers.ts';
@@ -86,6 +86,15 @@ describe('live peers', () => {
       );
       await rejects(live.reload(), { code: 'INVALID_REQUEST', message: /names "orgB"/ });
       equal(used.peers, before);
+    }));
+
+  it('stay as they are when a certificate is gone', () =>
+    withLivePeers(async ({ live, used, config, pin }) => {
+      await pin('orgB', 'b:1');
+      await live.reload();
+      await rm(join(config, '..', 'peers', 'orgB.crt'));
+      await rejects(live.reload(), { code: 'INVALID_REQUEST', message: /orgB/ });
+      equal(used.changes, 1);
     }));
 
   it('are read with their certificates', async () => {
