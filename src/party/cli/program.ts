@@ -39,7 +39,7 @@ function programOf(context: CliContext, json: boolean): Command {
     .addHelpText('after', EXIT_CODES);
   const shell: Shell = {
     context,
-    json: () => json,
+    json,
     print: (result) => context.out(json ? `${JSON.stringify(result.json)}\n` : result.text),
   };
   addNodeCommands(program, shell);
@@ -53,7 +53,7 @@ function settle(command: Command, shell: Shell): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => shell.context.out(text),
     writeErr: (text) => {
-      if (!shell.json()) shell.context.err(text);
+      if (!shell.json) shell.context.err(text);
     },
     outputError: () => undefined, // printed where errors are caught
   });

@@ -8,8 +8,8 @@ const DEFAULT_CONFIG = 'entente.yaml';
 /** What every command is registered with. */
 export interface Shell {
   readonly context: CliContext;
-  /** Whether programs read the output. Known once the command line is parsed. */
-  readonly json: () => boolean;
+  /** Whether programs read the output. */
+  readonly json: boolean;
   readonly print: (result: CommandResult) => void;
 }
 

@@ -17,7 +17,7 @@ import { type RunOptions, type TaskFlags, type TrainFlags, train } from './train
 
 export function addTaskCommands(program: Command, shell: Shell): void {
   const { print } = shell;
-  const run = (): RunOptions => ({ context: shell.context, quiet: shell.json() });
+  const run = runOptions(shell);
 
   withTaskFlags(program.command('train'), shell)
     .description('train a model jointly and wait for it')
@@ -29,7 +29,7 @@ export function addTaskCommands(program: Command, shell: Shell): void {
     .option('--param <name=value>', 'a hyper-parameter; repeatable', each)
     .addHelpText('after', TRAIN_EXAMPLE)
     .action(async (options: NodeOptions & TrainFlags) =>
-      print(await train(addressOf(shell, options), options, run())),
+      print(await train(addressOf(shell, options), options, run)),
     );
   withTaskFlags(program.command('predict'), shell)
     .description('score records with a model, jointly or alone')
@@ -39,17 +39,21 @@ export function addTaskCommands(program: Command, shell: Shell): void {
     .option('--force', 'replace a file that is there')
     .addHelpText('after', PREDICT_EXAMPLE)
     .action(async (options: NodeOptions & PredictFlags) =>
-      print(await predict(addressOf(shell, options), options, run())),
+      print(await predict(addressOf(shell, options), options, run)),
     );
   withTaskFlags(program.command('psi'), shell)
     .description('find the records that two parties have in common')
     .addHelpText('after', PSI_EXAMPLE)
     .action(async (options: NodeOptions & TaskFlags) =>
-      print(await psi(addressOf(shell, options), options, run())),
+      print(await psi(addressOf(shell, options), options, run)),
     );
 
   addTaskGroup(group(program, 'task', 'what this node computes, or is asked to'), shell);
   addModelGroup(group(program, 'model', 'the models of this node, and its parts of models'), shell);
+}
+
+function runOptions({ context, json }: Shell): RunOptions {
+  return { context, quiet: json };
 }
 
 function withTaskFlags(command: Command, shell: Shell): Command {
@@ -90,7 +94,7 @@ function addTaskGroup(task: Command, shell: Shell): void {
     );
   ofTask('show', 'all that is known of a task', taskShow);
   ofTask('watch', 'progress until the task has ended', (address, id) =>
-    taskWatch(address, id, { context: shell.context, quiet: shell.json() }),
+    taskWatch(address, id, runOptions(shell)),
   );
   ofTask('approve', 'let a task run that the policy wants a person to decide on', taskApprove);
   ofTask('cancel', 'end a task, here and at every party', taskCancel);
