@@ -61,6 +61,12 @@ export class CliError extends Error {
   }
 }
 
+/** Exit codes of what a node, or a task, names by a code of its own; `EXIT_FAILED` for the others. */
+export const EXIT_OF_CODE: Readonly<Record<string, number>> = {
+  REFUSED: EXIT_REFUSED,
+  UNREACHABLE: EXIT_UNREACHABLE,
+};
+
 const CODE_OF_EXIT: Readonly<Record<number, string>> = {
   [EXIT_FAILED]: 'FAILED',
   [EXIT_USAGE]: 'USAGE',

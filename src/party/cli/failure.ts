@@ -3,7 +3,7 @@ import { NodeRequestError } from '../../sdk/node-client.ts';
 import { ConfigError } from '../config.ts';
 import { ApiError } from '../http/api-error.ts';
 import { StoreError } from '../store.ts';
-import { CliError, EXIT_FAILED, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from './command.ts';
+import { CliError, EXIT_FAILED, EXIT_OF_CODE, EXIT_UNREACHABLE, EXIT_USAGE } from './command.ts';
 
 /** What went wrong, for people and programs, and what to do next. */
 export interface Failure {
@@ -48,12 +48,7 @@ function usageFailure(error: CommanderError): Failure {
   };
 }
 
-/** Codes of the HTTP interface that say more than its status. */
-const EXIT_OF_CODE: Readonly<Record<string, number>> = {
-  REFUSED: EXIT_REFUSED,
-  UNREACHABLE: EXIT_UNREACHABLE,
-};
-
+/** For codes of the HTTP interface that say more than its status. */
 const HINT_OF_CODE: Readonly<Record<string, string>> = {
   REFUSED:
     'ask that party to allow it: its policy.yaml decides, and its log says what stood against it',

@@ -5,8 +5,7 @@ import {
   type CommandResult,
   EXIT_FAILED,
   EXIT_INTERRUPTED,
-  EXIT_REFUSED,
-  EXIT_UNREACHABLE,
+  EXIT_OF_CODE,
 } from './command.ts';
 import type { Connection } from './node-api.ts';
 import { progressDisplay } from './progress.ts';
@@ -35,7 +34,6 @@ export async function followTask(
     // What the wait comes to after an interruption nobody wants to know.
     ended.catch(() => undefined);
     const view = await Promise.race([ended, interrupted]);
-    display.stop();
     if (view === null) throw detached(taskId);
     if (view.state !== 'completed') throw failureOfTask(view);
     return { view, result: outcomeResult(view, config) };
@@ -71,11 +69,6 @@ function detached(taskId: string): CliError {
   const hint = `the task goes on: "entente task watch ${taskId}" shows it again, "entente task cancel ${taskId}" ends it`;
   return new CliError(`stopped waiting for task ${taskId}`, hint, { exit: EXIT_INTERRUPTED });
 }
-
-const EXIT_OF_CODE: Readonly<Record<string, number>> = {
-  REFUSED: EXIT_REFUSED,
-  UNREACHABLE: EXIT_UNREACHABLE,
-};
 
 const HINT_OF_CODE: Readonly<Record<string, string>> = {
   REFUSED: 'ask that party to allow it: its policy.yaml, and its log, say which rule came closest',
