@@ -2,10 +2,11 @@ import { systemRng } from '../../protocols/primitives/rng.ts';
 import type { DatasetView } from '../../sdk/node-client.ts';
 import type { LocalCatalog } from '../catalog/local-catalog.ts';
 import type { NodeConfig } from '../config.ts';
-import { datasetReference, typeBySuffix } from '../datasets/registered-name.ts';
+import { datasetReference } from '../datasets/registered-name.ts';
 import type { Store } from '../store.ts';
-import { type CommandResult, usageError } from './command.ts';
+import type { CommandResult } from './command.ts';
 import { connect, type NodeAddress } from './node-api.ts';
+import { typeByName } from './request-flags.ts';
 import { storeOrNode } from './store-or-node.ts';
 import { facts, table } from './tables.ts';
 
@@ -14,7 +15,7 @@ export async function dataRegister(
   address: NodeAddress,
   { name, path, type }: { readonly name: string; readonly path: string; readonly type?: string },
 ): Promise<CommandResult> {
-  const typeName = type ?? typeOf(path);
+  const typeName = type ?? typeByName(path);
   const made = await storeOrNode<Pick<DatasetView, 'name' | 'path' | 'type'>>(address, {
     store: async (store, config) => (await catalogOf(store, config)).register(name, path, typeName),
     node: ({ api }) => api.registerDataset(name, path, typeName),
@@ -74,12 +75,6 @@ export async function dataShow(
     );
   }
   return show(await (await connect(address)).api.metadata(party, path));
-}
-
-function typeOf(path: string): string {
-  const type = typeBySuffix(path);
-  if (type) return type;
-  throw usageError(`the name of ${path} tells no type`, 'give --type csv, json or parquet');
 }
 
 interface Described {

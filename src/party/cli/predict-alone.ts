@@ -6,16 +6,16 @@ import type { NodeConfig } from '../config.ts';
 import { DatasetError } from '../datasets/dataset-error.ts';
 import { createDatasets, type LoadedDataset } from '../datasets/datasets.ts';
 import type { FeatureEncoding } from '../datasets/encoding.ts';
-import { typeBySuffix } from '../datasets/registered-name.ts';
 import { writeDurably } from '../durable-file.ts';
 import { type ModelDocument, parseModelDocument } from '../models/model-document.ts';
 import { type ModelPart, parseModelPart } from '../models/model-part.ts';
 import { ModelUseError } from '../models/model-use-error.ts';
 import { partsFolder } from '../node-folders.ts';
 import { localPrediction } from '../tasks/programs/predict-local.ts';
-import { CliError, type CommandResult, usageError } from './command.ts';
+import { CliError, type CommandResult } from './command.ts';
 import type { NodeAddress } from './node-api.ts';
 import { readConfig } from './read-config.ts';
+import { typeByName } from './request-flags.ts';
 
 export interface AloneOptions {
   /** The file of the model. */
@@ -40,10 +40,7 @@ export async function predictAlone(
   { model: modelFile, data, out, key, type: typeName, threshold }: AloneOptions,
 ): Promise<CommandResult> {
   const model = parseModelDocument(await readText(modelFile));
-  const type = typeName ?? typeBySuffix(data);
-  if (type === undefined) {
-    throw usageError(`the name of ${data} tells no type`, 'give --type csv, json or parquet');
-  }
+  const type = typeName ?? typeByName(data);
   // The part of this machine's own node, if it has one: it knows its categories and fillings.
   const config = await readConfig(address).catch(() => null);
   const part = config && (await ownPart(config, model));

@@ -5,7 +5,7 @@ import { detachedResult, followTask } from './follow-task.ts';
 import { connect, type NodeAddress } from './node-api.ts';
 import { refuseExisting } from './output-file.ts';
 import type { AloneOptions } from './predict-alone.ts';
-import { parseDatasets, providersOf, requestFile } from './request-flags.ts';
+import { parseDatasets, providersOf, refuseColumns, requestFile } from './request-flags.ts';
 import { resultFile } from './task-text.ts';
 import { conditions, type RunOptions, type TaskFlags } from './train.ts';
 
@@ -89,13 +89,7 @@ export function predictRequest(flags: PredictFlags): object {
       'give --model ID and --data PARTY=PATH for each party, or --request FILE',
     );
   }
-  const selecting = datasets.find(({ columns }) => columns !== null);
-  if (selecting) {
-    throw usageError(
-      `--data ${selecting.party}=${selecting.path} selects columns`,
-      'a prediction reads the columns of the model: leave them out',
-    );
-  }
+  refuseColumns(datasets, 'a prediction reads the columns of the model: leave them out');
   const { threshold } = flags;
   return {
     model_id: flags.model,

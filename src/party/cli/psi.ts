@@ -1,7 +1,13 @@
 import { type CommandResult, usageError } from './command.ts';
 import { detachedResult, followTask } from './follow-task.ts';
 import { connect, type NodeAddress } from './node-api.ts';
-import { parseDatasets, providersOf, requestFile, requireParty } from './request-flags.ts';
+import {
+  parseDatasets,
+  providersOf,
+  refuseColumns,
+  requestFile,
+  requireParty,
+} from './request-flags.ts';
 import { conditions, type RunOptions, type TaskFlags } from './train.ts';
 
 export async function psi(
@@ -26,14 +32,7 @@ export function psiRequest(flags: TaskFlags): object {
     );
   }
   const parties = datasets.map(({ party }) => party);
-  const without = datasets.findIndex(({ columns }) => columns !== null);
-  if (without >= 0) {
-    const { party, path } = datasets[without]!;
-    throw usageError(
-      `--data ${party}=${path} selects columns`,
-      'a set intersection reads keys alone: name the column with --key',
-    );
-  }
+  refuseColumns(datasets, 'a set intersection reads keys alone: name the column with --key');
   const [requester, provider] = providersOf(datasets, flags);
   const receivers = flags.receiver ?? [requester!.name];
   for (const party of receivers) requireParty('--receiver', party, parties);

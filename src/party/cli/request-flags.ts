@@ -1,5 +1,10 @@
 /** The flags of `train`, `predict` and `psi` as bodies of the HTTP interface. */
-import { isDatasetName, referencedName, typeBySuffix } from '../datasets/registered-name.ts';
+import {
+  type DatasetType,
+  isDatasetName,
+  referencedName,
+  typeBySuffix,
+} from '../datasets/registered-name.ts';
 import { type CliContext, usageError } from './command.ts';
 
 /** One `--data`. */
@@ -69,6 +74,20 @@ export function parseDatasets(texts: readonly string[] = []): readonly DataFlag[
     throw usageError(`--data names ${twice} twice`, 'a party brings one dataset to a task');
   }
   return flags;
+}
+
+/** Throws for datasets with columns selected, where a task reads what it needs by itself. */
+export function refuseColumns(datasets: readonly DataFlag[], hint: string): void {
+  const selecting = datasets.find(({ columns }) => columns !== null);
+  if (!selecting) return;
+  throw usageError(`--data ${selecting.party}=${selecting.path} selects columns`, hint);
+}
+
+/** The type that the name of a file tells. */
+export function typeByName(path: string): DatasetType {
+  const type = typeBySuffix(path);
+  if (type) return type;
+  throw usageError(`the name of ${path} tells no type`, 'give --type csv, json or parquet');
 }
 
 export interface ProviderFlags {
