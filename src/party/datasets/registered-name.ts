@@ -3,7 +3,8 @@
  * to its owner alone. No file can be meant by such a text: a path is never a URL.
  */
 const PREFIX = 'dataset:';
-const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+/** What a name that can be registered is: 1-64 letters, digits, and inside also `.`, `_`, `-`. */
+export const DATASET_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 
 export type DatasetType = 'csv' | 'json' | 'parquet';
 
@@ -25,9 +26,9 @@ export interface RegisteredFile {
 /** Looks a registered name up; undefined when there is none. */
 export type FindRegistered = (name: string) => Promise<RegisteredFile | undefined>;
 
-/** Whether `name` can be registered: 1-64 letters, digits, and inside also `.`, `_`, `-`. */
+/** Whether `name` can be registered. */
 export function isDatasetName(name: string): boolean {
-  return NAME.test(name);
+  return DATASET_NAME.test(name);
 }
 
 /** The reference that stands for a registered name in requests, contracts and policies. */

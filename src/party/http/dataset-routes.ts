@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { DATASET_NAME } from '../datasets/registered-name.ts';
 import { type App, success } from './api-reply.ts';
 import { replyOf, shared } from './reply-schemas.ts';
 import { parseDataType } from './request-fields.ts';
@@ -7,7 +8,7 @@ import type { CatalogService, RegisteredDataset } from './services.ts';
 import type { Submissions } from './submissions.ts';
 
 const name = Type.String({
-  pattern: '^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$',
+  pattern: DATASET_NAME.source,
   description: 'Tasks and policies then say dataset:NAME.',
 });
 const RegisterBody = Type.Object(

@@ -3,10 +3,11 @@ import type { ModelManifest } from '../models/model-registry.ts';
 import { ApiError } from './api-error.ts';
 import { type App, success } from './api-reply.ts';
 import { bareReply, replyOf, shared } from './reply-schemas.ts';
+import { ID_PATTERN } from './request-fields.ts';
 import type { Routes } from './routes.ts';
 import type { ModelService } from './services.ts';
 
-const ModelParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) });
+const ModelParams = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
 
 /** The models this node received, and its parts of those it trained. */
 export function addModelRoutes(app: App, routes: Routes, models: ModelService): void {

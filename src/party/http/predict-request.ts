@@ -3,6 +3,7 @@ import { ApiError } from './api-error.ts';
 import { checkShape, objectOrJson } from './json-shape.ts';
 import { parsePrivacy } from './privacy-options.ts';
 import {
+  ID_PATTERN,
   MAX_PARTIES,
   parseDataType,
   parseReceivers,
@@ -28,7 +29,7 @@ export const PredictRequestBody = Type.Object(
   {
     data_providers: Type.Array(RecordsBody, { minItems: 1, maxItems: MAX_PARTIES }),
     result_receivers: receivers,
-    model_id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }),
+    model_id: Type.String({ pattern: ID_PATTERN }),
     params: Type.Optional(
       Type.Unsafe<Static<typeof ParamsBody> | string | null>({
         type: ['object', 'string', 'null'],

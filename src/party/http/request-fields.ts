@@ -1,5 +1,6 @@
 /** Fields that the bodies of several operations have, and what parsers do with them. */
 import Type, { type Static, type TObject } from 'typebox';
+import type { DatasetType } from '../datasets/registered-name.ts';
 import { ApiError } from './api-error.ts';
 import type { JsonObject } from './json-shape.ts';
 import type { Warning } from './warning.ts';
@@ -7,9 +8,10 @@ import type { Warning } from './warning.ts';
 /** Parties a task may have; far above what vertical training is meant for. */
 export const MAX_PARTIES = 32;
 
-export type DataType = 'csv' | 'json' | 'parquet';
+/** Ids of tasks and models. */
+export const ID_PATTERN = '^[A-Za-z0-9_-]{1,128}$';
 
-const DATA_TYPES: readonly DataType[] = ['csv', 'json', 'parquet'];
+const DATA_TYPES: readonly DatasetType[] = ['csv', 'json', 'parquet'];
 export const UNSPECIFIED_PURPOSE = 'unspecified';
 
 export const partyName = Type.String({ minLength: 1, maxLength: 128 });
@@ -39,7 +41,7 @@ export const TASK_FIELDS = {
 } as const;
 
 /** The type of a file, in whatever case. Throws `INVALID_REQUEST` naming the field. */
-export function parseDataType(field: string, text: string): DataType {
+export function parseDataType(field: string, text: string): DatasetType {
   const type = DATA_TYPES.find((known) => known === text.toLowerCase());
   if (type) return type;
   throw new ApiError('INVALID_REQUEST', `${field} must be one of ${DATA_TYPES.join(', ')}`);

@@ -3,11 +3,12 @@ import { TASK_KINDS, TASK_STATES } from '../tasks/task-view.ts';
 import { ApiError } from './api-error.ts';
 import { type App, success } from './api-reply.ts';
 import { replyOf, shared } from './reply-schemas.ts';
+import { ID_PATTERN } from './request-fields.ts';
 import type { Routes } from './routes.ts';
 import type { TaskService } from './services.ts';
 import { taskResult } from './task-reply.ts';
 
-export const TaskParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) });
+export const TaskParams = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
 
 const PAGE = 50;
 const MAX_PAGE = 200;
@@ -17,7 +18,7 @@ const ListQuery = Type.Object({
   kind: Type.Optional(Type.Enum([...TASK_KINDS])),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: PAGE })),
   after: Type.Optional(
-    Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$', description: 'next of the page before' }),
+    Type.String({ pattern: ID_PATTERN, description: 'next of the page before' }),
   ),
 });
 

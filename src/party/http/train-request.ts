@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import type { DatasetType } from '../datasets/registered-name.ts';
 import { ALGORITHM_NAMES, type AlgorithmName, algorithmName } from './algorithm-name.ts';
 import { ApiError } from './api-error.ts';
 import { type HyperParameters, parseHyperParameters } from './hyper-parameters.ts';
@@ -8,7 +9,6 @@ import { type PrivacyOptions, parsePrivacy } from './privacy-options.ts';
 import {
   column,
   DATA_FIELDS,
-  type DataType,
   MAX_PARTIES,
   optionalColumn,
   parseDataType,
@@ -111,7 +111,7 @@ export interface TrainRequest {
 export interface DataProvider {
   readonly name: string;
   readonly path: string;
-  readonly type: DataType;
+  readonly type: DatasetType;
   readonly labelColumn: string | null;
   readonly keyColumn: string | null;
   /** Null: every column but key and label. Never empty. */
