@@ -49,8 +49,8 @@ export class NodeHttp {
 
   /** The `result` of a successful answer. */
   async call<T>(method: string, path: string, call: NodeCall = {}): Promise<T> {
-    const response = await this.fetch(method, path, call);
-    return ((await this.json(response)) as { result: T }).result;
+    const response = await this.#fetch(method, path, call);
+    return ((await this.#json(response)) as { result: T }).result;
   }
 
   /** A successful response whose body is not the usual one. */
@@ -61,12 +61,12 @@ export class NodeHttp {
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<Response> {
-    const response = await this.fetch('GET', path, init);
-    if (!response.ok) await this.json(response);
+    const response = await this.#fetch('GET', path, init);
+    if (!response.ok) await this.#json(response);
     return response;
   }
 
-  async fetch(
+  async #fetch(
     method: string,
     path: string,
     { body, query = {}, headers, signal }: NodeCall & { readonly signal?: AbortSignal },
@@ -91,7 +91,7 @@ export class NodeHttp {
   }
 
   /** The JSON of a response, if it is a success. */
-  async json(response: Response): Promise<unknown> {
+  async #json(response: Response): Promise<unknown> {
     const reply = await response.json().catch((cause: unknown) => {
       const message = `${this.#options.url} does not answer as a node`;
       throw new NodeRequestError(response.status, message, { cause });
