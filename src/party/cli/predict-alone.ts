@@ -1,6 +1,6 @@
 /** A released model applied to one file that holds every column of it. No node takes part. */
 import { readFile, realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { systemRng } from '../../protocols/primitives/rng.ts';
 import type { NodeConfig } from '../config.ts';
 import { DatasetError } from '../datasets/dataset-error.ts';
@@ -9,6 +9,7 @@ import type { FeatureEncoding } from '../datasets/encoding.ts';
 import { writeDurably } from '../durable-file.ts';
 import { type ModelDocument, parseModelDocument } from '../models/model-document.ts';
 import { type ModelPart, parseModelPart } from '../models/model-part.ts';
+import { partFile } from '../models/model-registry.ts';
 import { ModelUseError } from '../models/model-use-error.ts';
 import { partsFolder } from '../node-folders.ts';
 import { localPrediction } from '../tasks/programs/predict-local.ts';
@@ -32,8 +33,6 @@ export interface AloneOptions {
 
 /** Limits of reading where no configuration sets others: as in a new one. */
 const READ_LIMITS = { threads: 2, memoryLimit: '1GB' };
-/** A task id becomes a folder. */
-const TASK_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
 export async function predictAlone(
   address: NodeAddress,
@@ -94,8 +93,8 @@ async function load(
 }
 
 async function ownPart(config: NodeConfig, model: ModelDocument): Promise<ModelPart | null> {
-  if (!TASK_ID.test(model.task_id)) return null;
-  const file = join(partsFolder(config), model.task_id, 'model-part.json');
+  const file = partFile(partsFolder(config), model.task_id);
+  if (file === null) return null;
   const text = await readFile(file, 'utf8').catch(() => null);
   return text === null ? null : parseModelPart(text);
 }

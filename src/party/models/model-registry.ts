@@ -35,6 +35,11 @@ const FILES = {
   part: { folder: 'parts', name: 'model-part.json', mode: 0o600 },
 } as const;
 
+/** The file of a node's own part in its folder of parts; null where the text is no task id. */
+export function partFile(parts: string, taskId: string): string | null {
+  return TASK_ID.test(taskId) ? join(parts, taskId, FILES.part.name) : null;
+}
+
 /** Where the files are, absolute. */
 export interface ModelFolders {
   /** Models that this organisation receives: what `results/` stands for. */
