@@ -55,21 +55,20 @@ export function expiredSince(rule: PolicyRule, { now }: Situation): string | und
 }
 
 /**
+ * Without other tasks: whether any can run by the rule at all. If not, nobody learns of a dataset by it
+ * either.
+ *
+ * @param voted - See `Usage`.
  * @param allows - Whether the rule allowed one of the other tasks: those count, so that an edit of the
  *   rule takes effect at once.
  */
 export function beyondTasksPerDay(
   { tasks_per_day: most }: PolicyRule,
-  { voted }: Usage,
+  voted: Usage['voted'],
   allows: (request: PolicyRequest) => boolean,
 ): string | undefined {
   if (most === undefined) return undefined;
   return beyond(most, voted.filter(allows).length + 1);
-}
-
-/** Whether no task at all can run by the rule: then nobody learns of a dataset by it either. */
-export function noTasks({ tasks_per_day: most }: PolicyRule): string | undefined {
-  return most === 0 ? beyond(0, 1) : undefined;
 }
 
 /** The first class of values of which a peer would learn more than it ever may. */

@@ -3,7 +3,6 @@ import {
   beyondBudget,
   beyondTasksPerDay,
   expiredSince,
-  noTasks,
   type Situation,
   TERMS_CHECKS,
 } from './policy-limits.ts';
@@ -48,7 +47,7 @@ export function decide(policy: Policy, request: PolicyRequest, situation: Situat
   let closest: (Denial & { readonly passed: number }) | undefined;
   let asking: number | undefined;
   for (const [rule, terms] of policy.rules.entries()) {
-    const objection = objectionOf(terms, request, situation);
+    const objection = firstObjection(CHECKS, terms, request, situation);
     if (!objection && terms.action !== 'ask') return { allow: true, ask: false, rule };
     if (!objection) asking ??= rule;
     else if (!closest || objection.passed > closest.passed) {
@@ -101,14 +100,12 @@ const SITUATION_CHECKS: readonly (readonly [DenialReason, Check])[] = [
   ['expires', (rule, _request, situation) => expiredSince(rule, situation)],
   [
     'tasks_per_day',
-    (rule, _request, { usage, ...situation }) =>
-      usage
-        ? beyondTasksPerDay(
-            rule,
-            usage,
-            (other) => !firstObjection(REQUEST_CHECKS, rule, other, { ...situation, usage }),
-          )
-        : noTasks(rule),
+    (rule, _request, situation) =>
+      beyondTasksPerDay(
+        rule,
+        situation.usage?.voted ?? [],
+        (other) => !firstObjection(REQUEST_CHECKS, rule, other, situation),
+      ),
   ],
   [
     'budgets',
@@ -116,19 +113,13 @@ const SITUATION_CHECKS: readonly (readonly [DenialReason, Check])[] = [
   ],
 ];
 
+const CHECKS = [...REQUEST_CHECKS, ...SITUATION_CHECKS];
+
 interface Objection {
   readonly reason: DenialReason;
   readonly subject: string;
   /** Checks that passed before it: the more, the closer the rule. */
   readonly passed: number;
-}
-
-function objectionOf(
-  rule: PolicyRule,
-  request: PolicyRequest,
-  situation: Situation,
-): Objection | undefined {
-  return firstObjection([...REQUEST_CHECKS, ...SITUATION_CHECKS], rule, request, situation);
 }
 
 function firstObjection(

@@ -12,12 +12,13 @@
  * The initiator's own policy may ask too; then the contract goes out once its person has approved.
  */
 import type { SignedStatement } from '../../../proto/gen/consensus.ts';
+import { pause, systemClock } from '../clock.ts';
 import type { ConsensusNode, Patience } from './consensus-node.ts';
 import { checkParties, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkValidity } from './contract-check.ts';
 import { ConsensusError, type Refusal, refusalOf } from './errors.ts';
-import type { ConsensusRecord, ContractRecord } from './records.ts';
+import { type ConsensusRecord, type ContractRecord, isIn } from './records.ts';
 import type { Signed } from './signed.ts';
 import { endTask, tellOthers } from './task-end.ts';
 import type { Vote } from './vote.ts';
@@ -68,7 +69,7 @@ export async function denyTask(node: ConsensusNode, taskId: string): Promise<voi
 async function asked(node: ConsensusNode, taskId: string): Promise<ContractRecord> {
   const record = await node.records.find(taskId);
   if (!record) throw new ConsensusError('unknown_task', 'no such task');
-  if (record.state === 'asked') return record as ContractRecord;
+  if (isIn('asked', record)) return record;
   throw new ConsensusError('wrong_state', `the task is ${record.state}: nobody is asked about it`);
 }
 
@@ -145,7 +146,7 @@ export async function awaitVote(
       );
       if (result?.$case === 'vote') return result.value;
       if (result?.$case === 'refused') throw refusalError(result.value);
-      await pause(retryMs, over.signal);
+      await pause(systemClock, retryMs, over.signal);
     }
   } finally {
     stop.abort();
@@ -155,15 +156,6 @@ export async function awaitVote(
 function isAway(error: unknown): boolean {
   if (!(error instanceof ConsensusError)) return false;
   return error.code === 'unreachable' || error.code === 'timed_out';
-}
-
-/** Resolves after so long, or when the signal is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const either = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
-  if (either.aborted) return;
-  await new Promise((resolve) => {
-    either.addEventListener('abort', resolve, { once: true });
-  });
 }
 
 function endError(record: ConsensusRecord | undefined): ConsensusError {

@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 import { canonicalBytes, canonicalDigest, canonicalJson } from './canonical-json.ts';
 import type {
@@ -41,22 +41,24 @@ export function taskIdOf(contract: Contract): string {
  * checked. Throws `malformed_contract` with the field's path.
  */
 export function decodeContract(bytes: Uint8Array): Contract {
-  const { kind } = decodeJson(KIND, bytes, MAX_CONTRACT_BYTES, 'malformed_contract');
-  const schema: TSchema = CONTRACT_SCHEMAS[kind];
-  const contract = decodeJson(schema, bytes, MAX_CONTRACT_BYTES, 'malformed_contract') as Contract;
+  const contract = checkFields(decodeJson(KIND, bytes, MAX_CONTRACT_BYTES, 'malformed_contract'));
   checkRelations(contract);
   return contract;
 }
 
 /** The same checks for a contract that this node composed. */
 export function checkContract(contract: Contract): void {
-  const { kind } = checkShape(KIND, contract, 'malformed_contract');
-  const schema: TSchema = CONTRACT_SCHEMAS[kind];
-  checkShape(schema, contract, 'malformed_contract');
+  checkFields(checkShape(KIND, contract, 'malformed_contract'));
   if (canonicalBytes(contract).length > MAX_CONTRACT_BYTES) {
     malformed('value', `must take at most ${MAX_CONTRACT_BYTES} bytes`);
   }
   checkRelations(contract);
+}
+
+/** `value`, once it has exactly the fields of its kind. */
+function checkFields(value: Static<typeof KIND>): Contract {
+  const schema: TSchema = CONTRACT_SCHEMAS[value.kind];
+  return checkShape(schema, value, 'malformed_contract') as Contract;
 }
 
 /** Refuses a contract whose algorithm this node's code does not run exactly as it is described. */

@@ -46,13 +46,14 @@ export function serveConsensus(server: ControlServer, node: ConsensusNode): void
 
   server.handle(METHODS.vote, async ({ name: peer }, { taskId }, { signal }) => ({
     result: await orRefused(node, async () => {
-      const id = `${peer}/${decodeHash(taskId, 'task_id')}`;
+      const task = decodeHash(taskId, 'task_id');
+      const id = `${peer}/${task}`;
       const poll = new AbortController();
       polls.get(id)?.abort();
       polls.set(id, poll);
       try {
         const either = AbortSignal.any([signal, poll.signal]);
-        const own = await answerVote(node, peer, decodeHash(taskId, 'task_id'), either);
+        const own = await answerVote(node, peer, task, either);
         if (!own) return { $case: 'waiting', value: {} } as const;
         return { $case: 'vote', value: encodeSigned(own) } as const;
       } finally {

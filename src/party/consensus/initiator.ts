@@ -20,7 +20,7 @@ import { checkParties, checkStillAllowed, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkContract, checkValidity, taskIdOf } from './contract-check.ts';
 import { ConsensusError, type Refusal, refusalOf } from './errors.ts';
-import type { CertificateRecord, ConsensusRecord, ContractRecord, TaskEnd } from './records.ts';
+import { type CertificateRecord, isIn, type TaskEnd } from './records.ts';
 import { decodeSigned, encodeSigned, type Signed } from './signed.ts';
 import { abortTask, endTask } from './task-end.ts';
 import { checkVote, checkVoteAge, type Vote, VoteSchema } from './vote.ts';
@@ -192,7 +192,7 @@ async function certify(
   try {
     return await node.records.exclusive(taskId, async () => {
       const record = (await node.records.find(taskId))!;
-      if (!isVoted(record)) throw endedBy(taskId, record.end);
+      if (!isIn('voted', record)) throw endedBy(taskId, record.end);
       verifyCertificate(certificate, node.keys, node.now());
       await checkStillAllowed(node, record);
       return node.records.committed(record, certificate);
@@ -228,10 +228,6 @@ async function sendCertificate(
 async function checkStillCommitted(node: ConsensusNode, taskId: string): Promise<void> {
   const record = await node.records.find(taskId);
   if (record?.state !== 'committed') throw endedBy(taskId, record?.end ?? null);
-}
-
-function isVoted(record: ConsensusRecord): record is ContractRecord {
-  return record.state === 'voted';
 }
 
 function endedBy(taskId: string, end: TaskEnd | null, options?: ErrorOptions): NotAgreedError {

@@ -23,7 +23,7 @@ export interface OwnPart {
 export type FindPart = (model: string) => Promise<OwnPart | null>;
 
 /** What label an algorithm learns. */
-export const LABEL_KINDS: Readonly<Record<LinearAlgorithm['name'], LabelKind>> = {
+const LABEL_KINDS: Readonly<Record<LinearAlgorithm['name'], LabelKind>> = {
   logistic_regression: 'binary',
   linear_regression: 'numeric',
 };

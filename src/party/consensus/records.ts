@@ -105,6 +105,14 @@ export function isOpen(record: ConsensusRecord): record is ContractRecord {
 
 const OPEN: readonly ConsensusState[] = ['received', 'asked', 'voted', 'committed'];
 
+/** Whether a task is in a state in which its contract is kept. */
+export function isIn(
+  state: 'asked' | 'voted' | 'committed',
+  record: ConsensusRecord,
+): record is ContractRecord {
+  return record.state === state;
+}
+
 /** Everything a node remembers of consensus. Changes of one task go through `exclusive`. */
 export interface ConsensusRecords {
   exclusive<T>(taskId: string, run: () => Promise<T>): Promise<T>;
@@ -343,7 +351,11 @@ function isLive(record: ConsensusRecord, now: number): boolean {
   return now <= Date.parse(record.expiresAt) + CLOCK_SKEW_MS;
 }
 
-function isRecent({ votedAt }: ConsensusRecord, now: number): boolean {
+/**
+ * Whether this node voted for a task in the last 24 hours: so long it counts towards `tasks_per_day`.
+ * `now`: Unix ms.
+ */
+export function isRecent({ votedAt }: ConsensusRecord, now: number): boolean {
   return votedAt !== null && isWithinDay(votedAt, now);
 }
 

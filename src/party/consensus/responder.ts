@@ -9,7 +9,7 @@ import { checkParties, checkStillAllowed, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkValidity, decodeContract, taskIdOf } from './contract-check.ts';
 import { ConsensusError, refusalOf } from './errors.ts';
-import type { CertificateRecord, ConsensusRecord, ContractRecord } from './records.ts';
+import { type CertificateRecord, type ContractRecord, isIn } from './records.ts';
 import type { Signed } from './signed.ts';
 import { endTask } from './task-end.ts';
 import { checkVote, checkVoteAge, type Vote } from './vote.ts';
@@ -91,11 +91,6 @@ export async function answerCommit(
     node.events.committed(taskId, committed);
     return committed;
   });
-}
-
-/** Whether a task is in a state in which its contract is kept. */
-function isIn(state: 'voted' | 'committed', record: ConsensusRecord): record is ContractRecord {
-  return record.state === state;
 }
 
 async function checkCommit(

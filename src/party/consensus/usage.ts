@@ -1,10 +1,7 @@
 import type { Usage } from '../policy-limits.ts';
 import { openingsTo, policyRequest } from '../policy-request.ts';
 import type { ConsensusNode } from './consensus-node.ts';
-import type { ContractRecord } from './records.ts';
-
-/** A vote counts towards `tasks_per_day` for this long. */
-const DAY_MS = 24 * 3_600_000;
+import { type ContractRecord, isRecent } from './records.ts';
 
 /**
  * What this node's other tasks take of what its rules allow.
@@ -18,9 +15,7 @@ export async function usageOf(
   dataset: string | null,
 ): Promise<Usage> {
   const others = (await node.records.current()).filter((record) => record.taskId !== taskId);
-  const voted = others.filter(
-    ({ votedAt }) => votedAt !== null && Date.parse(votedAt) > node.now() - DAY_MS,
-  );
+  const voted = others.filter((record) => isRecent(record, node.now()));
   const sum = new Map(dataset === null ? [] : await node.records.openedValues(dataset));
   for (const record of others) {
     if (dataset === null || record.dataset !== dataset || !mayRun(record, node.now())) continue;

@@ -25,6 +25,7 @@ const taskId = taskIdOf(contract);
 const statement = { taskId, rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
 const [voteA, voteB] = [a, b].map((s) => signVote(s, contract, statement, NOW, systemRng));
 const DATASET = '33'.repeat(32);
+const end = { from: 'orgB', party: 'orgB', code: 'cancelled', reason: 'x', time: '' } as const;
 const opening = { rule: { name: 'r' }, salt: '22'.repeat(32) };
 
 describe('consensus records', () => {
@@ -65,13 +66,6 @@ describe('consensus records', () => {
     withTemporaryDirectory(async (path) => {
       const store = await Store.open(path);
       const records = consensusRecords(store, () => NOW);
-      const end = {
-        from: 'orgB',
-        party: 'orgB',
-        code: 'cancelled',
-        reason: 'x',
-        time: '',
-      } as const;
       const received = await records.receive(taskId, contract, voteA!);
       await records.ended(received, 'aborted', end);
       deepEqual(await records.find(taskId), { ...received, contract: null, state: 'aborted', end });
@@ -125,13 +119,6 @@ describe('consensus records', () => {
 
   it('forget what they did not vote for once it cannot be replayed, nonces too', () =>
     withRecords(async ({ records, store, clock }) => {
-      const end = {
-        from: 'orgB',
-        party: 'orgB',
-        code: 'cancelled',
-        reason: 'x',
-        time: '',
-      } as const;
       const refused = fresh(1);
       await records.ended(await records.receive(taskIdOf(refused), refused, null), 'refused', end);
       const asked = fresh(2);
@@ -158,13 +145,6 @@ describe('consensus records', () => {
 
   it('take a bounded number of contracts that one peer proposes and nobody votes for', () =>
     withRecords(async ({ records, store, clock }) => {
-      const end = {
-        from: 'orgB',
-        party: 'orgB',
-        code: 'cancelled',
-        reason: 'x',
-        time: '',
-      } as const;
       const table = store.table<ConsensusRecord>('contracts');
       const first = await records.receive(taskIdOf(fresh(0)), fresh(0), proposal(fresh(0)));
       await records.ended(first, 'refused', end);
@@ -207,14 +187,14 @@ describe('consensus records', () => {
 
   it('ask people about a bounded number of one peer’s contracts a day', () =>
     withRecords(async ({ records, store, clock }) => {
-      const end = { from: 'orgA', party: 'orgA', code: 'expired', reason: 'x', time: '' } as const;
+      const expired = { ...end, from: 'orgA', party: 'orgA', code: 'expired' } as const;
       const soon = (nonce: number): TrainContract => ({
         ...fresh(nonce),
         expiresAt: new Date(clock.now + 1000).toISOString(),
       });
       const receive = (one: TrainContract) => records.receive(taskIdOf(one), one, proposal(one));
       for (let i = 0; i < MAX_ASKED_A_DAY; i++) {
-        await records.ended(await records.asked(await receive(soon(i))), 'aborted', end);
+        await records.ended(await records.asked(await receive(soon(i))), 'aborted', expired);
         clock.now += 2000 + CLOCK_SKEW_MS / 10;
       }
       const next = await receive(soon(1000));
@@ -232,13 +212,6 @@ describe('consensus records', () => {
 
   it('know what is current: open, or voted for within a day', () =>
     withRecords(async ({ records, store, clock }) => {
-      const end = {
-        from: 'orgB',
-        party: 'orgB',
-        code: 'cancelled',
-        reason: 'x',
-        time: '',
-      } as const;
       const received = await records.receive(taskId, contract, null);
       const voted = await records.voted(received, { vote: voteB!, opening }, DATASET);
       await records.ended(voted, 'aborted', end);
