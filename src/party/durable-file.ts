@@ -17,8 +17,8 @@ export async function writeDurably(
   await rm(temporary, { force: true });
   try {
     await withFile(temporary, 'wx', mode, async (file) => {
-      const pieces = Array.isArray(content) ? (content as readonly Uint8Array[]) : [content];
-      for (const piece of pieces as readonly (string | Uint8Array)[]) await file.writeFile(piece);
+      const isOne = typeof content === 'string' || content instanceof Uint8Array;
+      for (const piece of isOne ? [content] : content) await file.writeFile(piece);
       await file.sync();
     });
     await rename(temporary, path);

@@ -103,7 +103,7 @@ export function encodeHash(hex: string): Uint8Array {
 }
 
 /** Text of a peer as logs and terminals may show it: no control characters, bounded, well-formed. */
-function printable(text: string): string {
+export function printable(text: string): string {
   const cut = text.slice(0, MAX_REASON_CHARS);
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, ' ');
 }

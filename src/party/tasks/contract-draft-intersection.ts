@@ -1,5 +1,5 @@
 /** From a request to the contract of a set intersection. */
-import type { DatasetTerms, PsiContract } from '../consensus/contract.ts';
+import type { PsiContract } from '../consensus/contract.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { PsiProvider, PsiRequest } from '../http/psi-request.ts';
@@ -7,6 +7,7 @@ import {
   agreedAlignment,
   alignmentOf,
   askTerms,
+  type CommonDraft,
   checkDrafted,
   checkParticipants,
   commonTerms,
@@ -34,7 +35,7 @@ export async function draftIntersection(
     { duplicates, minimumIntersection },
     sides.map(({ keyColumn }) => keyColumn),
   );
-  const draft: Omit<TaskDraft, 'dataset'> = {
+  const draft: CommonDraft = {
     version: 1,
     kind: 'psi',
     algorithm: ALGORITHM,
@@ -45,11 +46,7 @@ export async function draftIntersection(
     modelRelease: null,
     model: null,
   };
-  const terms = new Map<string, DatasetTerms>();
-  for (const side of sides) {
-    const task = { ...draft, dataset: keysOf(side) };
-    terms.set(side.name, await askTerms(node, side.name, task));
-  }
+  const terms = await askTerms(node, draft, sides, keysOf);
   const roles = names.map((name) => ({ name, role: 'data_holder' }) as const);
   const agreed = {
     alignment: agreedAlignment(asked, terms),

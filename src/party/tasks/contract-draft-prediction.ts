@@ -1,5 +1,5 @@
 /** From a request to the contract of a joint prediction: the parties of the training, on other records. */
-import type { DatasetTerms, PredictContract, TrainContract } from '../consensus/contract.ts';
+import type { PredictContract, TrainContract } from '../consensus/contract.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { PredictProvider, PredictRequest } from '../http/predict-request.ts';
@@ -7,6 +7,7 @@ import {
   agreedAlignment,
   alignmentOf,
   askTerms,
+  type CommonDraft,
   checkDrafted,
   checkParticipants,
   commonTerms,
@@ -42,7 +43,7 @@ export async function draftPrediction(
     providers.map(({ keyColumn }) => keyColumn),
   );
   const { name, partition } = training.algorithm;
-  const draft: Omit<TaskDraft, 'dataset'> = {
+  const draft: CommonDraft = {
     version: 1,
     kind: 'predict',
     algorithm: { name, partition },
@@ -53,11 +54,7 @@ export async function draftPrediction(
     modelRelease: null,
     model: modelId,
   };
-  const terms = new Map<string, DatasetTerms>();
-  for (const provider of providers) {
-    const task = { ...draft, dataset: datasetOf(provider, training) };
-    terms.set(provider.name, await askTerms(node, provider.name, task));
-  }
+  const terms = await askTerms(node, draft, providers, (each) => datasetOf(each, training));
   const agreed = {
     algorithm: { name, partition, implementation: node.implementation },
     receivers,

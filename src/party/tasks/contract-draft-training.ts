@@ -15,6 +15,7 @@ import {
   agreedAlignment,
   alignmentOf,
   askTerms,
+  type CommonDraft,
   checkDrafted,
   checkParticipants,
   commonTerms,
@@ -55,7 +56,7 @@ async function draftFor(
     { duplicates, minimumIntersection },
     request.providers.map(({ keyColumn }) => keyColumn),
   );
-  const draft: TaskDraft = {
+  const draft: CommonDraft = {
     version: 1,
     kind: 'train',
     algorithm: { name: algorithm, partition: 'vertical' },
@@ -65,16 +66,13 @@ async function draftFor(
     receivers: request.receivers,
     modelRelease: parameters.model_release,
     model: null,
-    dataset: { ...NO_DATASET },
   };
   const { holder, terms: known } = await findLabelHolder(node, request, draft);
-  const terms = new Map(known);
-  for (const provider of request.providers) {
-    if (terms.has(provider.name)) continue;
-    const labelColumn = provider.name === holder ? labelOf(request, provider) : null;
-    const dataset = datasetOf(provider, labelColumn);
-    terms.set(provider.name, await askTerms(node, provider.name, { ...draft, dataset }));
-  }
+  const others = request.providers.filter(({ name }) => !known.has(name));
+  const told = await askTerms(node, draft, others, (provider) =>
+    datasetOf(provider, provider.name === holder ? labelOf(request, provider) : null),
+  );
+  const terms = new Map([...known, ...told]);
   const layout = resolvePartition(
     { ...request, labelOwner: holder },
     columnsOf(terms, request, holder),
@@ -98,16 +96,6 @@ function isNotBinary(error: unknown): boolean {
   return cause instanceof ConsensusError && cause.code === 'dataset/not_binary';
 }
 
-const NO_DATASET: TaskDraft['dataset'] = {
-  path: '-',
-  type: 'csv',
-  keyColumn: null,
-  labelColumn: null,
-  selectColumns: null,
-  notFeatures: [],
-  discreteColumns: [],
-};
-
 /** Whose label counts, as far as it is decided, and the terms that were asked for to find out. */
 interface LabelSearch {
   /** Null when several have it: the partition rules decide by the feature columns. */
@@ -122,7 +110,7 @@ interface LabelSearch {
 async function findLabelHolder(
   node: DraftingNode,
   request: TrainRequest,
-  draft: TaskDraft,
+  draft: CommonDraft,
 ): Promise<LabelSearch> {
   const terms = new Map<string, DatasetTerms>();
   if (request.labelOwner !== null) return { holder: request.labelOwner, terms };

@@ -76,17 +76,30 @@ export function checkParticipants(
   }
 }
 
-/** What a party would bring. Throws its refusal as an `ApiError` that names the party. */
-export async function askTerms(
+/** What every party is asked about: a draft without the party's own part. */
+export type CommonDraft = Omit<TaskDraft, 'dataset'>;
+
+/**
+ * What each provider would bring, asked one after another. Throws the first refusal as an `ApiError`
+ * that names the party.
+ */
+export async function askTerms<P extends { readonly name: string }>(
   node: DraftingNode,
-  party: string,
-  draft: TaskDraft,
-): Promise<DatasetTerms> {
-  try {
-    return await node.requestTerms(party, draft);
-  } catch (error) {
-    throw apiErrorOf(error, party);
+  draft: CommonDraft,
+  providers: readonly P[],
+  datasetOf: (provider: P) => TaskDraft['dataset'],
+): Promise<ReadonlyMap<string, DatasetTerms>> {
+  const terms = new Map<string, DatasetTerms>();
+  for (const provider of providers) {
+    const { name } = provider;
+    const task = { ...draft, dataset: datasetOf(provider) };
+    try {
+      terms.set(name, await node.requestTerms(name, task));
+    } catch (error) {
+      throw apiErrorOf(error, name);
+    }
   }
+  return terms;
 }
 
 /** Rows are matched by keys unless no provider names a key column. */

@@ -4,7 +4,7 @@ import type { ProgramProgress, ProgramResult } from './program.ts';
 import type { TaskHead } from './task-board.ts';
 import { type TaskControl, taskControl } from './task-control.ts';
 import type { TaskEngineDeps } from './task-engine.ts';
-import type { TaskEntry, TaskNotes } from './task-entry.ts';
+import { endEntry, entryProgress, type TaskEntry, type TaskNotes } from './task-entry.ts';
 import { TaskError } from './task-error.ts';
 import { apiErrorOf } from './task-failure.ts';
 
@@ -53,9 +53,7 @@ export async function runLocally(
     .catch(async (error: unknown) => {
       if (error instanceof TaskError && error.code === 'STOPPED') return;
       log.error({ task: taskId, err: error }, 'task failed');
-      const { code, message } = apiErrorOf(error, self);
-      if (code === 'CANCELLED') await entry.cancelled(message);
-      else await entry.fail(code, message);
+      await endEntry(entry, apiErrorOf(error, self));
     })
     // The row says so after a restart: nothing of the task outlives its process.
     .catch((error: unknown) => log.error({ task: taskId, err: error }, 'task not kept'));
@@ -75,15 +73,7 @@ async function compute(
   slot.keep();
   try {
     await entry.run({ attempt: 1 });
-    const progress: ProgramProgress = {
-      phase: (phase) => {
-        entry.change({ phase }).catch((error: unknown) => {
-          log.error({ task: taskId, err: error }, 'row not written');
-        });
-      },
-      step: (step, of) => entry.step(step, of),
-    };
-    const result = await task.run(taskId, progress, signal);
+    const result = await task.run(taskId, entryProgress(entry, log), signal);
     signal.throwIfAborted();
     control.prepared(true);
     const prepared = await results.prepare(taskId, 0, result);

@@ -8,6 +8,7 @@
  */
 import { Standing as StandingMessage } from '../../../proto/gen/task.ts';
 import { type Clock, pause } from '../clock.ts';
+import { printable } from '../consensus/wire.ts';
 import { RefusalError, SessionError } from '../errors.ts';
 import type { ControlClient, ControlMethod, ControlServer } from '../transport/control.ts';
 import {
@@ -168,7 +169,7 @@ export function taskMeetings(server: ControlServer, deps: MeetingDeps): Meetings
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof RefusalError) {
-          const reason = oneLine(error.message);
+          const reason = printable(error.message);
           if (error.code === CANCELLED) throw new TaskError('CANCELLED', reason, { cause: error });
           throw new TaskError('PEER_FAILED', `${peer}: ${reason}`, { cause: error });
         }
@@ -218,9 +219,4 @@ export function taskMeetings(server: ControlServer, deps: MeetingDeps): Meetings
       changed(taskId);
     },
   };
-}
-
-/** A peer's words as logs and terminals may show them. */
-function oneLine(text: string): string {
-  return text.slice(0, 512).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, ' ');
 }

@@ -46,7 +46,7 @@ export interface Checkpoints {
   readonly resume: Checkpoint | null;
   /**
    * Saves one. Every party saves at the same steps, so that there is a common one to resume from.
-   * Resolves once the bytes were taken, not once they are on the disk. The earlier ones but two go.
+   * They are on the disk some time later, if no newer one came first; the newest few are kept.
    */
   save(checkpoint: Checkpoint): void;
 }

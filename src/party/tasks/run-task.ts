@@ -18,7 +18,7 @@ import type { Checkpoint, ProgramResult } from './program.ts';
 import type { PreparedResult, ResultStore } from './result-store.ts';
 import { byNewest, type CheckpointId, checkpointDigest, type Standing } from './standing.ts';
 import type { TaskControl } from './task-control.ts';
-import type { TaskEntry } from './task-entry.ts';
+import { entryProgress, type TaskEntry } from './task-entry.ts';
 import { TaskError } from './task-error.ts';
 import type { Slot, TaskQueue } from './task-queue.ts';
 import type { TaskThreadHost } from './thread/task-thread.ts';
@@ -288,14 +288,7 @@ async function compute(
       };
     },
     saveCheckpoint: ({ step, bytes }) => deps.checkpoints.save(taskId, { attempt, step }, bytes),
-    progress: {
-      phase: (phase) => {
-        entry.change({ phase }).catch((error: unknown) => {
-          deps.log.error({ task: taskId, err: error }, 'row not written');
-        });
-      },
-      step: (step, of) => entry.step(step, of),
-    },
+    progress: entryProgress(entry, deps.log),
   };
   return deps.run({ contract, taskId, self: deps.self, resume }, host, signal);
 }

@@ -23,7 +23,7 @@ import type { PreparedResult } from './result-store.ts';
 import { type RunDeps, runTask } from './run-task.ts';
 import type { TaskBoard, TaskHead } from './task-board.ts';
 import { type TaskControl, taskControl } from './task-control.ts';
-import type { TaskEntry } from './task-entry.ts';
+import { endEntry, type TaskEntry } from './task-entry.ts';
 import { TaskError } from './task-error.ts';
 import { apiErrorOf, endError, runFailure } from './task-failure.ts';
 import type { TaskOutcome } from './task-view.ts';
@@ -170,17 +170,22 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
     await publish({ contract, prepared, entry });
   }
 
-  /** Publishes, as often as it takes. */
-  async function publish(finishing: Finishing): Promise<void> {
+  /** Does what can be done again as often as it takes, or until the node stops. */
+  async function insist(taskId: string, notYet: string, step: () => Promise<void>): Promise<void> {
     for (;;) {
       try {
-        return await publishResult(deps, finishing);
+        return await step();
       } catch (error) {
         if (stopping.signal.aborted) return;
-        log.error({ task: finishing.prepared.taskId, err: error }, 'result not published yet');
+        log.error({ task: taskId, err: error }, notYet);
         await pause(clock, LATE_MS, stopping.signal);
       }
     }
+  }
+
+  function publish(finishing: Finishing): Promise<void> {
+    const { taskId } = finishing.prepared;
+    return insist(taskId, 'result not published yet', () => publishResult(deps, finishing));
   }
 
   /** Goes on with a task whose result was decided before this process. */
@@ -191,18 +196,10 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
     running.set(taskId, { control, done });
   }
 
-  /** Ends the task, as often as it takes: one that is neither run nor ended would never end anywhere. */
-  async function fail(taskId: string, entry: TaskEntry, error: unknown): Promise<void> {
+  /** Ends the task: one that is neither run nor ended would never end anywhere. */
+  function fail(taskId: string, entry: TaskEntry, error: unknown): Promise<void> {
     log.error({ task: taskId, err: error }, 'task failed');
-    for (;;) {
-      try {
-        return await failOnce(taskId, entry, error);
-      } catch (cause) {
-        if (stopping.signal.aborted) return;
-        log.error({ task: taskId, err: cause }, 'end not kept yet');
-        await pause(clock, LATE_MS, stopping.signal);
-      }
-    }
+    return insist(taskId, 'end not kept yet', () => failOnce(taskId, entry, error));
   }
 
   /** Ends the task here, then tells every party. Can be done again. */
@@ -215,13 +212,8 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
     await deps.attempts.finish(Buffer.from(taskId, 'hex'));
     await deps.results.discard(taskId);
     await deps.checkpoints.remove(taskId);
-    await endRow(entry, apiErrorOf(error, self));
+    await endEntry(entry, apiErrorOf(error, self));
     await told;
-  }
-
-  async function endRow(entry: TaskEntry, { code, message }: ApiError): Promise<void> {
-    if (code === 'CANCELLED') await entry.cancelled(message);
-    else await entry.fail(code, message);
   }
 
   async function propose({ contract }: DraftedContract, entry: TaskEntry): Promise<void> {
@@ -232,7 +224,7 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
       take(taskId, agreed, entry);
     } catch (error) {
       const party = error instanceof NotAgreedError ? error.party : self;
-      await endRow(entry, apiErrorOf(error, party));
+      await endEntry(entry, apiErrorOf(error, party));
     } finally {
       proposing.delete(taskId);
     }
@@ -342,7 +334,7 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
       if (proposing.has(taskId) && end.code !== 'cancelled') return;
       background(taskId, 'task not kept', async () => {
         const entry = await board.entry(taskId);
-        if (entry) await endRow(entry, apiErrorOf(endError(end), self));
+        if (entry) await endEntry(entry, apiErrorOf(endError(end), self));
       });
     },
 
@@ -351,7 +343,7 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
         take,
         publishAgain,
         head: headOf,
-        end: (entry, error) => endRow(entry, apiErrorOf(error, self)),
+        end: (entry, error) => endEntry(entry, apiErrorOf(error, self)),
       });
       recovered();
       background('', 'stale tasks not ended', () => endStaleTasks(consensus));
@@ -369,12 +361,7 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
       for (const { control } of runs) control.end(new TaskError('STOPPED', 'the node stops'));
       const refusal = { code: 'aborted', reason: 'the node of the initiator was stopped' } as const;
       const told = [...proposing.keys()].map((taskId) => abortTask(consensus, taskId, refusal));
-      await Promise.race([
-        Promise.allSettled(told),
-        new Promise<void>((resolve) => {
-          clock.after(STOP_MS, resolve);
-        }),
-      ]);
+      await Promise.race([Promise.allSettled(told), pause(clock, STOP_MS)]);
       await Promise.allSettled(runs.map(({ done }) => done));
     },
   };

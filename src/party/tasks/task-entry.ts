@@ -3,9 +3,11 @@
  * one write of row and event, and nobody is told before it is on the disk.
  */
 import type { Clock } from '../clock.ts';
-import type { ApiErrorCode } from '../http/api-error.ts';
+import type { ApiError, ApiErrorCode } from '../http/api-error.ts';
 import type { Warning } from '../http/warning.ts';
+import type { NodeLog } from '../log.ts';
 import type { Write } from '../store.ts';
+import type { ProgramProgress } from './program.ts';
 import { type EventFeed, eventFeed } from './task-events.ts';
 import { type ProgressMeter, progressMeter, type Traffic } from './task-progress.ts';
 import type { TaskEvent, TaskOutcome, TaskState, TaskView } from './task-view.ts';
@@ -238,6 +240,24 @@ export class LiveTask implements TaskEntry {
   #time(): string {
     return new Date(this.#context.clock.now()).toISOString();
   }
+}
+
+/** Ends a task without a result. */
+export async function endEntry(entry: TaskEntry, { code, message }: ApiError): Promise<void> {
+  if (code === 'CANCELLED') await entry.cancelled(message);
+  else await entry.fail(code, message);
+}
+
+/** A program's progress as its task's. A row that cannot be written does not stop the program. */
+export function entryProgress(entry: TaskEntry, log: NodeLog): ProgramProgress {
+  return {
+    phase: (phase) => {
+      entry.change({ phase }).catch((error: unknown) => {
+        log.error({ task: entry.taskId, err: error }, 'row not written');
+      });
+    },
+    step: (step, of) => entry.step(step, of),
+  };
 }
 
 function isEnd(state: TaskState): boolean {

@@ -62,11 +62,6 @@ export function progressMeter(
   /** The first step that was told in this phase, and the last. */
   let steps: { readonly first: Step; readonly last: Step } | null = null;
 
-  const clearRates = (): void => {
-    samples = [];
-    steps = null;
-  };
-
   return {
     view: () => ({
       percentage,
@@ -105,7 +100,8 @@ export function progressMeter(
       before.sent += attempt.sent;
       before.received += attempt.received;
       attempt = { sent: 0, received: 0 };
-      clearRates();
+      samples = [];
+      steps = null;
     },
   };
 }
