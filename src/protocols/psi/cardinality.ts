@@ -12,7 +12,7 @@
  * Security: semi-honest, one corruption; decisional Diffie-Hellman; random oracle (as ecdh-psi.ts).
  *   The count is too large with probability 2^-40 at most. Counts of sets that a party chooses tell
  *   what they are asked: with n_x = 1 the count is membership. Who may ask, and how often, is the
- *   contract's to limit.
+ *   contract's to limit. S takes the count from R and cannot check it (PSI-14 in AUDIT.md).
  * Leaks:    n_x and n_y, not padded. Not which items are common, to neither party: R gets its masked
  *   list back in an order that S alone knows, and both lists under scalars of this run alone.
  * Cost:     R sends 32 n_x + 4 bytes, S sends l n_x + 32 n_y; 3 rounds each. n_x + n_y scalar

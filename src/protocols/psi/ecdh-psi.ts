@@ -10,7 +10,8 @@
  * Security: semi-honest, one corruption; decisional Diffie-Hellman; random oracle (SHA-512, then a
  *   map to half of the curve: enough, since its preimages can be sampled, see AUDIT.md). A false
  *   match occurs with probability 2^-40 at most.
- * Leaks:    n_x and n_y, not padded. Not the order of either file: both lists are shuffled.
+ * Leaks:    n_x and n_y, not padded. Not the order of either file: both lists are shuffled. To S, for 'both',
+ *   nothing beyond its rows in X ∩ Y: positions are sorted.
  * Cost:     R sends 32 n_x bytes and, for 'both', 4 |X ∩ Y|; S sends l n_x + 32 n_y; 3 rounds each (R
  *   2 for 'receiver'). n_x + n_y scalar multiplications a party, both parties at the same time.
  *

@@ -15,9 +15,9 @@ export function alignmentLeakage({
   keys,
 }: MatchingInputs & { readonly method: 'psi' | 'row_order' }): Pick<
   LeakageStatement,
-  'opened' | 'structural'
+  'opened' | 'structural' | 'assumptions'
 > {
-  if (method === 'row_order') return { opened: [], structural: [] };
+  if (method === 'row_order') return { opened: [], structural: [], assumptions: [] };
   const intersection: DisclosureClass = {
     name: 'intersection',
     to: 'data_holders',
@@ -29,6 +29,7 @@ export function alignmentLeakage({
   return {
     opened: [...(counted ? [INTERSECTION_SIZE] : []), intersection],
     structural: [DISTINCT_KEYS],
+    assumptions: [MATCHING],
   };
 }
 
@@ -52,10 +53,7 @@ export function intersectionLeakage({ counted, keys }: MatchingInputs): LeakageS
       DISTINCT_KEYS,
       'timing and sizes of messages (functions of these numbers and, where both data holders receive the result, of the intersection size)',
     ],
-    assumptions: [
-      'semi-honest parties',
-      'DDH in Curve25519, random oracles SHA-256 and SHA-512; a false match with probability at most 2^-40',
-    ],
+    assumptions: ['semi-honest parties', MATCHING],
   };
 }
 
@@ -68,5 +66,8 @@ const INTERSECTION_SIZE: DisclosureClass = {
   meaning:
     'how many records the data holders have in common, before anybody learns which: below the agreed minimum the task ends there',
 };
+
+const MATCHING =
+  'DDH in Curve25519, random oracles SHA-256 and SHA-512; a false match with probability at most 2^-40';
 
 const DISTINCT_KEYS = 'number of distinct keys of every dataset, to the other data holder';

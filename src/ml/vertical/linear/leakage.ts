@@ -103,7 +103,7 @@ const COLUMN_SCALES: ClassTerms = {
 const NO_COLLUSION = 'semi-honest parties; the label holder and the feature holder do not collude';
 const RING_LWE = 'ring-LWE (N = 4096, 108-bit modulus, ternary secret)';
 const OTHER_ASSUMPTIONS =
-  'CDH in ristretto255 and in Curve25519, AES-128 as PRG and correlation-robust hash, random oracle SHA-256';
+  'CDH in ristretto255, AES-128 as PRG and correlation-robust hash, random oracle SHA-256';
 
 /** What `holdoutSplit` holds out of so many rows; of fewer common rows it holds out no more. */
 function mostHeldOut(rows: number, rate: number): number {
@@ -147,6 +147,7 @@ export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
           ]
         : []),
       OTHER_ASSUMPTIONS,
+      ...aligned.assumptions,
     ],
   };
 }
@@ -199,6 +200,6 @@ export function predictionLeakage(inputs: PredictionLeakageInputs): LeakageState
       ...aligned.structural,
       'timing and sizes of messages (functions of the contract and the intersection size)',
     ],
-    assumptions: [NO_COLLUSION, RING_LWE, OTHER_ASSUMPTIONS],
+    assumptions: [NO_COLLUSION, RING_LWE, OTHER_ASSUMPTIONS, ...aligned.assumptions],
   };
 }

@@ -5,10 +5,12 @@
  *   Label holder   in: X_A [n, d_A], its part of the model   out: n scores if it receives them
  *   Feature holder in: X_H [n, d_H], its part of the model   out: n scores if it receives them
  *
- * Security: semi-honest, one corruption, no dealer; that of the products and of faithful truncation. Weights,
- *           rows and exact scores are never in clear. Shares of the weights are inputs, not masks: any number of
- *           runs may use them, each with keys, masks and transfers of its own.
- * Leaks:    what `predictionLeakage` declares, each opening through the ledger; n.
+ * Security: semi-honest, one corruption, no dealer; that of the products and of faithful truncation. This run
+ *           shows no party the other's rows, a weight or an exact score. Shares of the weights are inputs and not
+ *           masks, so as many runs as wanted may use them, each with keys, masks and transfers of its own.
+ * Leaks:    what `predictionLeakage` declares, each opening through the ledger; n and the widths of both blocks.
+ *           Of each score its reader also learns how the cut bits compare with a number that it knows
+ *           (`sharing/truncate.ts`). A row out of range ends the run before it begins, which tells that there is one.
  *           `score_unit`: a regression's scores are rounded in units of the label's deviation, a power of two
  *           2^k, as weights are. Whoever reads them sees that grid; a feature holder that reads them is told
  *           k. Rounding in a unit that needs no telling would open as many bits as the label is large.
@@ -17,21 +19,24 @@
  *             label holder    C_H CIPHERTEXT_BYTES + R_A RING_ANSWER_BYTES + 128 ceil(n / 8)
  *             feature holder  C_A CIPHERTEXT_BYTES + R_H RING_ANSWER_BYTES + 8 n
  *           and 8 n from each party whose peer receives the scores.
+ *
+ * Names: A, H = label and feature holder; X_p = p's rows in its block's coordinates; w_p = weights of that block;
+ *   b = intercept, a column of X_A, and the label's centre.
  */
 import { ReleasedTarget } from '../../../../proto/gen/linear.ts';
 import { DEGREE } from '../../../kernels/rlwe-kernel.ts';
 import type { Channel } from '../../../protocols/channel.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
 import { open, revealReceiver, revealSender } from '../../../protocols/sharing/open.ts';
-import { truncate } from '../../../protocols/sharing/truncate.ts';
 import type { Matrix } from '../../data/matrix.ts';
 import type { RowTransformation } from '../../data/whiten.ts';
 import { sigmoid } from '../../linear/link.ts';
 import { type ContextOptions, setupTraining, type TrainingContext } from './context.ts';
 import { clearMatrix, scoringRows, type TargetScale } from './design.ts';
-import { add, FEATURE_BITS, fromFixed, toFixed, WEIGHT_BITS } from './fixed-point.ts';
-import { type BlockShares, blockProducts } from './products.ts';
+import { fromFixed } from './fixed-point.ts';
+import type { BlockShares } from './products.ts';
 import { decodeExponent } from './publish.ts';
+import { roundedScores } from './scores.ts';
 
 /** What a party keeps of a model to score with. */
 export interface ScoringPart {
@@ -93,11 +98,9 @@ export async function predictVerticalLinear(
   const step = rowsAtOnce(Math.max(D, weights.peer.length));
   for (let from = 0; from < n; from += step) {
     const to = Math.min(n, from + step);
-    const rounded = await roundedScores(context, entries.subarray(from * D, to * D), to - from, {
-      weights,
-      centre,
-      openBits: task.openBits,
-    });
+    const rows = clearMatrix(context, entries.subarray(from * D, to * D), to - from);
+    const rounded = await roundedScores(context, rows, weights, task.openBits, centre);
+    rows.encoded.free();
     const opened = await openTo(context, [mine, theirs], receivers, rounded);
     if (scores && opened) scores.set(fromFixed(opened, task.openBits), from);
     onRows(to, n);
@@ -105,31 +108,6 @@ export async function predictVerticalLinear(
   context.he.close();
   if (!scores) return null;
   return scores.map(algorithm === 'linear_regression' ? (z) => z * 2 ** unit : sigmoid);
-}
-
-/** Shares of z + centre at `openBits`, [n]. */
-async function roundedScores(
-  context: TrainingContext,
-  entries: Int32Array,
-  n: number,
-  {
-    weights,
-    centre,
-    openBits,
-  }: { readonly weights: BlockShares; readonly centre: number; readonly openBits: number },
-): Promise<BigUint64Array> {
-  const rows = clearMatrix(context, entries, n);
-  const peer = { rows: n, columns: weights.peer.length };
-  const products = await blockProducts(context, rows, peer, weights);
-  rows.encoded.free();
-  const at = FEATURE_BITS + WEIGHT_BITS;
-  const z = add(products.own, products.peer);
-  const [offset] = toFixed([centre], at); // the label holder's; 0 at the feature holder
-  return truncate(
-    context.ot,
-    z.map((share) => share + offset!),
-    at - openBits,
-  );
 }
 
 /** The unit of a regression's scores at those who receive them. */

@@ -3,10 +3,16 @@
  *
  * Functionality: label holder A in (X_A, y), feature holder H in X_H, rows aligned; out: shares of the
  *           weights; at A the metrics; shares of the releasable model for whoever may learn it.
- * Security: semi-honest, one corruption, no dealer and no arbiter. No weight, logit, error or gradient
- *           is ever in clear at either party.
- * Leaks:    exactly what `leakage.ts` declares, each opening through the ledger.
- * Cost:     `solver.ts` a step, from the checkpoint's on; one product and one truncation for the scores; `release.ts` once.
+ * Security: semi-honest, one corruption, no dealer and no arbiter; ring LWE, AES-128 as PRG and
+ *           correlation-robust hash, CDH and random oracle for the base transfers; statistical hiding in the
+ *           slot products. No weight, error, gradient or exact logit is ever in clear at either party here:
+ *           after the last step A reads the rounded scores of the rows that are evaluated, and shares of the
+ *           model are opened by `publish.ts`.
+ * Leaks:    what `leakage.ts` declares, each opening through the ledger; sizes; of each rounded value also how
+ *           its cut bits compare with a number that its reader knows (`sharing/truncate.ts`). A run that goes
+ *           on from a checkpoint repeats the openings after it (VL-10 in `AUDIT.md`).
+ * Cost:     `solver.ts` a step, from the checkpoint's on; one product and one truncation for the scores;
+ *           `release.ts` once.
  */
 
 import type { Channel } from '../../../protocols/channel.ts';
