@@ -12,7 +12,7 @@ import type {
   ControlServer,
 } from './control.ts';
 import { sessionErrorOf, statusOf } from './status.ts';
-import { callerOf, diagnose, dial, type Keepalive, keepaliveOptions } from './tls.ts';
+import { callerOf, diagnose, dial, type Keepalive } from './tls.ts';
 
 /** Largest request or response, envelope included. Bulk data belongs into sessions. */
 export const MAX_CONTROL_BYTES = 4 << 20;
@@ -174,10 +174,8 @@ export class ControlPlane implements ControlServer, ControlClient {
   #clientOf(peer: PeerRecord): grpc.Client {
     let entry = this.#clients.get(peer.name);
     if (!entry) {
-      const client = dial(this.#identity, peer, {
-        ...keepaliveOptions(this.#keepalive),
-        'grpc.max_receive_message_length': MAX_CONTROL_BYTES,
-      });
+      const options = { 'grpc.max_receive_message_length': MAX_CONTROL_BYTES };
+      const client = dial(this.#identity, peer, options, this.#keepalive);
       entry = { peer, client };
       this.#clients.set(peer.name, entry);
     }

@@ -6,7 +6,7 @@ import type { PeerBook, PeerRecord } from '../peers.ts';
 import { MAX_FRAME_BYTES } from './frame.ts';
 import type { FrameSink } from './outbox.ts';
 import { isVerdict, sessionErrorOf, statusOf } from './status.ts';
-import { callerOf, DEFAULT_KEEPALIVE, dial, type Keepalive, keepaliveOptions } from './tls.ts';
+import { callerOf, dial, type Keepalive } from './tls.ts';
 
 /**
  * Receive window of a stream of frames. A link with round-trip time t carries about half of it every
@@ -154,13 +154,13 @@ export function pullFrames(
   hello: PullHello,
   onFrame: (frame: Uint8Array) => void,
   onEnd: (end: StreamEnd) => void,
-  keepalive: Keepalive = DEFAULT_KEEPALIVE,
+  keepalive?: Keepalive,
 ): FrameSource {
-  const client = dial(identity, peer, {
-    ...keepaliveOptions(keepalive),
+  const options = {
     'grpc-node.flow_control_window': WINDOW_BYTES,
     'grpc.max_receive_message_length': MAX_FRAME_BYTES,
-  });
+  };
+  const client = dial(identity, peer, options, keepalive);
   const call = client.makeServerStreamRequest(
     PATH,
     (bytes: Uint8Array) => Buffer.from(bytes),

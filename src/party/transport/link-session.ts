@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Channel } from '../../protocols/channel.ts';
 import { linkChannel, type MessageLink } from '../../protocols/link-channel.ts';
+import { deferred } from '../deferred.ts';
 import { SessionError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import type { PeerRecord } from '../peers.ts';
@@ -293,21 +294,4 @@ function late(peer: string): SessionError {
 
 function macEquals(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: Error): void;
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

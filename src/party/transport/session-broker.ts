@@ -1,4 +1,5 @@
 import { type Hello, SignedHello } from '../../../proto/gen/session.ts';
+import { deferred } from '../deferred.ts';
 import { RefusalError, SessionError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import type { PeerBook, PeerRecord } from '../peers.ts';
@@ -6,6 +7,7 @@ import type { AttemptStore } from './attempts.ts';
 import type { ControlClient, ControlMethod, ControlServer } from './control.ts';
 import type { Puller } from './data-plane.ts';
 import { type Deadline, deadlineOf } from './deadline.ts';
+import { ExpectedSessions, keyOf, stale } from './expected-sessions.ts';
 import {
   checkAnswers,
   checkTerms,
@@ -31,18 +33,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Between two tries to reach a peer that is not up yet: own choice. */
 const REDIAL_MS = 250;
 
-/** Hellos of one peer that may wait for this side: own choice. */
-const MAX_WAITING_HELLOS = 64;
-
 /** Answered hellos of which replays are told apart: own choice. */
 const MAX_REMEMBERED = 4096;
-
-/** A local `open` that waits for the peer's hello. */
-interface Expected {
-  readonly terms: FullTerms;
-  settle(session: LinkSession): void;
-  fail(error: SessionError): void;
-}
 
 /** Sessions that did not end in order, of which pullers are told why: own choice. */
 const MAX_FAILED = 1024;
@@ -73,11 +65,9 @@ export class SessionBroker {
   readonly #attempts: AttemptStore;
   readonly #options: StreamOptions;
   readonly #sessions = new Map<string, LinkSession>();
-  readonly #expected = new Map<string, Expected>();
+  readonly #expected = new ExpectedSessions();
   readonly #answered = new Map<string, Answered>();
   readonly #failed = new Map<string, Failed>();
-  /** By peer, the hellos that came before this side opens their session: told when it opens one. */
-  readonly #waiting = new Map<string, Set<() => void>>();
   readonly #stopping = new AbortController();
 
   constructor(
@@ -202,24 +192,19 @@ export class SessionBroker {
 
   /** Waits for the peer's hello. */
   async #expect(terms: FullTerms, deadline: Deadline): Promise<LinkSession> {
-    const key = keyOf(terms.peer, terms.taskId);
-    if (this.#expected.has(key)) {
-      throw new SessionError('STREAM_IN_USE', `a session with ${terms.peer} is being opened`);
-    }
-    const answered = new Promise<LinkSession>((settle, fail) => {
-      this.#expected.set(key, { terms, settle, fail });
-      for (const look of this.#waiting.get(terms.peer) ?? []) look();
-    });
+    const answered = deferred<LinkSession>();
+    const expected = { terms, settle: answered.resolve, fail: answered.reject };
+    this.#expected.add(expected);
     try {
-      return await deadline.race(answered);
+      return await deadline.race(answered.promise);
     } catch (error) {
       // A hello that is being answered at this moment opens a session that nobody takes.
       const orphan = (session: LinkSession): void =>
         session.abort(asSessionError(error, terms.peer));
-      answered.then(orphan, () => {});
+      answered.promise.then(orphan, () => {});
       throw error;
     } finally {
-      if (this.#expected.get(key)?.terms === terms) this.#expected.delete(key);
+      this.#expected.remove(expected);
     }
   }
 
@@ -233,7 +218,7 @@ export class SessionBroker {
     const repeat = this.#answered.get(key)?.repeat;
     if (repeat && sameHello(repeat.offer, signed)) return repeat.answer;
     await this.#checkFresh(key, hello);
-    const expected = await this.#takeExpected(key, hello, signal);
+    const expected = await this.#expected.take(hello, signal);
     try {
       checkTerms(hello, expected.terms);
       const answer = makeHello(this.#identity, from, expected.terms, signed);
@@ -277,50 +262,6 @@ export class SessionBroker {
       delete answered.repeat;
     };
     session.pulled.then(forget, forget);
-  }
-
-  /**
-   * Takes the local `open` that a hello is for; waits until there is one, or until the peer gives up.
-   * Throws `STALE_ATTEMPT` when it is of a later attempt. One of an earlier attempt fails: the peer
-   * has left it behind.
-   */
-  async #takeExpected(key: string, hello: Hello, signal: AbortSignal): Promise<Expected> {
-    const { from, attempt } = hello;
-    const waiting = this.#waiting.get(from) ?? new Set();
-    this.#waiting.set(from, waiting);
-    if (waiting.size >= MAX_WAITING_HELLOS) {
-      throw new SessionError('TOO_LARGE', `${waiting.size} hellos of ${from} wait already`);
-    }
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        waiting.delete(look);
-        signal.removeEventListener('abort', giveUp);
-      };
-      const giveUp = (): void => {
-        settle();
-        reject(new SessionError('TIMED_OUT', `${from} gave up waiting for this side`));
-      };
-      const look = (): void => {
-        const expected = this.#expected.get(key);
-        if (!expected) return;
-        if (expected.terms.attempt < attempt) {
-          this.#expected.delete(key);
-          expected.fail(new SessionError('STALE_ATTEMPT', `${from} is at attempt ${attempt}`));
-          return;
-        }
-        settle();
-        if (expected.terms.attempt > attempt) {
-          reject(stale(hello));
-        } else {
-          this.#expected.delete(key);
-          resolve(expected);
-        }
-      };
-      waiting.add(look);
-      signal.addEventListener('abort', giveUp, { once: true });
-      if (signal.aborted) giveUp();
-      else look();
-    });
   }
 
   #register(
@@ -368,10 +309,6 @@ function fullTerms(terms: SessionTerms): FullTerms {
   return { ...terms, checkpointDigest };
 }
 
-function stale({ from, attempt }: Hello): SessionError {
-  return new SessionError('STALE_ATTEMPT', `${from} offers attempt ${attempt}`);
-}
-
 /** The peer's refusal of a hello as an error of the same code. */
 function asSessionError(error: unknown, peer: string): SessionError {
   if (error instanceof SessionError) return error;
@@ -393,10 +330,6 @@ function dropOldest<V>(map: Map<string, V>, most: number): void {
   if (map.size <= most) return;
   const [oldest] = map.keys();
   map.delete(oldest!);
-}
-
-function keyOf(peer: string, taskId: Uint8Array): string {
-  return `${peer}/${hex(taskId)}`;
 }
 
 function hex(bytes: Uint8Array): string {

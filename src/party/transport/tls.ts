@@ -190,7 +190,6 @@ const CHANNEL_OPTIONS: grpc.ChannelOptions = {
   'grpc.enable_http_proxy': 0,
   'grpc.enable_channelz': 0,
   'grpc.service_config_disable_resolution': 1,
-  ...keepaliveOptions(DEFAULT_KEEPALIVE),
   // A control connection must not turn out to be dead only when it is needed.
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.initial_reconnect_backoff_ms': 100,
@@ -202,6 +201,7 @@ export function dial(
   identity: Identity,
   peer: PeerRecord,
   options: grpc.ChannelOptions = {},
+  keepalive: Keepalive = DEFAULT_KEEPALIVE,
 ): grpc.Client {
   const context = tls.createSecureContext(secureContextOptions(identity, [peer]));
   const pinned = readCertificate(peer.certificatePem).digest;
@@ -216,6 +216,7 @@ export function dial(
   credentials._createSecureConnector = (...args) => guarded(connectorOf(...args), closing.signal);
   const client = new grpc.Client(`dns:${peer.address}`, credentials, {
     ...CHANNEL_OPTIONS,
+    ...keepaliveOptions(keepalive),
     'grpc.ssl_target_name_override': tlsServerName(peer.name),
     ...options,
   });
