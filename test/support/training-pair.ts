@@ -17,8 +17,8 @@ import { leakageOf, predictionLeakageOf } from '../../src/party/tasks/declaratio
 import type { Checkpoint, ProgramContext } from '../../src/party/tasks/program.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
 import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
-import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { sampleContract, testIdentity } from './contracts.ts';
+import { seededRng } from './seeded-rng.ts';
 import { toyCurveEngine } from './toy-curve-engine.ts';
 import { recordingLedger } from './vertical-run.ts';
 
@@ -149,7 +149,7 @@ export function programRuns<C extends Contract>(
       },
       kernels,
       curve: toyCurveEngine,
-      rng: systemRng,
+      rng: seededRng(`${self} ${session}`),
     };
     return { context, channel, phases, steps, disclosures: ledger.entries, saved };
   };
