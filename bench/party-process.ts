@@ -1,4 +1,4 @@
-/** The other side of `two-parties.ts`: one party, in a process of its own. */
+/** The other side of `parties.ts`: one party, in a process of its own. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createIdentity } from '../src/party/identity.ts';
@@ -9,28 +9,28 @@ import { Transport } from '../src/party/transport/transport.ts';
 
 export type PartyCommand =
   | { readonly do: 'listen'; readonly name: string }
-  | { readonly do: 'run'; readonly peer: PeerRecord; readonly job: unknown };
+  | { readonly do: 'run'; readonly peers: readonly PeerRecord[]; readonly job: unknown };
 
 export type PartyAnswer = { readonly value: unknown } | { readonly error: string };
 
 /** What a party reports of its job. */
 export interface PartyOutcome<Result> {
   readonly result: Result;
-  /** Payload bytes of the session, as its receipt counts them. */
+  /** Payload bytes of the sessions, as their receipts count them. */
   readonly bytesSent: number;
   readonly peakRssMb: number;
 }
 
-/**
- * A party's part of a measurement. What needs no peer comes before `connect`, which waits for the other
- * party; after it both run at the same time.
- */
-export type PartyWork<Job, Result> = (job: Job, connect: () => Promise<Session>) => Promise<Result>;
+/** Waits for another party, the only one unless named; from then on both run at the same time. */
+export type Connect = (peer?: string) => Promise<Session>;
+
+/** A party's part of a measurement. What needs no peer comes before `connect`. */
+export type PartyWork<Job, Result> = (job: Job, connect: Connect) => Promise<Result>;
 
 /** Above what either party prepares before it connects. */
 const CONNECT_TIMEOUT_MS = 600_000;
 
-/** Serves the commands of `runTwoParties` if this process was made to run `module`; else does nothing. */
+/** Serves the commands of `runParties` if this process was made to run `module`; else does nothing. */
 export function serveParty<Job, Result>(module: string, work: PartyWork<Job, Result>): void {
   if (!process.send || process.argv[1] !== fileURLToPath(module)) return;
   process.once('disconnect', () => process.exit(1)); // the parent has gone
@@ -41,7 +41,7 @@ export function serveParty<Job, Result>(module: string, work: PartyWork<Job, Res
       transport = listening.transport;
       return listening.record;
     }
-    return runJob(transport, command.peer, work, command.job as Job);
+    return runJob(transport, command.peers, work, command.job as Job);
   };
   const answer = (message: PartyAnswer): void => {
     process.send?.(message);
@@ -66,26 +66,26 @@ async function listen(name: string): Promise<{ transport: Transport; record: Pee
 
 async function runJob<Job, Result>(
   transport: Transport,
-  peer: PeerRecord,
+  peers: readonly PeerRecord[],
   work: PartyWork<Job, Result>,
   job: Job,
 ): Promise<PartyOutcome<Result>> {
-  transport.setPeers(peerBook([peer]));
-  let session: Session | undefined;
-  const result = await work(job, async () => {
-    session = await transport.openSession(
-      {
-        peer: peer.name,
-        taskId: new Uint8Array(32),
-        certificateDigest: new Uint8Array(32),
-        attempt: 1,
-      },
-      { timeoutMs: CONNECT_TIMEOUT_MS },
-    );
+  transport.setPeers(peerBook(peers));
+  const sessions: Session[] = [];
+  const result = await work(job, async (peer = peers[0]!.name) => {
+    const terms = {
+      peer,
+      taskId: new Uint8Array(32),
+      certificateDigest: new Uint8Array(32),
+      attempt: 1,
+    };
+    const session = await transport.openSession(terms, { timeoutMs: CONNECT_TIMEOUT_MS });
+    sessions.push(session);
     return session;
   });
-  await session?.close();
-  return { result, bytesSent: session?.receipt().sent.bytes ?? 0, peakRssMb: peakRssMb() };
+  await Promise.all(sessions.map((session) => session.close()));
+  const bytesSent = sessions.reduce((sum, session) => sum + session.receipt().sent.bytes, 0);
+  return { result, bytesSent, peakRssMb: peakRssMb() };
 }
 
 /**

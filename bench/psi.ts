@@ -9,9 +9,9 @@ import { alignReceiver, alignSender } from '../src/protocols/psi/align.ts';
 import { deduplicate } from '../src/protocols/psi/deduplicate.ts';
 import { itemDigests } from '../src/protocols/psi/item-digest.ts';
 import { oneOf, readOptions, wholeNumber } from './options.ts';
+import { runParties } from './parties.ts';
 import { type PartyWork, serveParty } from './party-process.ts';
 import type { BenchResult } from './result.ts';
-import { runTwoParties } from './two-parties.ts';
 
 const NAMES = ['receiver', 'sender'] as const;
 type Role = (typeof NAMES)[number];
@@ -50,7 +50,7 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
   const size = { n: wholeNumber('n', values.n), seed: wholeNumber('seed', values.seed, 0) };
   const params = { engine, ...size, threads: wholeNumber('threads', values.threads) };
   const start = performance.now();
-  const parties = await runTwoParties<Job, Aligned>(import.meta.url, NAMES, [
+  const parties = await runParties<Job, Aligned>(import.meta.url, NAMES, [
     { role: 'receiver', ...params },
     { role: 'sender', ...params },
   ]);

@@ -14,10 +14,10 @@ import { CURVATURE, logLossGradient } from '../src/ml/linear/link.ts';
 import type { LinearModel } from '../src/ml/linear/model.ts';
 import type { Session } from '../src/party/transport/session.ts';
 import type { MessageType } from '../src/protocols/channel.ts';
+import { runParties } from './parties.ts';
 import { type PartyOutcome, type PartyWork, serveParty } from './party-process.ts';
 import type { Training } from './plain-check.ts';
 import { blockOf } from './synthetic-table.ts';
-import { runTwoParties } from './two-parties.ts';
 
 const NAMES = ['guest', 'host'] as const;
 type Party = (typeof NAMES)[number];
@@ -42,7 +42,7 @@ export interface UnprotectedOutcome {
 
 /** Trains in the clear, in two processes. */
 export async function trainUnprotected(training: Training): Promise<UnprotectedOutcome> {
-  const [guest, host] = await runTwoParties<Job, Trained>(import.meta.url, NAMES, [
+  const [guest, host] = await runParties<Job, Trained>(import.meta.url, NAMES, [
     { party: 'guest', ...training },
     { party: 'host', ...training },
   ]);

@@ -5,31 +5,31 @@ import type { PeerRecord } from '../src/party/peers.ts';
 import type { PartyAnswer, PartyCommand, PartyOutcome } from './party-process.ts';
 
 /**
- * Runs a job at each of two processes that have a session with each other over mutual TLS, and returns
- * what they report, in the order of the names.
+ * Runs a job at each of several processes that have sessions with each other over mutual TLS, and
+ * returns what they report, in the order of the names.
  *
  * @param program - URL of the module that calls `serveParty`.
  */
-export async function runTwoParties<Job, Result>(
+export async function runParties<Job, Result>(
   program: string,
-  names: readonly [string, string],
-  jobs: readonly [Job, Job],
-): Promise<[PartyOutcome<Result>, PartyOutcome<Result>]> {
+  names: readonly string[],
+  jobs: readonly Job[],
+): Promise<readonly PartyOutcome<Result>[]> {
   const parties = names.map(() => fork(fileURLToPath(program), { serialization: 'advanced' }));
-  const [a, b] = parties as [ChildProcess, ChildProcess];
-  const first = ask<PeerRecord>(a, { do: 'listen', name: names[0] });
-  const second = ask<PeerRecord>(b, { do: 'listen', name: names[1] });
+  const listening = parties.map((party, i) =>
+    ask<PeerRecord>(party, { do: 'listen', name: names[i]! }),
+  );
   try {
-    const [recordA, recordB] = await Promise.all([first, second]);
-    return await Promise.all([
-      ask<PartyOutcome<Result>>(a, { do: 'run', peer: recordB, job: jobs[0] }),
-      ask<PartyOutcome<Result>>(b, { do: 'run', peer: recordA, job: jobs[1] }),
-    ]);
+    const records = await Promise.all(listening);
+    const outcomes = parties.map((party, i) => {
+      const peers = records.filter((_, j) => j !== i);
+      return ask<PartyOutcome<Result>>(party, { do: 'run', peers, job: jobs[i] });
+    });
+    return await Promise.all(outcomes);
   } finally {
     await Promise.all(parties.map(end));
   }
 }
-
 /** The party's answer. Throws what went wrong there, or that it ended without a word. */
 async function ask<T>(party: ChildProcess, command: PartyCommand): Promise<T> {
   const over = new AbortController();

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { runParties } from '../../bench/parties.ts';
 import { deviation, trainPlain } from '../../bench/plain-check.ts';
 import { run } from '../../bench/psi.ts';
-import { runTwoParties } from '../../bench/two-parties.ts';
 import { trainUnprotected } from '../../bench/unprotected-lr.ts';
 
 const PSI = new URL('../../bench/psi.js', import.meta.url).href;
@@ -29,6 +29,6 @@ describe('benches of two processes', () => {
 
   it('report what failed in a party', async () => {
     const job = { n: -1, seed: 0, role: 'receiver', engine: 'ecdh', threads: 1 };
-    await rejects(runTwoParties(PSI, ['a', 'b'], [job, job]), /a party failed: RangeError/);
+    await rejects(runParties(PSI, ['a', 'b'], [job, job]), /a party failed: RangeError/);
   });
 });
