@@ -1,4 +1,4 @@
-import { EcdhPsiMatchCount, EcdhPsiMatches } from '../../../proto/gen/psi.ts';
+import { MatchCount, MatchedPositions } from '../../../proto/gen/psi.ts';
 import { POINT_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
 import { SIGMA } from '../security.ts';
@@ -47,11 +47,11 @@ export function matchedPositions(found: Int32Array): Uint32Array<ArrayBuffer> {
 
 /** R -> S: the positions that matched, in batches after their number. */
 export async function sendPositions(ch: Channel, positions: Uint32Array): Promise<void> {
-  await ch.send(EcdhPsiMatchCount, { matches: positions.length });
+  await ch.send(MatchCount, { matches: positions.length });
 
   for (let from = 0; from < positions.length; from += BATCH_POSITIONS) {
     const batch = positions.subarray(from, from + BATCH_POSITIONS);
-    await ch.send(EcdhPsiMatches, { positions: encodePositions(batch) });
+    await ch.send(MatchedPositions, { positions: encodePositions(batch) });
   }
 }
 
@@ -61,14 +61,14 @@ export async function receivePositions(
   limit: number,
   n: number,
 ): Promise<Uint32Array<ArrayBuffer>> {
-  const { matches } = await ch.receive(EcdhPsiMatchCount);
+  const { matches } = await ch.receive(MatchCount);
   if (matches > limit) throw malformed(`expected at most ${limit} matches, got ${matches}`);
 
   const positions = new Uint32Array(matches);
   for (let from = 0; from < matches; from += BATCH_POSITIONS) {
     const count = Math.min(BATCH_POSITIONS, matches - from);
     const least = from === 0 ? 0 : positions[from - 1]! + 1;
-    positions.set(decodePositions(await ch.receive(EcdhPsiMatches), count, least, n), from);
+    positions.set(decodePositions(await ch.receive(MatchedPositions), count, least, n), from);
   }
   return positions;
 }
@@ -84,7 +84,7 @@ function encodePositions(positions: Uint32Array): Uint8Array {
 
 /** `count` positions in [least, n), strictly increasing. */
 function decodePositions(
-  { positions: bytes }: EcdhPsiMatches,
+  { positions: bytes }: MatchedPositions,
   count: number,
   least: number,
   n: number,

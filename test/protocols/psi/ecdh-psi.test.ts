@@ -2,12 +2,12 @@ import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict'
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import {
-  EcdhPsiMatchCount,
-  EcdhPsiMatches,
   EcdhPsiPoints,
   EcdhPsiPrefixes,
   EcdhPsiReceiverSize,
   EcdhPsiSenderSize,
+  MatchCount,
+  MatchedPositions,
 } from '../../../proto/gen/psi.ts';
 import { EngineError, inThreadCurveEngine } from '../../../src/kernels/curve25519-engine.ts';
 import { loadCurve25519Kernel } from '../../../src/kernels/curve25519-kernel.wasm.ts';
@@ -206,7 +206,7 @@ describe('ECDH PSI: cost and transcript', () => {
     deepEqual(streams, ['R', 'R/masked-x', 'S', 'S/masked-y', 'S/returned-x']);
     const hash = createHash('sha256');
     for (const key of streams) hash.update(`${key}\n${sent.get(key)}`);
-    equal(hash.digest('hex'), 'b58db290c20dfbe563e317f109672f1ed039e715fdd406dcc46691def97f965e');
+    equal(hash.digest('hex'), '76fdbed07357baaf5529c6a325148519089b72ca0742187c2d89c7de441dd253');
   });
 
   it('masks afresh in every run', async () => {
@@ -260,8 +260,8 @@ describe('ECDH PSI: cost and transcript', () => {
     await psi(range(50), range(50).reverse(), {
       channel: {
         tapFirst: (_label, type, bytes) => {
-          if (type !== EcdhPsiMatches.$type) return;
-          const { positions } = EcdhPsiMatches.decode(bytes);
+          if (type !== MatchedPositions.$type) return;
+          const { positions } = MatchedPositions.decode(bytes);
           seen.push(...new Uint32Array(positions.slice().buffer));
         },
       },
@@ -359,7 +359,7 @@ describe('ECDH PSI: what it refuses', () => {
       const end = new AbortController();
       const [honest, peer] = memoryChannelPair({ signal: end.signal });
       const role = victim === 'R' ? ecdhPsiReceiver : ecdhPsiSender;
-      await peer.send(EcdhPsiMatchCount, { matches: 1 });
+      await peer.send(MatchCount, { matches: 1 });
       await rejects(role(honest, items([1]), FAST, systemRng), { code: 'UNEXPECTED_MESSAGE' });
       end.abort();
     });
@@ -430,11 +430,11 @@ describe('ECDH PSI: what it refuses', () => {
     const positions = (...list: number[]) => ({
       positions: new Uint8Array(Uint32Array.from(list).buffer),
     });
-    await refuses('S', EcdhPsiMatchCount, () => ({ matches: 10 }));
-    await refuses('S', EcdhPsiMatches, () => positions(0, 1, 2, 3, 4, 9));
-    await refuses('S', EcdhPsiMatches, () => positions(0, 1, 2, 3, 4, 4));
-    await refuses('S', EcdhPsiMatches, () => positions(1, 0, 2, 3, 4, 5));
-    await refuses('S', EcdhPsiMatches, () => positions(0, 1, 2, 3, 4));
+    await refuses('S', MatchCount, () => ({ matches: 10 }));
+    await refuses('S', MatchedPositions, () => positions(0, 1, 2, 3, 4, 9));
+    await refuses('S', MatchedPositions, () => positions(0, 1, 2, 3, 4, 4));
+    await refuses('S', MatchedPositions, () => positions(1, 0, 2, 3, 4, 5));
+    await refuses('S', MatchedPositions, () => positions(0, 1, 2, 3, 4));
   });
 
   it('never masks with a wiped scalar, even in streams that outlive a failed run', async () => {

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
-import { EcdhPsiMatchCount, EcdhPsiMatches } from '../../../proto/gen/psi.ts';
+import { MatchCount, MatchedPositions } from '../../../proto/gen/psi.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
 import {
   BATCH_POSITIONS,
@@ -104,17 +104,17 @@ describe('positions', () => {
 
   it('are refused with a part of a position', async () => {
     const [peer, ch] = memoryChannelPair();
-    await peer.send(EcdhPsiMatchCount, { matches: 1 });
-    await peer.send(EcdhPsiMatches, { positions: new Uint8Array(3) });
+    await peer.send(MatchCount, { matches: 1 });
+    await peer.send(MatchedPositions, { positions: new Uint8Array(3) });
     await rejects(receivePositions(ch, 10, n), { code: 'MALFORMED_MESSAGE' });
   });
 
   async function refuses(limit: number, matches: number, batches: number[][]): Promise<void> {
     const [peer, ch] = memoryChannelPair();
-    await peer.send(EcdhPsiMatchCount, { matches });
+    await peer.send(MatchCount, { matches });
     for (const batch of batches) {
       const positions = new Uint8Array(Uint32Array.from(batch).buffer);
-      await peer.send(EcdhPsiMatches, { positions });
+      await peer.send(MatchedPositions, { positions });
     }
     await rejects(receivePositions(ch, limit, n), { code: 'MALFORMED_MESSAGE' });
   }

@@ -87,7 +87,7 @@ describe('program of a set intersection', () => {
       deepEqual([file, metrics], [null, null]);
       deepEqual(extra, { rows: receiver === 'orgA' ? 7 : 9 });
       ok(
-        types.every((type) => !type.includes('EcdhPsiMatch')),
+        types.every((type) => !type.includes('Match')),
         types.join(),
       );
       deepEqual(opened(notes.orgA), [`intersection 9 to ${receiver}`]);
