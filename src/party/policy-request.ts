@@ -20,8 +20,10 @@ export interface PolicyRequest {
 
 export interface DatasetUse {
   readonly path: string;
-  readonly key: string | null;
+  /** All of them make the key. */
+  readonly keys: readonly string[] | null;
   readonly label: string | null;
+  /** Columns whose values leave in some form: as features, or as payload. */
   readonly features: readonly string[];
   /** Columns that are there and left out: what is not allowed in any use may not even be left out. */
   readonly excluded?: readonly string[];
@@ -58,9 +60,9 @@ export function policyRequest(contract: Contract, me: ContractParty): PolicyRequ
     algorithm: policyAlgorithm(contract),
     dataset: dataset && {
       path: dataset.path,
-      key: dataset.keyColumn,
+      keys: dataset.keyColumns,
       label: dataset.labelColumn,
-      features: dataset.features.map(({ name }) => name),
+      features: [...dataset.features.map(({ name }) => name), ...dataset.payload],
     },
     receivers: contract.receivers.filter((name) => name !== me.name),
     modelRelease: contract.kind === 'train' ? contract.parameters.model_release : null,
@@ -78,7 +80,8 @@ export function policyRequest(contract: Contract, me: ContractParty): PolicyRequ
 
 /**
  * How rules name what a task does: `vertical/logistic_regression` for a training,
- * `predict/logistic_regression` for scores of such a model, `psi/intersection`.
+ * `predict/logistic_regression` for scores of such a model, `psi/intersection`,
+ * `psi/labelled_intersection`.
  */
 export function policyAlgorithm({
   kind,

@@ -78,7 +78,7 @@ const REQUEST_CHECKS: readonly (readonly [DenialReason, Check])[] = [
     'alignment',
     // Without a key, row i is taken to be the peer's row i: it need not know any record to bring one.
     (rule, { dataset }) =>
-      rule.alignment === 'psi' && dataset?.key === null ? 'row_order' : undefined,
+      rule.alignment === 'psi' && dataset?.keys === null ? 'row_order' : undefined,
   ],
   ['receiver', (rule, { receivers }) => unmatched(rule.receivers, receivers)],
   [
@@ -136,7 +136,7 @@ function firstObjection(
 }
 
 function deniedColumn({ columns }: PolicyRule, use: DatasetUse): string | undefined {
-  const { key, label, features, excluded } = use;
+  const { keys, label, features, excluded } = use;
   const denied = matcher(columns?.deny ?? []);
   const refusedAs = (...uses: ('key' | 'label' | 'feature')[]): Predicate => {
     const allowed = matcher([
@@ -145,7 +145,8 @@ function deniedColumn({ columns }: PolicyRule, use: DatasetUse): string | undefi
     ]);
     return (column) => denied(column) || !allowed(column);
   };
-  if (key !== null && refusedAs('key')(key)) return key;
+  const deniedKey = keys?.find(refusedAs('key'));
+  if (deniedKey !== undefined) return deniedKey;
   if (label !== null && refusedAs('label')(label)) return label;
   return (
     features.find(refusedAs('feature')) ?? excluded?.find(refusedAs('key', 'label', 'feature'))

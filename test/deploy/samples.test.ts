@@ -47,7 +47,7 @@ describe('deploy samples', () => {
   });
 
   it('are policies that allow it, and nothing for another purpose', () => {
-    for (const { name, keyColumn, labelColumn, features } of layout.parties) {
+    for (const { name, keyColumns, labelColumn, features } of layout.parties) {
       const policy = parsePolicy(read(`policy.${name}.yaml`));
       const rule = policy.rules[0]!;
       const { path } = request.providers.find((each) => each.name === name)!;
@@ -58,7 +58,7 @@ describe('deploy samples', () => {
             peers: request.providers.map((each) => each.name).filter((each) => each !== name),
             purpose,
             algorithm: 'vertical/logistic_regression',
-            dataset: { path, key: keyColumn, label: labelColumn, features },
+            dataset: { path, keys: keyColumns, label: labelColumn, features },
             receivers: request.receivers.filter((each) => each !== name),
             modelRelease: 'full',
             terms: {

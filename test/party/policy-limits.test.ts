@@ -33,7 +33,7 @@ const REQUEST: PolicyRequest = {
   peers: ['orgB', 'auditor'],
   purpose: 'credit risk',
   algorithm: 'vertical/logistic_regression',
-  dataset: { path: 'credit/train.csv', key: 'id', label: null, features: ['a', 'b', 'c'] },
+  dataset: { path: 'credit/train.csv', keys: ['id'], label: null, features: ['a', 'b', 'c'] },
   receivers: ['orgB', 'auditor'],
   modelRelease: 'full',
   terms: TERMS,
@@ -103,7 +103,7 @@ describe('limits of a rule', () => {
   });
 
   it('ask for records that are matched by keys', () => {
-    const rowOrder = { dataset: { ...REQUEST.dataset!, key: null } };
+    const rowOrder = { dataset: { ...REQUEST.dataset!, keys: null } };
     const rule = { version: 1 as const, rules: [{ ...RULE, alignment: 'psi' as const }] };
     const situation = { now: NOW, usage: UNUSED };
     equal(decide(rule, REQUEST, situation).allow, true);

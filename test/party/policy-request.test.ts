@@ -12,7 +12,7 @@ describe('policy request', () => {
       algorithm: 'vertical/logistic_regression',
       dataset: {
         path: 'credit/train.csv',
-        key: 'id',
+        keys: ['id'],
         label: null,
         features: ['income', 'region'],
       },

@@ -23,7 +23,7 @@ const RULE: PolicyRule = {
 
 const USE: DatasetUse = {
   path: 'credit/train.csv',
-  key: 'id',
+  keys: ['id'],
   label: 'y',
   features: ['age', 'income_2024', 'region'],
 };
@@ -100,24 +100,24 @@ describe('policy', () => {
   });
 
   it('takes columns only in the role they are allowed for', () => {
-    equal(using({ key: 'region' }), 'allow');
+    equal(using({ keys: ['region'] }), 'allow');
     equal(using({ label: 'region' }), 'allow');
-    equal(using({ key: 'age' }), 'column age');
+    equal(using({ keys: ['age'] }), 'column age');
     equal(using({ label: 'age' }), 'column age');
     equal(using({ label: 'id' }), 'column id');
     equal(using({ features: ['id'] }), 'column id');
     equal(using({ features: ['age', 'y'] }), 'column y');
     equal(using({ features: ['ssn'] }), 'column ssn');
     equal(using({ features: ['income_exact'] }), 'column income_exact');
-    equal(using({ key: null, label: null, features: [] }), 'allow');
+    equal(using({ keys: null, label: null, features: [] }), 'allow');
     equal(using({ excluded: ['id', 'y', 'age'] }), 'allow', 'each has some use');
     equal(using({ excluded: ['ssn'] }), 'column ssn', 'not even to be left out');
   });
 
   it('lets deny win over every list', () => {
     const rule = { ...RULE, columns: { allow: ['*'], feature: ['ssn'], deny: ['ssn', 'id'] } };
-    equal(verdict({ dataset: { ...USE, key: null } }, rule), 'allow');
-    equal(verdict({ dataset: { ...USE, key: null, features: ['ssn'] } }, rule), 'column ssn');
+    equal(verdict({ dataset: { ...USE, keys: null } }, rule), 'allow');
+    equal(verdict({ dataset: { ...USE, keys: null, features: ['ssn'] } }, rule), 'column ssn');
     equal(verdict({}, rule), 'column id');
   });
 

@@ -73,13 +73,14 @@ export class FakeDatasets implements DatasetDirectory {
     path: dataset.path,
     type: dataset.type,
     rowCount: 1000,
-    keyColumn: dataset.keyColumn,
+    keyColumns: dataset.keyColumns,
     labelColumn: dataset.labelColumn,
     features: (dataset.selectColumns ?? ['income', 'region']).map((name) =>
       dataset.discreteColumns.includes(name)
         ? { name, kind: 'categorical', categories: 3 }
         : { name, kind: 'numeric' },
     ),
+    payload: dataset.payload,
     minimumIntersection: 0,
     commitment: 'cd'.repeat(32),
   });

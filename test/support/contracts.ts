@@ -87,7 +87,8 @@ export function sampleContract(
     path: 'credit/train.csv',
     type: 'csv',
     rowCount: 1000,
-    keyColumn: 'id',
+    keyColumns: ['id'],
+    payload: [],
     minimumIntersection: 0,
     commitment: 'cd'.repeat(32),
   } as const;
@@ -177,6 +178,7 @@ export function sampleIntersection(signers: readonly Signer[]): PsiContract {
     ...terms,
     kind: 'psi',
     algorithm: { ...terms.algorithm, name: 'intersection', partition: 'psi' },
+    parameters: { output: 'rows', join: 'inner' },
     parties: terms.parties.map((party) => ({
       ...party,
       role: 'data_holder',

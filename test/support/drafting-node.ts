@@ -52,10 +52,11 @@ export function fakeNode(parties: Readonly<Record<string, FakeParty>>): {
 function termsOf(party: FakeParty, draft: TaskDraft): DatasetTerms {
   const refusal = party.refuses?.(draft);
   if (refusal) throw refusal;
-  const { path, type, keyColumn, labelColumn, selectColumns, ...rest } = draft.dataset;
-  const taken = [keyColumn, labelColumn, ...rest.notFeatures];
+  const { path, type, keyColumns, labelColumn, selectColumns, payload, ...rest } = draft.dataset;
+  const taken = [...(keyColumns ?? []), labelColumn, ...rest.notFeatures];
   const names = selectColumns ?? party.columns.filter((name) => !taken.includes(name));
-  for (const name of [keyColumn, labelColumn, ...names, ...rest.discreteColumns]) {
+  const named = [...(keyColumns ?? []), labelColumn, ...names, ...rest.discreteColumns, ...payload];
+  for (const name of named) {
     if (name !== null && !party.columns.includes(name)) {
       throw new ConsensusError('dataset/missing_column', `${path}: no column ${name}`);
     }
@@ -68,7 +69,7 @@ function termsOf(party: FakeParty, draft: TaskDraft): DatasetTerms {
     path,
     type,
     rowCount: party.rows ?? 1000,
-    keyColumn,
+    keyColumns,
     labelColumn,
     features: names.map(
       (name): FeatureTerms =>
@@ -76,6 +77,7 @@ function termsOf(party: FakeParty, draft: TaskDraft): DatasetTerms {
           ? { name, kind: 'categorical', categories: 2 }
           : { name, kind: 'numeric' },
     ),
+    payload,
     minimumIntersection: party.minimumIntersection ?? 0,
     commitment: 'cd'.repeat(32),
   };

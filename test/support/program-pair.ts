@@ -30,6 +30,7 @@ export function psiContract(
     ...terms,
     kind: 'psi',
     algorithm: { ...terms.algorithm, name: 'intersection', partition: 'psi' },
+    parameters: { output: 'rows', join: 'inner' },
     parties: terms.parties.map(
       (party): ContractParty => ({
         ...party,

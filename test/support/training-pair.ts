@@ -39,7 +39,7 @@ export function trainingContract(changes: Partial<TrainContract> = {}): TrainCon
     dataset: {
       ...party.dataset!,
       rowCount: ROWS,
-      ...(rowOrder && { keyColumn: null }),
+      ...(rowOrder && { keyColumns: null }),
     } satisfies DatasetTerms,
   }));
   const contract = {

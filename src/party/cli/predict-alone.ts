@@ -83,7 +83,7 @@ async function load(
   const { terms, salt } = await datasets.terms({
     path: basename(path),
     type,
-    keyColumn,
+    keyColumns: keyColumn === null ? null : [keyColumn],
     label: null,
     selectColumns: encoding.map(({ name }) => name),
     discreteColumns: [],

@@ -163,12 +163,12 @@ function checkParties({ kind, parties, receivers, initiator }: Contract): void {
 }
 
 function checkDataset(contract: Contract, party: ContractParty, path: string): void {
-  const { keyColumn, labelColumn, features, minimumIntersection } = party.dataset!;
+  const { keyColumns, labelColumn, features, minimumIntersection } = party.dataset!;
   if (minimumIntersection > contract.alignment.minimumIntersection) {
     malformed('alignment/minimumIntersection', `must be at least ${minimumIntersection}`);
   }
-  if ((contract.alignment.method === 'psi') !== (keyColumn !== null)) {
-    malformed(`${path}/keyColumn`, 'must be a column when aligned by psi, null by row_order');
+  if ((contract.alignment.method === 'psi') !== (keyColumns !== null)) {
+    malformed(`${path}/keyColumns`, 'must be columns when aligned by psi, null by row_order');
   }
   const holdsLabel = contract.kind === 'train' && party.role === 'label_holder';
   if (holdsLabel !== (labelColumn !== null)) {
@@ -181,10 +181,10 @@ function checkDataset(contract: Contract, party: ContractParty, path: string): v
   if (party.role === 'data_holder' && features.length > 0) {
     malformed(`${path}/features`, 'must be empty: a set intersection reads keys alone');
   }
-  const seen = new Set([keyColumn, labelColumn]);
-  if (keyColumn !== null && keyColumn === labelColumn) {
-    malformed(`${path}/labelColumn`, 'must not be the key column');
+  if (labelColumn !== null && keyColumns?.includes(labelColumn)) {
+    malformed(`${path}/labelColumn`, 'must not be a key column');
   }
+  const seen = new Set([...(keyColumns ?? []), labelColumn]);
   for (const [i, { name, kind, categories }] of features.entries()) {
     if (seen.has(name)) malformed(`${path}/features/${i}/name`, 'must be unique in its dataset');
     if ((kind === 'categorical') !== (categories !== undefined)) {

@@ -9,6 +9,10 @@ export const MAX_PARTIES = 16;
 export const MAX_COLUMNS = 10_000;
 /** Levels of one categorical feature; with more it is no category. */
 export const MAX_CATEGORIES = 1000;
+/** Columns that make one key together. Own choice. */
+export const MAX_KEY_COLUMNS = 16;
+/** Columns that one party lets a labelled intersection's receiver learn. Own choice. */
+export const MAX_PAYLOAD_COLUMNS = 256;
 /** Rows of one dataset: 2^31 - 1, what an Int32Array can index. */
 export const MAX_ROWS = 2 ** 31 - 1;
 
@@ -23,6 +27,13 @@ const positive = Type.Number({ exclusiveMinimum: 0 });
 const oneOf = <T extends string[]>(...names: T) => Type.Enum<T>(names);
 
 export const ColumnName: Type.TString = text(512);
+export const KeyColumns: Type.TArray<Type.TString> = Type.Array(ColumnName, {
+  minItems: 1,
+  maxItems: MAX_KEY_COLUMNS,
+});
+export const PayloadColumns: Type.TArray<Type.TString> = Type.Array(ColumnName, {
+  maxItems: MAX_PAYLOAD_COLUMNS,
+});
 export const DatasetPath: Type.TString = text(1024);
 export const Purpose: Type.TString = text(256);
 /** A model's id may stand in keys and file names. */
@@ -82,7 +93,7 @@ export const DatasetTermsSchema = Type.Object(
     path: DatasetPath,
     type: oneOf('csv', 'json', 'parquet'),
     rowCount: Type.Integer({ minimum: 0, maximum: MAX_ROWS }),
-    keyColumn: Type.Union([Type.Null(), ColumnName]),
+    keyColumns: Type.Union([Type.Null(), KeyColumns]),
     labelColumn: Type.Union([Type.Null(), ColumnName]),
     features: Type.Array(
       Type.Object(
@@ -95,6 +106,7 @@ export const DatasetTermsSchema = Type.Object(
       ),
       { maxItems: MAX_COLUMNS },
     ),
+    payload: PayloadColumns,
     minimumIntersection: commonRecords,
     commitment: Hex32,
   },
@@ -125,8 +137,8 @@ const Terms = {
   alignment: Type.Object(
     {
       method: oneOf('psi', 'row_order'),
-      engine: Type.Literal('ecdh'),
-      duplicates: oneOf('reject', 'first'),
+      engine: oneOf('ecdh', 'rr22'),
+      duplicates: oneOf('reject', 'first', 'expand'),
       minimumIntersection: commonRecords,
     },
     exactly,
@@ -183,9 +195,16 @@ const PsiSchema = Type.Object(
     kind: Type.Literal('psi'),
     algorithm: Type.Object(
       {
-        name: Type.Literal('intersection'),
+        name: oneOf('intersection', 'labelled_intersection'),
         partition: Type.Literal('psi'),
         implementation: Hex32,
+      },
+      exactly,
+    ),
+    parameters: Type.Object(
+      {
+        output: oneOf('rows', 'size'),
+        join: oneOf('inner', 'left', 'right', 'full', 'difference'),
       },
       exactly,
     ),

@@ -64,9 +64,16 @@ export interface PredictContract extends ContractTerms {
 export interface PsiContract extends ContractTerms {
   readonly kind: 'psi';
   readonly algorithm: {
-    readonly name: 'intersection';
+    /** Labelled: the receiver also learns the payload of the common records. */
+    readonly name: 'intersection' | 'labelled_intersection';
     readonly partition: 'psi';
     readonly implementation: string;
+  };
+  readonly parameters: {
+    /** `size`: how many records are in common, and not which. */
+    readonly output: 'rows' | 'size';
+    /** Which records a receiver's file has; left is the first party of the contract. */
+    readonly join: 'inner' | 'left' | 'right' | 'full' | 'difference';
   };
 }
 
@@ -74,9 +81,13 @@ export interface PsiContract extends ContractTerms {
 export interface Alignment {
   /** `psi`: private set intersection on the key columns. `row_order`: row i is row i everywhere. */
   readonly method: 'psi' | 'row_order';
-  readonly engine: 'ecdh';
-  /** Rows with the same key: refuse the task, or keep the first. */
-  readonly duplicates: 'reject' | 'first';
+  /** Which protocol finds the common keys; `ecdh` where the method needs none. */
+  readonly engine: 'ecdh' | 'rr22';
+  /**
+   * Rows with the same key: refuse the task, keep the first, or let every pair of records with one
+   * key be a line of a set intersection's result.
+   */
+  readonly duplicates: 'reject' | 'first' | 'expand';
   /**
    * Common records below which the task ends before any party learns which they are, by a run that
    * counts them. 0: no such run. At least what each party's terms ask for.
@@ -105,12 +116,17 @@ export interface DatasetTerms {
   readonly path: string;
   readonly type: 'csv' | 'json' | 'parquet';
   readonly rowCount: number;
-  /** Null for alignment by row order. */
-  readonly keyColumn: string | null;
+  /** One or more, whose values in this order are the key; null for alignment by row order. */
+  readonly keyColumns: readonly string[] | null;
   /** Null unless this party is the label holder of a training. */
   readonly labelColumn: string | null;
   /** Empty in a set intersection. */
   readonly features: readonly FeatureTerms[];
+  /**
+   * Columns whose values the receivers learn of the common records; empty unless this party provides
+   * them in a labelled intersection.
+   */
+  readonly payload: readonly string[];
   /** This party's condition on the number of common records; 0 for none. */
   readonly minimumIntersection: number;
   /**

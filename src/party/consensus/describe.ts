@@ -48,10 +48,10 @@ export async function describeOwn(
   draft: TaskDraft,
 ): Promise<DatasetTerms> {
   checkDraft(draft);
-  const { path, keyColumn: key, labelColumn: label } = draft.dataset;
-  const { selectColumns, discreteColumns } = draft.dataset;
-  const named = [...new Set([...(selectColumns ?? []), ...discreteColumns])];
-  const use: DatasetUse = { path, key, label, features: named };
+  const { path, keyColumns: keys, labelColumn: label } = draft.dataset;
+  const { selectColumns, discreteColumns, payload } = draft.dataset;
+  const named = [...new Set([...(selectColumns ?? []), ...discreteColumns, ...payload])];
+  const use: DatasetUse = { path, keys, label, features: named };
   const judge = (found: Partial<DatasetUse>) =>
     allowedBy(node, peer, requestOf(node, peer, draft, { ...use, ...found }));
   let { rule } = await judge({});
@@ -86,12 +86,12 @@ async function allColumns(
   { dataset }: TaskDraft,
   judge: (found: FoundColumns) => Promise<unknown>,
 ): Promise<TaskDraft['dataset']> {
-  const { path, type, keyColumn, labelColumn, notFeatures, discreteColumns } = dataset;
+  const { path, type, keyColumns, labelColumn, notFeatures, discreteColumns } = dataset;
   const names = await orDatasetError(
     () => node.datasets.columns(path, type),
     (code) => `the dataset is not usable: ${code}`, // the message may name a column
   );
-  const others = names.filter((name) => name !== keyColumn && name !== labelColumn);
+  const others = names.filter((name) => !keyColumns?.includes(name) && name !== labelColumn);
   const features = others.filter((name) => !notFeatures.includes(name));
   await judge({
     features: [...new Set([...features, ...discreteColumns])],
@@ -144,10 +144,16 @@ function answers({ dataset }: TaskDraft, terms: DatasetTerms): boolean {
   return (
     terms.path === dataset.path &&
     terms.type === dataset.type &&
-    terms.keyColumn === dataset.keyColumn &&
+    sameColumns(terms.keyColumns, dataset.keyColumns) &&
     terms.labelColumn === dataset.labelColumn &&
+    sameColumns(terms.payload, dataset.payload) &&
     (!selected ||
       (terms.features.length === selected.size &&
         terms.features.every(({ name }) => selected.has(name))))
   );
+}
+
+/** Both the same columns in the same order, or both none. */
+function sameColumns(a: readonly string[] | null, b: readonly string[] | null): boolean {
+  return a?.length === b?.length && (a ?? []).every((name, i) => name === b![i]);
 }

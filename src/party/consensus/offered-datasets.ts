@@ -125,8 +125,8 @@ export function offeredDatasets(
 
     async describe(draft, conditions, peer) {
       const { kind, alignment, dataset } = draft;
-      const { path, type, keyColumn } = dataset;
-      const source = { path, type, keyColumn };
+      const { path, type, keyColumns } = dataset;
+      const source = { path, type, keyColumns };
       const described = await datasets.terms(
         kind === 'train'
           ? { ...source, ...columnsOf(draft) }
@@ -143,7 +143,7 @@ export function offeredDatasets(
       const { salt, repeatedKey } = described;
       if (repeatedKey !== null && alignment.method === 'psi' && alignment.duplicates === 'reject') {
         // How many they are is the owner's to know.
-        const where = `${path}: row ${repeatedKey}, column ${keyColumn}`;
+        const where = `${path}: row ${repeatedKey}, column ${keyColumns?.join(', ')}`;
         const what =
           'repeats the key of an earlier row: remove it, or ask for privacy.duplicates first';
         throw new DatasetError('duplicate_key', `${where}: ${what}`);
@@ -176,13 +176,17 @@ function columnsOf({ algorithm, dataset }: TaskDraft) {
   const { labelColumn, selectColumns, discreteColumns, notFeatures } = dataset;
   return {
     label:
-      labelColumn === null || algorithm.name === 'intersection'
+      labelColumn === null || !isLinear(algorithm.name)
         ? null
         : { column: labelColumn, kind: LABEL_KINDS[algorithm.name] },
     selectColumns,
     discreteColumns,
     notFeatures,
   };
+}
+
+function isLinear(name: TaskDraft['algorithm']['name']): name is LinearAlgorithm['name'] {
+  return Object.hasOwn(LABEL_KINDS, name);
 }
 
 function unknownModel(): DatasetError {

@@ -1,23 +1,28 @@
 import Type from 'typebox';
-import type { Contract, DatasetTerms } from './contract.ts';
+import type { Alignment, Contract, DatasetTerms } from './contract.ts';
 import {
   ColumnName,
   DatasetPath,
+  KeyColumns,
   MAX_COLUMNS,
   MAX_PARTIES,
   MAX_ROWS,
   ModelId,
+  PayloadColumns,
   Purpose,
 } from './contract-schema.ts';
 import { ConsensusError } from './errors.ts';
 import { PartyName } from './schema.ts';
+
+/** An alignment but for the engine, which depends on what the parties bring. */
+export type AskedAlignment = Omit<Alignment, 'engine'>;
 
 /** What the initiator wants of one data party, before there is a contract. */
 export interface TaskDraft {
   readonly version: 1;
   readonly kind: Contract['kind'];
   readonly algorithm: Pick<Contract['algorithm'], 'name' | 'partition'>;
-  readonly alignment: Contract['alignment'];
+  readonly alignment: AskedAlignment;
   readonly purpose: string;
   /** Every party that would take part, the asked one included. */
   readonly parties: readonly string[];
@@ -33,7 +38,7 @@ export interface TaskDraft {
 export interface DatasetDraft {
   readonly path: string;
   readonly type: DatasetTerms['type'];
-  readonly keyColumn: string | null;
+  readonly keyColumns: readonly string[] | null;
   readonly labelColumn: string | null;
   /** Null for every column but key, label and `notFeatures`. */
   readonly selectColumns: readonly string[] | null;
@@ -41,11 +46,12 @@ export interface DatasetDraft {
   readonly notFeatures: readonly string[];
   /** Of the selected columns, those that are categories. */
   readonly discreteColumns: readonly string[];
+  /** Columns for a labelled intersection's receiver. */
+  readonly payload: readonly string[];
 }
 
 const exactly = { additionalProperties: false } as const;
 const columns = Type.Array(ColumnName, { maxItems: MAX_COLUMNS });
-const optionalColumn = Type.Union([Type.Null(), ColumnName]);
 
 export const TaskDraftSchema = Type.Object(
   {
@@ -53,7 +59,12 @@ export const TaskDraftSchema = Type.Object(
     kind: Type.Enum(['train', 'predict', 'psi']),
     algorithm: Type.Object(
       {
-        name: Type.Enum(['logistic_regression', 'linear_regression', 'intersection']),
+        name: Type.Enum([
+          'logistic_regression',
+          'linear_regression',
+          'intersection',
+          'labelled_intersection',
+        ]),
         partition: Type.Enum(['vertical', 'psi']),
       },
       exactly,
@@ -61,8 +72,7 @@ export const TaskDraftSchema = Type.Object(
     alignment: Type.Object(
       {
         method: Type.Enum(['psi', 'row_order']),
-        engine: Type.Literal('ecdh'),
-        duplicates: Type.Enum(['reject', 'first']),
+        duplicates: Type.Enum(['reject', 'first', 'expand']),
         minimumIntersection: Type.Integer({ minimum: 0, maximum: MAX_ROWS }),
       },
       exactly,
@@ -76,11 +86,12 @@ export const TaskDraftSchema = Type.Object(
       {
         path: DatasetPath,
         type: Type.Enum(['csv', 'json', 'parquet']),
-        keyColumn: optionalColumn,
-        labelColumn: optionalColumn,
+        keyColumns: Type.Union([Type.Null(), KeyColumns]),
+        labelColumn: Type.Union([Type.Null(), ColumnName]),
         selectColumns: Type.Union([Type.Null(), columns]),
         notFeatures: columns,
         discreteColumns: columns,
+        payload: PayloadColumns,
       },
       exactly,
     ),
@@ -89,8 +100,10 @@ export const TaskDraftSchema = Type.Object(
 );
 
 /** Refuses a well-formed draft whose fields do not fit together, so that no rule judges it by a name. */
-export function checkDraft({ kind, algorithm, dataset, model, modelRelease }: TaskDraft): void {
-  const intersection = algorithm.name === 'intersection';
+export function checkDraft(draft: TaskDraft): void {
+  const { kind, algorithm, alignment, dataset, model, modelRelease } = draft;
+  const labelled = algorithm.name === 'labelled_intersection';
+  const intersection = algorithm.name === 'intersection' || labelled;
   const fits = [
     ['algorithm/name', intersection === (kind === 'psi')],
     ['algorithm/partition', intersection === (algorithm.partition === 'psi')],
@@ -98,6 +111,11 @@ export function checkDraft({ kind, algorithm, dataset, model, modelRelease }: Ta
     ['modelRelease', (modelRelease !== null) === (kind === 'train')],
     ['dataset/labelColumn', dataset.labelColumn === null || kind === 'train'],
     ['dataset/selectColumns', kind === 'train' || dataset.selectColumns !== null],
+    [
+      'alignment/duplicates',
+      alignment.duplicates !== 'expand' || algorithm.name === 'intersection',
+    ],
+    ['dataset/payload', dataset.payload.length === 0 || labelled],
   ] as const;
   const [wrong] = fits.find(([, fit]) => !fit) ?? [];
   if (wrong)

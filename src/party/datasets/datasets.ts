@@ -24,7 +24,7 @@ export interface DatasetDraft {
   readonly path: string;
   /** `csv`, `json` or `parquet`, any case. */
   readonly type: string;
-  readonly keyColumn: string | null;
+  readonly keyColumns: readonly string[] | null;
   /** Null unless this party is the label holder. */
   readonly label: { readonly column: string; readonly kind: LabelKind } | null;
   /** Null: every column except key, label and `notFeatures`. */
@@ -187,7 +187,7 @@ export function createDatasets(
       const scan = await prescan(file, type);
       return withTable(file, type, scan.plainLines, async ({ table, read }) => {
         const chosen = chooseFeatures(table, draft);
-        const plan = planOf(table, draft.keyColumn, draft.label, chosen);
+        const plan = planOf(table, keyOf(file.name, draft.keyColumns), draft.label, chosen);
         const raw = await read(plan, null);
         if (raw.rowCount === 0 && !draft.mayBeEmpty)
           throw new DatasetError('empty', `${file.name}: has no rows`);
@@ -207,9 +207,10 @@ export function createDatasets(
             path: draft.path,
             type,
             rowCount: raw.rowCount,
-            keyColumn: draft.keyColumn,
+            keyColumns: draft.keyColumns,
             labelColumn: draft.label?.column ?? null,
             features,
+            payload: [],
             commitment: commitmentOf(scan.digest, salt),
           },
           salt,
@@ -231,7 +232,7 @@ export function createDatasets(
       const label =
         terms.labelColumn === null ? null : { column: terms.labelColumn, kind: options.labelKind! };
       return withTable(file, terms.type, scan.plainLines, async ({ table, read }) => {
-        const plan = planOf(table, terms.keyColumn, label, terms.features);
+        const plan = planOf(table, keyOf(file.name, terms.keyColumns), label, terms.features);
         const raw = await read(plan, terms.rowCount);
         const encoding = options.encoding ?? learnEncoding(terms.features, raw);
         refuseOtherWidths(file.name, terms.features, encoding);
@@ -259,7 +260,7 @@ interface Session {
 function chooseFeatures(table: Table, draft: DatasetDraft): FeatureTerms[] {
   const { name: file } = table.file;
   if (draft.encoding) return draft.encoding.map(({ name, kind }) => ({ name, kind }));
-  const taken = [draft.keyColumn, draft.label?.column ?? null];
+  const taken = [...(draft.keyColumns ?? []), draft.label?.column ?? null];
   const notFeatures = draft.notFeatures ?? [];
   const refuse = (what: string): DatasetError =>
     new DatasetError('bad_selection', `${file}: ${what}`);
@@ -301,6 +302,17 @@ function planOf(
     label: label && { index: indexOf(label.column), kind: label.kind },
     features: features.map(({ name, kind }) => ({ index: indexOf(name), kind })),
   };
+}
+
+function keyOf(file: string, columns: readonly string[] | null): string | null {
+  const [column = null, ...more] = columns ?? [];
+  if (more.length > 0) {
+    throw new DatasetError(
+      'bad_selection',
+      `${file}: keys of several columns are not available yet`,
+    );
+  }
+  return column;
 }
 
 function refuseOtherWidths(

@@ -18,7 +18,7 @@ export interface VerticalParty {
   /** Null unless this party is the label holder. */
   readonly labelColumn: string | null;
   /** Null for alignment by row order. */
-  readonly keyColumn: string | null;
+  readonly keyColumns: readonly string[] | null;
   /** In the order of the request, or of the file when the request names none. */
   readonly features: readonly string[];
   /** The features that the request declares to be categorical. */
@@ -83,7 +83,7 @@ export function resolvePartition(
         name: provider.name,
         role: isHolder ? 'label_holder' : 'feature_holder',
         labelColumn: isHolder ? labelColumn : null,
-        keyColumn: provider.keyColumn,
+        keyColumns: provider.keyColumns,
         features: own.features,
         discrete: own.discrete,
       };
@@ -104,7 +104,7 @@ function columnsOf(
 /** Every column that the request names, the label apart, must be in the file. */
 function requireColumns(provider: DataProvider, i: number, file: ReadonlySet<string>): void {
   const named: readonly (readonly [field: string, columns: readonly string[]])[] = [
-    ['key_column', provider.keyColumn === null ? [] : [provider.keyColumn]],
+    ['key_column', provider.keyColumns ?? []],
     ['select_columns', provider.selectColumns ?? []],
     ['discrete_columns', provider.discreteColumns],
   ];
@@ -165,7 +165,7 @@ function labelColumnOf(owner: DataProvider, providers: readonly DataProvider[]):
 }
 
 function alignmentOf(providers: readonly DataProvider[]): VerticalLayout['alignment'] {
-  const without = providers.filter(({ keyColumn }) => keyColumn === null);
+  const without = providers.filter(({ keyColumns }) => keyColumns === null);
   if (without.length === 0) return 'psi';
   if (without.length === providers.length) return 'row_order';
   throw new ApiError(
@@ -184,7 +184,7 @@ function featuresOf(
   readonly discrete: readonly string[];
   readonly warnings: readonly Warning[];
 } {
-  const excluded = new Set([provider.keyColumn, provider.labelColumn, label]);
+  const excluded = new Set([...(provider.keyColumns ?? []), provider.labelColumn, label]);
   const features = [...(provider.selectColumns ?? file)].filter((name) => !excluded.has(name));
   const warnings: Warning[] = [];
   const notFeatures = provider.selectColumns?.filter((name) => excluded.has(name)) ?? [];

@@ -54,7 +54,7 @@ export const PredictRequestBody = Type.Object(
 );
 
 /** A provider of records to score. Its columns are those of the model. */
-export type PredictProvider = Pick<DataProvider, 'name' | 'path' | 'type' | 'keyColumn'>;
+export type PredictProvider = Pick<DataProvider, 'name' | 'path' | 'type' | 'keyColumns'>;
 
 /** A prediction request in its one canonical form. */
 export interface PredictRequest {
@@ -118,13 +118,13 @@ function parseProvider(body: RecordsFields, i: number): PredictProvider {
     name: body.name,
     path: body.data_path,
     type: parseDataType(`data_providers[${i}].data_type`, body.data_type),
-    keyColumn: body.key_column ?? null,
+    keyColumns: body.key_column == null ? null : [body.key_column],
   };
 }
 
 /** Records are aligned by key at every party, or by row at every party. */
 function requireKeys(providers: readonly PredictProvider[]): void {
-  const without = providers.filter(({ keyColumn }) => keyColumn === null);
+  const without = providers.filter(({ keyColumns }) => keyColumns === null);
   if (without.length === 0 || without.length === providers.length) return;
   const names = without.map(({ name }) => name).join(', ');
   throw new ApiError(

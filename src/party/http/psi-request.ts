@@ -49,7 +49,7 @@ export const PsiRequestBody = Type.Object(
 
 /** One side of a set intersection. */
 export type PsiProvider = Pick<DataProvider, 'name' | 'path' | 'type'> & {
-  readonly keyColumn: string;
+  readonly keyColumns: readonly string[];
 };
 
 /** A set intersection request in its one canonical form. */
@@ -125,6 +125,6 @@ function parseSide(field: string, body: Static<typeof SideBody>): PsiProvider {
     name: body.name,
     path: body.data_path,
     type: parseDataType(`${field}.data_type`, body.data_type),
-    keyColumn: body.key_column,
+    keyColumns: [body.key_column],
   };
 }

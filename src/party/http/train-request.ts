@@ -113,7 +113,7 @@ export interface DataProvider {
   readonly path: string;
   readonly type: DatasetType;
   readonly labelColumn: string | null;
-  readonly keyColumn: string | null;
+  readonly keyColumns: readonly string[] | null;
   /** Null: every column but key and label. Never empty. */
   readonly selectColumns: readonly string[] | null;
   readonly discreteColumns: readonly string[];
@@ -193,7 +193,7 @@ function parseProvider(body: ProviderBody, i: number): DataProvider {
     path: body.data_path,
     type,
     labelColumn,
-    keyColumn,
+    keyColumns: keyColumn === null ? null : [keyColumn],
     selectColumns,
     discreteColumns: parseDiscreteColumns(at, body),
   };

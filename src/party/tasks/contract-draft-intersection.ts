@@ -33,7 +33,7 @@ export async function draftIntersection(
   checkParticipants(node, { providers: names, receivers }, 'requester and provider');
   const asked = alignmentOf(
     { duplicates, minimumIntersection },
-    sides.map(({ keyColumn }) => keyColumn),
+    sides.map(({ keyColumns }) => keyColumns),
   );
   const draft: CommonDraft = {
     version: 1,
@@ -57,6 +57,7 @@ export async function draftIntersection(
     ...agreed,
     kind: 'psi',
     algorithm: { ...ALGORITHM, implementation: node.implementation },
+    parameters: { output: 'rows', join: 'inner' },
     leakage: intersectionLeakageOf(agreed),
   };
   checkDrafted(node, contract, 'sets of this size cannot be intersected');
@@ -64,14 +65,15 @@ export async function draftIntersection(
 }
 
 /** The key column and nothing else. */
-function keysOf({ path, type, keyColumn }: PsiProvider): TaskDraft['dataset'] {
+function keysOf({ path, type, keyColumns }: PsiProvider): TaskDraft['dataset'] {
   return {
     path,
     type,
-    keyColumn,
+    keyColumns,
     labelColumn: null,
     selectColumns: [],
     notFeatures: [],
     discreteColumns: [],
+    payload: [],
   };
 }

@@ -40,7 +40,7 @@ export async function draftPrediction(
   checkKeys(providers);
   const asked = alignmentOf(
     { duplicates, minimumIntersection },
-    providers.map(({ keyColumn }) => keyColumn),
+    providers.map(({ keyColumns }) => keyColumns),
   );
   const { name, partition } = training.algorithm;
   const draft: CommonDraft = {
@@ -85,8 +85,8 @@ function rolesOf({
 
 /** Either every provider names a key column or none. */
 function checkKeys(providers: readonly PredictProvider[]): void {
-  const without = providers.find(({ keyColumn }) => keyColumn === null);
-  if (without && providers.some(({ keyColumn }) => keyColumn !== null)) {
+  const without = providers.find(({ keyColumns }) => keyColumns === null);
+  if (without && providers.some(({ keyColumns }) => keyColumns !== null)) {
     throw new ApiError(
       'INVALID_REQUEST',
       `data_providers: ${without.name} needs a key_column, as the others have one`,
@@ -96,7 +96,7 @@ function checkKeys(providers: readonly PredictProvider[]): void {
 
 /** The columns that the provider trained with, in another file. */
 function datasetOf(
-  { name, path, type, keyColumn }: PredictProvider,
+  { name, path, type, keyColumns }: PredictProvider,
   training: TrainContract,
 ): TaskDraft['dataset'] {
   const { features } = training.parties.find((party) => party.name === name)!.dataset!;
@@ -104,11 +104,12 @@ function datasetOf(
   return {
     path,
     type,
-    keyColumn,
+    keyColumns,
     labelColumn: null,
     selectColumns: features.map((feature) => feature.name),
     notFeatures: [],
     discreteColumns: discrete.map((feature) => feature.name),
+    payload: [],
   };
 }
 

@@ -54,7 +54,7 @@ async function draftFor(
   const { duplicates, minimumIntersection } = request.privacy;
   const asked = alignmentOf(
     { duplicates, minimumIntersection },
-    request.providers.map(({ keyColumn }) => keyColumn),
+    request.providers.map(({ keyColumns }) => keyColumns),
   );
   const draft: CommonDraft = {
     version: 1,
@@ -149,19 +149,20 @@ function labelOf(request: TrainRequest, holder: DataProvider): string | null {
 
 /** What a provider is asked to bring: its selection without key and label. */
 function datasetOf(provider: DataProvider, labelColumn: string | null): TaskDraft['dataset'] {
-  const { keyColumn, selectColumns, discreteColumns } = provider;
-  const taken = new Set([keyColumn, provider.labelColumn, labelColumn]);
+  const { keyColumns, selectColumns, discreteColumns } = provider;
+  const taken = new Set([...(keyColumns ?? []), provider.labelColumn, labelColumn]);
   const selected = selectColumns?.filter((name) => !taken.has(name)) ?? null;
   const discrete = discreteColumns.filter((name) => !taken.has(name));
   return {
     path: provider.path,
     type: provider.type,
-    keyColumn,
+    keyColumns,
     labelColumn,
     selectColumns: selected && selected.length > 0 ? selected : null,
     notFeatures:
       provider.labelColumn === null || labelColumn !== null ? [] : [provider.labelColumn],
     discreteColumns: selected ? discrete.filter((name) => selected.includes(name)) : discrete,
+    payload: [],
   };
 }
 
@@ -176,9 +177,10 @@ function columnsOf(
 ): ReadonlyMap<string, readonly string[]> {
   return new Map(
     request.providers.map((provider) => {
-      const { keyColumn, labelColumn, features } = terms.get(provider.name)!;
+      const { keyColumns, labelColumn, features } = terms.get(provider.name)!;
       const columns = new Set([
-        ...[keyColumn, labelColumn].filter((name) => name !== null),
+        ...(keyColumns ?? []),
+        ...(labelColumn === null ? [] : [labelColumn]),
         ...features.map(({ name }) => name),
         ...(provider.selectColumns ?? []),
         ...provider.discreteColumns,

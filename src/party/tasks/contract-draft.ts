@@ -5,7 +5,7 @@
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import type { Alignment, Contract, ContractParty, DatasetTerms } from '../consensus/contract.ts';
 import { checkContract } from '../consensus/contract-check.ts';
-import type { TaskDraft } from '../consensus/task-draft.ts';
+import type { AskedAlignment, TaskDraft } from '../consensus/task-draft.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { Warning } from '../http/warning.ts';
 import { declareAlgorithms } from './declaration.ts';
@@ -104,12 +104,11 @@ export async function askTerms<P extends { readonly name: string }>(
 
 /** Rows are matched by keys unless no provider names a key column. */
 export function alignmentOf(
-  request: { readonly duplicates: 'reject' | 'first'; readonly minimumIntersection: number },
-  keyColumns: readonly (string | null)[],
-): Alignment {
+  request: Omit<AskedAlignment, 'method'>,
+  keyColumns: readonly (readonly string[] | null)[],
+): AskedAlignment {
   return {
-    method: keyColumns.every((column) => column === null) ? 'row_order' : 'psi',
-    engine: 'ecdh',
+    method: keyColumns.every((columns) => columns === null) ? 'row_order' : 'psi',
     ...request,
   };
 }
@@ -119,7 +118,7 @@ export function alignmentOf(
  * where it cannot be met, or where there is no such run that could tell.
  */
 export function agreedAlignment(
-  alignment: Alignment,
+  alignment: AskedAlignment,
   terms: ReadonlyMap<string, DatasetTerms>,
 ): Alignment {
   let minimumIntersection = alignment.minimumIntersection;
@@ -143,7 +142,7 @@ export function agreedAlignment(
       );
     }
   }
-  return { ...alignment, minimumIntersection };
+  return { ...alignment, engine: 'ecdh', minimumIntersection };
 }
 
 /** Without keys, row i is the same record everywhere: there must be as many. */

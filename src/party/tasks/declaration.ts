@@ -85,15 +85,27 @@ function runnable(contract: Contract): LeakageStatement | undefined {
   const holders = parties.filter(({ dataset }) => dataset !== null);
   // Parties that only receive have no session yet.
   if (holders.length !== 2 || holders.length !== parties.length) return undefined;
+  if (alignment.engine !== 'ecdh') return undefined;
   if (alignment.method === 'psi' && keysOf(parties) > MAX_ITEMS) return undefined;
   switch (contract.kind) {
     case 'train':
       return runs(contract) && !hidesTooLittle(contract) ? leakageOf(contract) : undefined;
     case 'psi':
-      return intersectionLeakageOf(contract);
+      return isPlain(contract) ? intersectionLeakageOf(contract) : undefined;
     case 'predict':
       return predictionLeakageOf(contract);
   }
+}
+
+/** Whether an intersection is one whose common keys are the result. */
+function isPlain({ algorithm, alignment, parameters }: PsiContract): boolean {
+  const { output, join } = parameters;
+  return (
+    algorithm.name === 'intersection' &&
+    alignment.duplicates !== 'expand' &&
+    output === 'rows' &&
+    join === 'inner'
+  );
 }
 
 /** Whether the parameters of a training of two are some that the code can run. */

@@ -33,7 +33,7 @@ export async function draftLocalPrediction(
     const why = `result_receivers names ${stranger}, which provides no data`;
     throw new ApiError('INVALID_REQUEST', why);
   }
-  const { path, type, keyColumn } = provider;
+  const { path, type, keyColumns } = provider;
   return {
     head: { kind, algorithm: manifest.algorithm, purpose },
     notes: { warnings, reason: 'model' },
@@ -42,12 +42,12 @@ export async function draftLocalPrediction(
       progress.phase('evaluating');
       const model = await models.load(modelId);
       const part = (await models.get(modelId, 'part')) ? await models.loadPart(modelId) : null;
-      const source = { path, type, keyColumn, label: null, selectColumns: null };
+      const source = { path, type, keyColumns, label: null, selectColumns: null };
       const file = await localPrediction({
         model,
         part,
         path,
-        keyColumn,
+        keyColumn: keyColumns?.[0] ?? null,
         threshold: request.threshold ?? model.threshold,
         load: async (encoding) => {
           signal.throwIfAborted();

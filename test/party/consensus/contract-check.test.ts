@@ -166,7 +166,7 @@ describe('contract check', () => {
       ['parties/1/name', 'ORGA'],
       ['parties/1/fingerprint', a!.fingerprint],
       ['parties/1/dataset', null],
-      ['parties/1/dataset/keyColumn', null],
+      ['parties/1/dataset/keyColumns', null],
       ['parties/0/dataset/labelColumn', null],
       ['parties/0/dataset/labelColumn', 'id'],
       ['parties/1/dataset/labelColumn', 'y'],
@@ -195,11 +195,11 @@ describe('contract check', () => {
   it('asks for equal row counts and no keys when aligned by row order', () => {
     const base = changed('alignment/method', 'row_order');
     const keyless = ['parties/0', 'parties/1'].reduce(
-      (contract, party) => changed(`${party}/dataset/keyColumn`, null, contract),
+      (contract, party) => changed(`${party}/dataset/keyColumns`, null, contract),
       base,
     );
     checkContract(keyless);
-    refuses(() => checkContract(base), 'malformed_contract', 'parties/0/dataset/keyColumn');
+    refuses(() => checkContract(base), 'malformed_contract', 'parties/0/dataset/keyColumns');
     const shorter = changed('parties/1/dataset/rowCount', 999, keyless);
     refuses(() => checkContract(shorter), 'malformed_contract', 'parties');
   });
@@ -253,9 +253,9 @@ describe('contract check', () => {
       ['parties/0/role', 'data_holder'],
       ['parties/0/dataset/labelColumn', 'y'],
       ['parties/1/dataset/features', []],
-      ['parties/1/dataset/keyColumn', null],
+      ['parties/1/dataset/keyColumns', null],
       ['receivers', ['orgX'], 'receivers/0'],
-      ['alignment/method', 'row_order', 'parties/0/dataset/keyColumn'],
+      ['alignment/method', 'row_order', 'parties/0/dataset/keyColumns'],
       ['alignment/method', 'guess'],
       ['algorithm/name', 'intersection'],
       ['algorithm/name', 'linear_regression', 'parameters/predict_threshold'],
@@ -283,11 +283,11 @@ describe('contract check', () => {
       ['parties/0/role', 'label_holder'],
       ['parties/1/role', 'feature_holder'],
       ['parties/0/dataset/labelColumn', 'y'],
-      ['parties/0/dataset/keyColumn', null],
+      ['parties/0/dataset/keyColumns', null],
       ['parties/1/dataset/features', [{ name: 'age', kind: 'numeric' }]],
       ['parties/1/dataset', null],
       ['receivers', ['orgA', 'orgX'], 'receivers/1'],
-      ['alignment/method', 'row_order', 'parties/0/dataset/keyColumn'],
+      ['alignment/method', 'row_order', 'parties/0/dataset/keyColumns'],
       ['alignment/minimumIntersection', -1],
       ['algorithm/name', 'logistic_regression'],
       ['algorithm/partition', 'vertical'],
@@ -298,7 +298,7 @@ describe('contract check', () => {
       refuses(() => checkContract(wrong), 'malformed_contract', at ?? path);
     }
     const keyless = ['parties/0', 'parties/1'].reduce(
-      (each, party) => changed(`${party}/dataset/keyColumn`, null, each),
+      (each, party) => changed(`${party}/dataset/keyColumns`, null, each),
       changed('alignment/method', 'row_order', contract),
     );
     refuses(() => checkContract(keyless), 'malformed_contract', 'alignment/method');

@@ -12,7 +12,7 @@ const DRAFT: TaskDraft = {
   version: 1,
   kind: 'train',
   algorithm: { name: 'logistic_regression', partition: 'vertical' },
-  alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject', minimumIntersection: 0 },
+  alignment: { method: 'psi', duplicates: 'reject', minimumIntersection: 0 },
   purpose: 'credit risk',
   parties: TWO,
   receivers: ['orgA'],
@@ -21,11 +21,12 @@ const DRAFT: TaskDraft = {
   dataset: {
     path: 'credit/train.csv',
     type: 'csv',
-    keyColumn: 'id',
+    keyColumns: ['id'],
     labelColumn: null,
     selectColumns: ['income', 'region'],
     notFeatures: [],
     discreteColumns: ['region'],
+    payload: [],
   },
 };
 
@@ -42,12 +43,13 @@ describe('describing a dataset', () => {
         path: 'credit/train.csv',
         type: 'csv',
         rowCount: 1000,
-        keyColumn: 'id',
+        keyColumns: ['id'],
         labelColumn: null,
         features: [
           { name: 'income', kind: 'numeric' },
           { name: 'region', kind: 'categorical', categories: 3 },
         ],
+        payload: [],
         minimumIntersection: 0,
         commitment: 'cd'.repeat(32),
       };
@@ -69,7 +71,7 @@ describe('describing a dataset', () => {
         [drafting({ path: 'hr/train.csv' }), 'dataset'],
         [drafting({ path: 'credit/../hr/train.csv' }), 'dataset'],
         [drafting({ selectColumns: ['income', 'ssn'] }), 'column'],
-        [drafting({ keyColumn: 'ssn' }), 'column'],
+        [drafting({ keyColumns: ['ssn'] }), 'column'],
         [drafting({ labelColumn: 'income' }), 'column'],
       ];
       const rule = { ...OPEN_RULE, peers: ['orgA'], receivers: ['orgA'] };
@@ -93,7 +95,7 @@ describe('describing a dataset', () => {
       equal(await least(DRAFT), 100, 'what only a contract says is judged with the contract');
       equal(await least(drafting({ selectColumns: null, discreteColumns: [] })), 100);
       const alignment = { ...DRAFT.alignment, method: 'row_order' as const };
-      const rows = { ...drafting({ keyColumn: null }), alignment };
+      const rows = { ...drafting({ keyColumns: null }), alignment };
       equal(await least(rows), 0, 'every row is a common record');
     }));
 
@@ -327,7 +329,7 @@ describe('describing a dataset', () => {
       for (const lie of [
         { path: 'credit/other.csv' },
         { type: 'json' },
-        { keyColumn: 'region' },
+        { keyColumns: ['region'] },
         { labelColumn: 'y' },
         { features: [{ name: 'income', kind: 'numeric' }] },
         { features: ['income', 'age'].map((name) => ({ name, kind: 'numeric' })) },

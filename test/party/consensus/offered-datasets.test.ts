@@ -26,7 +26,7 @@ const DRAFT: TaskDraft = {
   version: 1,
   kind: 'train',
   algorithm: { name: 'logistic_regression', partition: 'vertical' },
-  alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject', minimumIntersection: 0 },
+  alignment: { method: 'psi', duplicates: 'reject', minimumIntersection: 0 },
   purpose: 'credit risk',
   parties: ['orgA', 'orgB'],
   receivers: ['orgA'],
@@ -35,11 +35,12 @@ const DRAFT: TaskDraft = {
   dataset: {
     path: 'train.csv',
     type: 'csv',
-    keyColumn: 'id',
+    keyColumns: ['id'],
     labelColumn: 'y',
     selectColumns: null,
     discreteColumns: ['region'],
     notFeatures: ['theirs'],
+    payload: [],
   },
 };
 
@@ -162,7 +163,7 @@ describe('offered datasets', () => {
     withDirectory(async (directory, terms) => {
       const changes: readonly Partial<DatasetTerms>[] = [
         { rowCount: 4 },
-        { keyColumn: 'age' },
+        { keyColumns: ['age'] },
         { labelColumn: null },
         { features: terms.features.slice(1) },
         { features: terms.features.toReversed() },

@@ -17,7 +17,7 @@ describe('datasets of any CSV', () => {
     const { terms, salt } = await datasets.terms({
       path,
       type: 'csv',
-      keyColumn: 'id',
+      keyColumns: ['id'],
       label: null,
       selectColumns: null,
       discreteColumns: [],
@@ -58,7 +58,7 @@ describe('datasets of any CSV', () => {
           const path = folder.write('p.csv', content);
           const all = rows.every(({ number }) => number === null);
           const byName = await load(path, {
-            keyColumn: 'name',
+            keyColumns: ['name'],
             selectColumns: all ? ['id'] : ['x'],
             discreteColumns: all ? ['id'] : [],
           });

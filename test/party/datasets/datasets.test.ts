@@ -22,7 +22,7 @@ describe('datasets', () => {
   const draft = (path: string, more: Partial<DatasetDraft> = {}): DatasetDraft => ({
     path,
     type: path.split('.').at(-1)!,
-    keyColumn: 'id',
+    keyColumns: ['id'],
     label: null,
     selectColumns: null,
     discreteColumns: [],
@@ -73,12 +73,13 @@ describe('datasets', () => {
           path,
           type,
           rowCount: 3,
-          keyColumn: 'id',
+          keyColumns: ['id'],
           labelColumn: 'y',
           features: [
             { name: 'age', kind: 'numeric' },
             { name: 'city', kind: 'categorical', categories: 1 },
           ],
+          payload: [],
           commitment: '',
         },
       );
@@ -196,7 +197,7 @@ describe('datasets', () => {
     deepEqual((await load(draft(path, { notFeatures: ['y', 'nope'] }))).columnNames, ['b', 'a']);
     const picked = await load(draft(path, { selectColumns: ['a', 'b'] }));
     deepEqual([...picked.features], [2, 1, 4, 3]);
-    const rowOrder = await load(draft(path, { keyColumn: null, selectColumns: ['b'] }));
+    const rowOrder = await load(draft(path, { keyColumns: null, selectColumns: ['b'] }));
     deepEqual([rowOrder.keys, [...rowOrder.features]], [null, [1, 3]]);
     const labelOnly = await load(draft(folder.write('l.csv', 'id,y\n1,0\n2,1\n'), { label }));
     deepEqual([labelOnly.columnNames, labelOnly.features.length], [[], 0]);

@@ -13,7 +13,7 @@ describe('dataset table', () => {
   );
   const draft = {
     type: 'parquet',
-    keyColumn: 'id',
+    keyColumns: ['id'],
     label: null,
     selectColumns: null,
     discreteColumns: [],
@@ -74,7 +74,7 @@ describe('dataset table', () => {
         code,
       });
     }
-    await rejects(datasets.terms({ ...draft, path: 'p.parquet', keyColumn: 'f' }), {
+    await rejects(datasets.terms({ ...draft, path: 'p.parquet', keyColumns: ['f'] }), {
       code: 'bad_key',
     });
   });

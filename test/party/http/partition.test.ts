@@ -9,7 +9,7 @@ function provider(name: string, change: Partial<DataProvider> = {}): DataProvide
     path: `${name}.csv`,
     type: 'csv',
     labelColumn: 'y',
-    keyColumn: 'id',
+    keyColumns: ['id'],
     selectColumns: null,
     discreteColumns: [],
     ...change,
@@ -54,7 +54,7 @@ describe('partition', () => {
           name: 'b',
           role: 'label_holder',
           labelColumn: 'y',
-          keyColumn: 'id',
+          keyColumns: ['id'],
           features: ['x2', 'x3'],
           discrete: [],
         },
@@ -62,7 +62,7 @@ describe('partition', () => {
           name: 'a',
           role: 'feature_holder',
           labelColumn: null,
-          keyColumn: 'id',
+          keyColumns: ['id'],
           features: ['x1'],
           discrete: [],
         },
@@ -147,7 +147,7 @@ describe('partition', () => {
   });
 
   it('aligns by key where all give one, by row where none does', () => {
-    const keyless = (name: string): DataProvider => provider(name, { keyColumn: null });
+    const keyless = (name: string): DataProvider => provider(name, { keyColumns: null });
     const layout = resolve([
       [keyless('a'), 'x1 y'],
       [keyless('b'), 'x2'],
@@ -183,7 +183,7 @@ describe('partition', () => {
   it('refuses columns that a file does not have, and a party without features', () => {
     const b = [provider('b'), 'id x2'] as const;
     const cases: Partial<DataProvider>[] = [
-      { keyColumn: 'key' },
+      { keyColumns: ['key'] },
       { selectColumns: ['x1', 'x9'] },
       { discreteColumns: ['x9'] },
     ];

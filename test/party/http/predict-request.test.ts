@@ -40,8 +40,8 @@ describe('predict request', () => {
   it('has one canonical form', () => {
     deepEqual(parsePredictRequest(body()), {
       providers: [
-        { name: 'orgA', path: 'a.csv', type: 'csv', keyColumn: 'id' },
-        { name: 'orgB', path: 'dataset:people', type: 'parquet', keyColumn: 'ID' },
+        { name: 'orgA', path: 'a.csv', type: 'csv', keyColumns: ['id'] },
+        { name: 'orgB', path: 'dataset:people', type: 'parquet', keyColumns: ['ID'] },
       ],
       receivers: ['orgA'],
       modelId: 'model-1',
@@ -85,7 +85,7 @@ describe('predict request', () => {
 
   it('scores with one provider alone, and joins none without keys', () => {
     const alone = { name: 'orgA', data_path: 'all.csv', data_type: 'json' };
-    equal(parsePredictRequest(body({ data_providers: [alone] })).providers[0]!.keyColumn, null);
+    equal(parsePredictRequest(body({ data_providers: [alone] })).providers[0]!.keyColumns, null);
     refuses(withSecond({ key_column: null }), /^key_column is missing at orgB; /);
   });
 

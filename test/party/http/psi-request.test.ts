@@ -28,8 +28,8 @@ function refuses(json: unknown, message: RegExp, code = 'INVALID_REQUEST'): void
 describe('psi request', () => {
   it('has one canonical form', () => {
     deepEqual(parsePsiRequest(body()), {
-      requester: { name: 'orgA', path: 'a.csv', type: 'csv', keyColumn: 'id' },
-      provider: { name: 'orgB', path: 'b.json', type: 'json', keyColumn: 'key' },
+      requester: { name: 'orgA', path: 'a.csv', type: 'csv', keyColumns: ['id'] },
+      provider: { name: 'orgB', path: 'b.json', type: 'json', keyColumns: ['key'] },
       receivers: ['orgA'],
       duplicates: 'reject',
       minimumIntersection: 0,

@@ -61,7 +61,7 @@ describe('train request', () => {
       path: 'b.csv',
       type: 'csv',
       labelColumn: 'Y',
-      keyColumn: 'CLIENT_ID',
+      keyColumns: ['CLIENT_ID'],
       selectColumns: ['CREDIT', 'GENDER'],
       discreteColumns: ['GENDER'],
     });
@@ -83,7 +83,7 @@ describe('train request', () => {
           path: 'a',
           type: 'csv',
           labelColumn: null,
-          keyColumn: null,
+          keyColumns: null,
           selectColumns: null,
           discreteColumns: [],
         },

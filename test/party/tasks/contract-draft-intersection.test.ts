@@ -17,8 +17,8 @@ const BOTH = { orgA: LABELLED, orgB: OTHER };
 
 function request(change: Partial<PsiRequest> = {}): PsiRequest {
   return {
-    requester: { name: 'orgA', path: 'a.csv', type: 'csv', keyColumn: 'id' },
-    provider: { name: 'orgB', path: 'b.csv', type: 'csv', keyColumn: 'u' },
+    requester: { name: 'orgA', path: 'a.csv', type: 'csv', keyColumns: ['id'] },
+    provider: { name: 'orgB', path: 'b.csv', type: 'csv', keyColumns: ['u'] },
     receivers: ['orgA'],
     duplicates: 'first',
     minimumIntersection: 0,
@@ -39,13 +39,13 @@ describe('contract draft of a set intersection', () => {
       contract.parties.map(({ name, role, dataset }) => [
         name,
         role,
-        dataset!.keyColumn,
+        dataset!.keyColumns,
         dataset!.labelColumn,
         dataset!.features,
       ]),
       [
-        ['orgA', 'data_holder', 'id', null, []],
-        ['orgB', 'data_holder', 'u', null, []],
+        ['orgA', 'data_holder', ['id'], null, []],
+        ['orgB', 'data_holder', ['u'], null, []],
       ],
     );
     deepEqual([contract.receivers, contract.purpose], [['orgA'], 'overlap']);

@@ -24,8 +24,8 @@ const NODES: Readonly<Record<string, FakeParty>> = {
 };
 
 const BY_KEYS: PredictRequest['providers'] = [
-  { name: 'orgA', path: 'new-a.csv', type: 'csv', keyColumn: 'key' },
-  { name: 'orgB', path: 'new-b.csv', type: 'csv', keyColumn: 'id' },
+  { name: 'orgA', path: 'new-a.csv', type: 'csv', keyColumns: ['key'] },
+  { name: 'orgB', path: 'new-b.csv', type: 'csv', keyColumns: ['id'] },
 ];
 
 function request(change: Partial<PredictRequest> = {}): PredictRequest {
@@ -114,7 +114,7 @@ describe('contract draft of a prediction', () => {
   });
 
   it('is by row order when nobody names a key, and not when one does', async () => {
-    const unkeyed = BY_KEYS.map((provider) => ({ ...provider, keyColumn: null }));
+    const unkeyed = BY_KEYS.map((provider) => ({ ...provider, keyColumns: null }));
     const { node } = drafting();
     const { contract } = await draftPrediction(node, request({ providers: unkeyed }));
     equal(contract.alignment.method, 'row_order');

@@ -316,7 +316,7 @@ describe('contract draft of a training', () => {
       });
       const { contract, warnings } = await draftTraining(node, request(unkeyed, unkeyed));
       equal(contract.alignment.method, 'row_order');
-      equal(contract.parties[1]!.dataset!.keyColumn, null);
+      equal(contract.parties[1]!.dataset!.keyColumns, null);
       ok(!contract.leakage.opened.some(({ name }) => name === 'intersection'));
       deepEqual(
         warnings.map(({ code }) => code),

@@ -1,14 +1,16 @@
 import { deepEqual, equal, throws } from 'node:assert/strict';
 import type { Alignment, DatasetTerms } from '../../../src/party/consensus/contract.ts';
+import type { AskedAlignment } from '../../../src/party/consensus/task-draft.ts';
 import { agreedAlignment, alignmentOf } from '../../../src/party/tasks/contract-draft.ts';
 
 const terms = (rowCount: number, minimumIntersection: number): DatasetTerms => ({
   path: 'd.csv',
   type: 'csv',
   rowCount,
-  keyColumn: 'id',
+  keyColumns: ['id'],
   labelColumn: null,
   features: [],
+  payload: [],
   minimumIntersection,
   commitment: 'cd'.repeat(32),
 });
@@ -16,7 +18,7 @@ const terms = (rowCount: number, minimumIntersection: number): DatasetTerms => (
 const REQUEST = { duplicates: 'reject', minimumIntersection: 20 } as const;
 
 describe('alignment of a draft', () => {
-  const agreed = (asked: Alignment, a: DatasetTerms, b: DatasetTerms): Alignment =>
+  const agreed = (asked: AskedAlignment, a: DatasetTerms, b: DatasetTerms): Alignment =>
     agreedAlignment(
       asked,
       new Map([
@@ -24,13 +26,13 @@ describe('alignment of a draft', () => {
         ['orgB', b],
       ]),
     );
-  const byKeys = alignmentOf(REQUEST, ['id', 'id']);
+  const byKeys = alignmentOf(REQUEST, [['id'], ['id']]);
 
   it('is by keys unless nobody names one', () => {
     equal(byKeys.method, 'psi');
-    equal(alignmentOf(REQUEST, ['id', null]).method, 'psi');
+    equal(alignmentOf(REQUEST, [['id'], null]).method, 'psi');
     equal(alignmentOf(REQUEST, [null, null]).method, 'row_order');
-    deepEqual(byKeys, { method: 'psi', engine: 'ecdh', ...REQUEST });
+    deepEqual(byKeys, { method: 'psi', ...REQUEST });
   });
 
   it('takes the highest minimum that anybody asks for', () => {

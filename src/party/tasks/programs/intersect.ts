@@ -27,7 +27,7 @@ export const intersect: Program<PsiContract> = async (context) => {
     part: null,
     file: common && {
       name: 'intersection.csv',
-      chunks: csvChunks(records(own.dataset!.keyColumn!, dataset.keys!, common)),
+      chunks: csvChunks(records(own.dataset!.keyColumns![0]!, dataset.keys!, common)),
     },
     metrics: isReceiver ? {} : null,
     extra: {

@@ -81,16 +81,16 @@ async function requireCommon(context: ProgramContext, matching: KeyMatching): Pr
 
 function distinctKeys(
   { keys }: LoadedDataset,
-  { path, keyColumn }: DatasetTerms,
-  rule: 'reject' | 'first',
+  { path, keyColumns }: DatasetTerms,
+  rule: 'reject' | 'first' | 'expand',
   salt: Uint8Array,
 ): Pick<KeyMatching, 'items' | 'rows'> {
   try {
-    return deduplicate(itemDigests([keys!], salt), rule);
+    return deduplicate(itemDigests([keys!], salt), rule === 'reject' ? 'reject' : 'first');
   } catch (error) {
     if (!(error instanceof DuplicateKeyError)) throw error;
     const row = error.firstDuplicate.again + 1;
-    const where = `${path}: row ${row}, column ${keyColumn}`;
+    const where = `${path}: row ${row}, column ${keyColumns!.join(', ')}`;
     throw new DatasetError('duplicate_key', `${where}: repeats the key of an earlier row`);
   }
 }

@@ -57,7 +57,7 @@ export const predictLinear: Program<PredictContract> = async (context) => {
   });
 
   progress.phase('publishing');
-  const { keyColumn } = own.dataset!;
+  const keyColumn = own.dataset!.keyColumns?.[0] ?? null;
   return {
     model: null,
     part: null,

@@ -32,7 +32,8 @@ describe('prediction by one party alone', () => {
       keyColumn,
       threshold: model.threshold,
       load: async (encoding) => {
-        const draft = { path, type: 'csv', keyColumn, label: null, selectColumns: null };
+        const keyColumns = keyColumn === null ? null : [keyColumn];
+        const draft = { path, type: 'csv', keyColumns, label: null, selectColumns: null };
         const { terms, salt } = await datasets.terms({ ...draft, discreteColumns: [], encoding });
         return datasets.load(terms, salt, { encoding });
       },

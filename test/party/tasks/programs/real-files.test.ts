@@ -30,7 +30,7 @@ describe('matching keys of real files', () => {
     const draft = {
       path,
       type: path.split('.').at(-1)!,
-      keyColumn: 'id',
+      keyColumns: ['id'],
       label: null,
       selectColumns: null,
       discreteColumns: [],
@@ -146,7 +146,7 @@ describe('matching keys of real files', () => {
     const { repeatedKey } = await datasets.terms({
       path: 'a.csv',
       type: 'csv',
-      keyColumn: 'id',
+      keyColumns: ['id'],
       label: null,
       selectColumns: null,
       discreteColumns: [],
