@@ -3,3 +3,4 @@ export * from './ring';
 export * from './bits';
 export * from './elligator';
 export * from './rlwe';
+export * from './gf128';
