@@ -1,4 +1,5 @@
 /** Any number of parties in one process, each pair joined by a memory channel. */
+import { setMaxListeners } from 'node:events';
 import type { Channel, Parties } from '../../src/protocols/channel.ts';
 import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
 
@@ -60,6 +61,7 @@ export async function runParties<T>(
   options: Omit<MemoryPartiesOptions, 'signal'> = {},
 ): Promise<T[]> {
   const abort = new AbortController();
+  setMaxListeners(0, abort.signal); // every link listens to it
   let failure: { readonly error: unknown } | undefined;
   const parts = memoryParties(n, { ...options, signal: abort.signal }).map((parties) =>
     part(parties).catch((error: unknown) => {
