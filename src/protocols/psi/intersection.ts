@@ -13,7 +13,7 @@ import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
 import type { Parties, PartyIndex } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { ecdhPsiReceiver, ecdhPsiSender } from './ecdh-psi.ts';
-import { ITEM_BYTES } from './item-digest.ts';
+import { sortByItem } from './joint-order.ts';
 
 export type PsiEngine = 'ecdh' | 'rr22';
 
@@ -87,16 +87,4 @@ function checkRoles(
     throw new RangeError(`"learners" expected different parties, got ${learners.join(', ')}`);
   }
   if (!learners.includes(leader)) throw new RangeError('"learners" expected the leader among them');
-}
-
-/** `rows`, in place, in the lexicographic order of their items. */
-function sortByItem(rows: Uint32Array<ArrayBuffer>, items: Uint8Array): Uint32Array<ArrayBuffer> {
-  const view = new DataView(items.buffer, items.byteOffset, items.length);
-  return rows.sort((r, s) => {
-    for (let at = 0; at < ITEM_BYTES; at += 4) {
-      const order = view.getUint32(r * ITEM_BYTES + at) - view.getUint32(s * ITEM_BYTES + at);
-      if (order !== 0) return order;
-    }
-    return 0;
-  });
 }

@@ -1,7 +1,7 @@
 /**
  * Shares of zero for every item, [KMPRT17] "Practical Multi-party Private Set Intersection from
  * Symmetric-Key Techniques". Kolesnikov, Matania, Pinkas, Rosulek, Trieu.
- * https://eprint.iacr.org/2017/799, §6.3 (unconditional zero-sharing).
+ * https://eprint.iacr.org/2017/799 (unconditional zero-sharing).
  *
  * Functionality: every pair of parties agrees on a key once; after that each party computes shares of
  *   any items alone.
