@@ -4,3 +4,4 @@ export * from './bits';
 export * from './elligator';
 export * from './rlwe';
 export * from './gf128';
+export * from './okvs';
