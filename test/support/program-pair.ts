@@ -13,6 +13,7 @@ import {
   memoryChannelPair,
 } from '../../src/protocols/memory-channel.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
+import { textColumn } from '../../src/protocols/psi/text-column.ts';
 import { sampleContract, testIdentity } from './contracts.ts';
 import { toyCurveEngine } from './toy-curve-engine.ts';
 import { kernels, TASK_ID } from './training-pair.ts';
@@ -52,7 +53,8 @@ export function psiContract(
 export function keysAlone(keys: readonly string[]): LoadedDataset {
   return {
     rowCount: keys.length,
-    keys: [...keys],
+    keys: [textColumn(keys)],
+    payload: [],
     label: null,
     features: new Float64Array(0),
     columnNames: [],

@@ -1,4 +1,5 @@
 /** The thread of a task in tests: its program is named by the contract's purpose. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Contract } from '../../src/party/consensus/contract.ts';
 import { DatasetError } from '../../src/party/datasets/dataset-error.ts';
@@ -6,6 +7,7 @@ import type { Program, ProgramContext, ProgramResult } from '../../src/party/tas
 import { serveTask } from '../../src/party/tasks/thread/serve-task.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { rawType } from '../contract/channel-suite.ts';
+import { onlyKeys } from './text-columns.ts';
 
 const Raw = rawType('raw');
 const PEER = 'orgB';
@@ -55,7 +57,7 @@ const PROGRAMS: Readonly<Record<string, TestProgram>> = {
         purpose: contract.purpose,
         key: [...key],
         rows: dataset.rowCount,
-        keys: dataset.keys,
+        keys: onlyKeys(dataset),
         features: [...dataset.features],
         label: dataset.label && [...dataset.label],
         party: part.party,

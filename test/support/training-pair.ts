@@ -1,4 +1,5 @@
 /** Two data holders of one contract with their tables in memory, joined by memory channels. */
+
 import { hkdfSync } from 'node:crypto';
 import { loadWasmRingKernel } from '../../src/kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
@@ -17,6 +18,7 @@ import { leakageOf, predictionLeakageOf } from '../../src/party/tasks/declaratio
 import type { Checkpoint, ProgramContext } from '../../src/party/tasks/program.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
 import { memoryChannelPair } from '../../src/protocols/memory-channel.ts';
+import { textColumn } from '../../src/protocols/psi/text-column.ts';
 import { sampleContract, testIdentity } from './contracts.ts';
 import { seededRng } from './seeded-rng.ts';
 import { toyCurveEngine } from './toy-curve-engine.ts';
@@ -58,13 +60,13 @@ export function tables(from = 0): { readonly orgA: LoadedDataset; readonly orgB:
   const next = seededGenerator(3);
   const uniform = (): number => next() / 2 ** 32;
   const x = Array.from({ length: ROWS }, uniform);
-  const common = { rowCount: ROWS, missing: [] };
+  const common = { rowCount: ROWS, missing: [], payload: [] };
   const keys = (offset: number): string[] => x.map((_, i) => `k${i + offset}`);
   const reversed = <T>(items: readonly T[]): T[] => items.toReversed();
   return {
     orgA: {
       ...common,
-      keys: keys(0),
+      keys: [textColumn(keys(0))],
       features: Float64Array.from(x),
       columnNames: ['age'],
       label: Float64Array.from(x, (value, i) => Number(value + (i % 5) / 10 > 0.7)),
@@ -72,7 +74,7 @@ export function tables(from = 0): { readonly orgA: LoadedDataset; readonly orgB:
     },
     orgB: {
       ...common,
-      keys: reversed(keys(from)),
+      keys: [textColumn(reversed(keys(from)))],
       features: Float64Array.from(
         reversed(x.map((value, i) => [100 * uniform() + value, ...indicator(i % 4)])).flat(),
       ),

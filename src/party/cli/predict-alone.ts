@@ -43,14 +43,15 @@ export async function predictAlone(
   // The part of this machine's own node, if it has one: it knows its categories and fillings.
   const config = await readConfig(address).catch(() => null);
   const part = config && (await ownPart(config, model));
+  const keyColumns = key === null ? null : [key];
   try {
     const { chunks } = await localPrediction({
       model,
       part,
       path: data,
-      keyColumn: key,
+      keyColumns,
       threshold: threshold ?? model.threshold,
-      load: (encoding) => load(data, type, key, encoding, config?.data ?? READ_LIMITS),
+      load: (encoding) => load(data, type, keyColumns, encoding, config?.data ?? READ_LIMITS),
     });
     await writeDurably(out, chunks, { mode: 0o640 });
   } catch (cause) {
@@ -72,7 +73,7 @@ export async function predictAlone(
 async function load(
   file: string,
   type: string,
-  keyColumn: string | null,
+  keyColumns: readonly string[] | null,
   encoding: readonly FeatureEncoding[],
   { threads, memoryLimit }: typeof READ_LIMITS,
 ): Promise<LoadedDataset> {
@@ -83,7 +84,7 @@ async function load(
   const { terms, salt } = await datasets.terms({
     path: basename(path),
     type,
-    keyColumns: keyColumn === null ? null : [keyColumn],
+    keyColumns,
     label: null,
     selectColumns: encoding.map(({ name }) => name),
     discreteColumns: [],

@@ -53,25 +53,43 @@ export function categoricalCell(column: string, storage: Storage): string {
 export const NOT_A_KEY = '\v';
 
 /**
- * SQL for a key cell before `canonicalKey`. Text as it stands, integers in decimal notation: the
+ * SQL for a key cell before `canonicalKey`; a missing one is empty. Text as it stands, integers in decimal notation: the
  * integer 12 and the text 12 are the same key, the texts 012 and 12.0 are others. What has no text of
  * its own (floats, times, truth values, JSON lists) is refused: it would depend on the writer, and two
  * parties would silently have no record in common.
  */
 export function keyCell(table: Table, index: number): string {
   const storage = table.storage[index]!;
-  if (storage === 'text') return `c${index}`;
+  if (storage === 'text') return `coalesce(c${index}, '')`;
   if (storage === 'json') {
-    return `CASE WHEN c${index} IS NULL OR c${index}::VARCHAR = 'null' THEN NULL
+    return `CASE WHEN c${index} IS NULL OR c${index}::VARCHAR = 'null' THEN ''
       WHEN c${index}::VARCHAR LIKE '"%' THEN c${index}->>'$'
       WHEN regexp_full_match(c${index}::VARCHAR, '-?[0-9]+') THEN c${index}::VARCHAR
       ELSE chr(11) END`;
   }
-  if (storage === 'integer' || storage === 'uuid') return `CAST(c${index} AS VARCHAR)`;
+  if (storage === 'integer' || storage === 'uuid') {
+    return `coalesce(CAST(c${index} AS VARCHAR), '')`;
+  }
   throw new DatasetError(
     'bad_key',
     `${table.file.name}: column ${table.names[index]} cannot be a key: write it as text or integer`,
   );
+}
+
+/**
+ * SQL for a payload cell: its text as CSV shows it, as it stands; a missing one is empty. What has no
+ * text of one line in CSV (lists, structures, binary) is refused.
+ */
+export function payloadCell(table: Table, index: number): string {
+  const storage = table.storage[index]!;
+  if (storage === 'other') {
+    throw new DatasetError(
+      'bad_selection',
+      `${table.file.name}: column ${table.names[index]} cannot be sent: write it as text or number`,
+    );
+  }
+  const text = storage === 'text' ? `c${index}` : `CAST(c${index} AS VARCHAR)`;
+  return `coalesce(${text}, '')`;
 }
 
 /**

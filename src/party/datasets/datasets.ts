@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Rng } from '../../protocols/primitives/rng.ts';
+import type { TextColumn } from '../../protocols/psi/text-column.ts';
 import type { DatasetTerms, FeatureTerms } from '../consensus/contract.ts';
 import { featureWidth } from '../consensus/feature-width.ts';
 import { DatasetError } from './dataset-error.ts';
@@ -15,6 +16,7 @@ import {
 import { commitmentOf, type Prescan, prescan } from './prescan.ts';
 import { explain, type LabelKind, type ReadPlan, readTable } from './read-table.ts';
 import { type FindRegistered, referencedName } from './registered-name.ts';
+import { firstRepeated } from './repeated-key.ts';
 import { type DatasetFile, listDatasets, resolveDataset, stampOf } from './roots.ts';
 import { type ReadLimits, withSandbox } from './sandbox.ts';
 import { openTable, parseDatasetType, type Table } from './table.ts';
@@ -24,10 +26,13 @@ export interface DatasetDraft {
   readonly path: string;
   /** `csv`, `json` or `parquet`, any case. */
   readonly type: string;
+  /** One or more, whose texts in this order are the key; null for alignment by row order. */
   readonly keyColumns: readonly string[] | null;
+  /** Columns whose texts are read beside the keys; none unless told. */
+  readonly payload?: readonly string[];
   /** Null unless this party is the label holder. */
   readonly label: { readonly column: string; readonly kind: LabelKind } | null;
-  /** Null: every column except key, label and `notFeatures`. */
+  /** Null: every column except keys, payload, label and `notFeatures`. */
   readonly selectColumns: readonly string[] | null;
   readonly discreteColumns: readonly string[];
   /**
@@ -64,8 +69,10 @@ export interface DatasetOffer {
 /** A dataset in memory, its rows in the file's order. */
 export interface LoadedDataset extends EncodedFeatures {
   readonly rowCount: number;
-  /** Canonical text; null for alignment by row order. */
-  readonly keys: string[] | null;
+  /** Canonical text of each key column; null for alignment by row order. */
+  readonly keys: readonly TextColumn[] | null;
+  /** Text of each payload column as CSV shows it; empty where the cell is missing. */
+  readonly payload: readonly TextColumn[];
   /** 0 or 1 for a binary label. */
   readonly label: Float64Array | null;
   /** Keep with the model: a prediction needs it. */
@@ -187,7 +194,8 @@ export function createDatasets(
       const scan = await prescan(file, type);
       return withTable(file, type, scan.plainLines, async ({ table, read }) => {
         const chosen = chooseFeatures(table, draft);
-        const plan = planOf(table, keyOf(file.name, draft.keyColumns), draft.label, chosen);
+        const { keyColumns, payload = [] } = draft;
+        const plan = planOf(table, { keyColumns, payload }, draft.label, chosen);
         const raw = await read(plan, null);
         if (raw.rowCount === 0 && !draft.mayBeEmpty)
           throw new DatasetError('empty', `${file.name}: has no rows`);
@@ -207,14 +215,14 @@ export function createDatasets(
             path: draft.path,
             type,
             rowCount: raw.rowCount,
-            keyColumns: draft.keyColumns,
+            keyColumns,
             labelColumn: draft.label?.column ?? null,
             features,
-            payload: [],
+            payload,
             commitment: commitmentOf(scan.digest, salt),
           },
           salt,
-          repeatedKey: raw.keys && firstRepeated(raw.keys),
+          repeatedKey: raw.keys && firstRepeated(raw.keys, seedOf(salt)),
           missing: missingOf(features, raw.missing),
         };
       });
@@ -232,7 +240,7 @@ export function createDatasets(
       const label =
         terms.labelColumn === null ? null : { column: terms.labelColumn, kind: options.labelKind! };
       return withTable(file, terms.type, scan.plainLines, async ({ table, read }) => {
-        const plan = planOf(table, keyOf(file.name, terms.keyColumns), label, terms.features);
+        const plan = planOf(table, terms, label, terms.features);
         const raw = await read(plan, terms.rowCount);
         const encoding = options.encoding ?? learnEncoding(terms.features, raw);
         refuseOtherWidths(file.name, terms.features, encoding);
@@ -240,6 +248,7 @@ export function createDatasets(
           ...encodeFeatures(encoding, raw),
           rowCount: raw.rowCount,
           keys: raw.keys,
+          payload: raw.payload,
           label: raw.label,
           encoding,
           missing: missingOf(terms.features, raw.missing),
@@ -260,7 +269,11 @@ interface Session {
 function chooseFeatures(table: Table, draft: DatasetDraft): FeatureTerms[] {
   const { name: file } = table.file;
   if (draft.encoding) return draft.encoding.map(({ name, kind }) => ({ name, kind }));
-  const taken = [...(draft.keyColumns ?? []), draft.label?.column ?? null];
+  const taken = [
+    ...(draft.keyColumns ?? []),
+    ...(draft.payload ?? []),
+    draft.label?.column ?? null,
+  ];
   const notFeatures = draft.notFeatures ?? [];
   const refuse = (what: string): DatasetError =>
     new DatasetError('bad_selection', `${file}: ${what}`);
@@ -271,7 +284,8 @@ function chooseFeatures(table: Table, draft: DatasetDraft): FeatureTerms[] {
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw refuse(`column ${twice} is selected twice`);
   const reserved = names.find((name) => taken.includes(name));
-  if (reserved !== undefined) throw refuse(`column ${reserved} is key or label, not a feature`);
+  if (reserved !== undefined)
+    throw refuse(`column ${reserved} is key, payload or label, not a feature`);
   const other = draft.discreteColumns.find((name) => !names.includes(name));
   if (other !== undefined) {
     if (!table.names.includes(other)) throw missingColumn(file, other);
@@ -285,34 +299,43 @@ function chooseFeatures(table: Table, draft: DatasetDraft): FeatureTerms[] {
 
 function planOf(
   table: Table,
-  keyColumn: string | null,
+  { keyColumns, payload }: Pick<DataTerms, 'keyColumns' | 'payload'>,
   label: DatasetDraft['label'],
   features: readonly FeatureTerms[],
 ): ReadPlan {
+  const { name: file } = table.file;
   const indexOf = (name: string): number => {
     const index = table.names.indexOf(name);
-    if (index < 0) throw missingColumn(table.file.name, name);
+    if (index < 0) throw missingColumn(file, name);
     return index;
   };
-  if (keyColumn !== null && keyColumn === label?.column) {
-    throw new DatasetError('bad_selection', `${table.file.name}: key and label are one column`);
-  }
+  refuseSharedColumns(file, [
+    ...(keyColumns ?? []).map((name) => ({ name, as: 'key' })),
+    ...(label ? [{ name: label.column, as: 'label' }] : []),
+    ...payload.map((name) => ({ name, as: 'payload' })),
+  ]);
   return {
-    key: keyColumn === null ? null : indexOf(keyColumn),
+    keys: keyColumns?.map(indexOf) ?? null,
+    payload: payload.map(indexOf),
     label: label && { index: indexOf(label.column), kind: label.kind },
     features: features.map(({ name, kind }) => ({ index: indexOf(name), kind })),
   };
 }
 
-function keyOf(file: string, columns: readonly string[] | null): string | null {
-  const [column = null, ...more] = columns ?? [];
-  if (more.length > 0) {
-    throw new DatasetError(
-      'bad_selection',
-      `${file}: keys of several columns are not available yet`,
-    );
+/** Refuses a column that is to be two things, or one of them twice. */
+function refuseSharedColumns(
+  file: string,
+  uses: readonly { readonly name: string; readonly as: string }[],
+): void {
+  for (const [i, { name, as }] of uses.entries()) {
+    const before = uses.slice(0, i).find((use) => use.name === name);
+    if (!before) continue;
+    const what =
+      before.as === as
+        ? `column ${name} is named twice as ${as}`
+        : `${before.as} and ${as} are one column, ${name}`;
+    throw new DatasetError('bad_selection', `${file}: ${what}`);
   }
-  return column;
 }
 
 function refuseOtherWidths(
@@ -339,14 +362,9 @@ function missingOf(
     .filter(({ cells }) => cells > 0);
 }
 
-/** The first row, from 1, whose key an earlier row has. */
-function firstRepeated(keys: readonly string[]): number | null {
-  const seen = new Set<string>();
-  for (const [i, key] of keys.entries()) {
-    if (seen.has(key)) return i + 1;
-    seen.add(key);
-  }
-  return null;
+/** For hashes of keys: those who write keys do not know the salt. */
+function seedOf(salt: Uint8Array): number {
+  return new DataView(salt.buffer, salt.byteOffset, salt.length).getInt32(0);
 }
 
 function missingColumn(file: string, name: string): DatasetError {

@@ -1,25 +1,32 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { type TextColumn, TextColumnBuilder } from '../../protocols/psi/text-column.ts';
 import { MAX_CATEGORIES } from '../consensus/contract-schema.ts';
 import {
   binaryCell,
-  canonicalKey,
   categoricalCell,
   keyCell,
   MISSING,
-  NOT_A_KEY,
   NOT_FINITE,
   numericCell,
+  payloadCell,
 } from './cells.ts';
 import { checkCsv } from './csv-check.ts';
 import { DatasetError } from './dataset-error.ts';
+import { appendKeys, type KeyFault } from './key-texts.ts';
 import type { Table } from './table.ts';
+import { chunkTexts } from './text-vector.ts';
+
+/** Most bytes of all key columns, and of all payload columns. */
+const MAX_TEXT_BYTES = 2 ** 31;
 
 /** What a label has to be: two values, or any finite number. */
 export type LabelKind = 'binary' | 'numeric';
 
 /** Which columns to read, by index in the table, and as what. */
 export interface ReadPlan {
-  readonly key: number | null;
+  /** The columns whose texts are the key, in this order; null for none. */
+  readonly keys: readonly number[] | null;
+  readonly payload: readonly number[];
   readonly label: { readonly index: number; readonly kind: LabelKind } | null;
   readonly features: readonly {
     readonly index: number;
@@ -30,8 +37,10 @@ export interface ReadPlan {
 /** Cells as read, before missing values are filled and categories become columns. */
 export interface RawColumns {
   readonly rowCount: number;
-  /** Canonical keys, or null if the plan names none. */
-  readonly keys: string[] | null;
+  /** Canonical text of each key column, or null if the plan names none. */
+  readonly keys: readonly TextColumn[] | null;
+  /** Text of each payload column; without rows if the cells were not to be kept. */
+  readonly payload: readonly TextColumn[];
   readonly label: Float64Array | null;
   /**
    * Features, [rowCount, features] row-major: a number or `MISSING`; for a categorical feature the
@@ -57,7 +66,7 @@ export async function readTable(
   capacity: number | null,
   plainLines: number | null,
 ): Promise<RawColumns> {
-  const table = plan.key === null ? opened : opened.withKey(plan.key);
+  const table = plan.keys === null ? opened : opened.withKeys(plan.keys);
   return readChecked(table, plainLines, async (relation) => {
     const reader = new Reader(table, plan, capacity);
     const result = await connection.stream(`SELECT ${reader.select} FROM ${relation}`);
@@ -129,19 +138,23 @@ class Reader {
   readonly #table: Table;
   readonly #plan: ReadPlan;
   readonly #capacity: number | null;
-  readonly #keys: string[] | null;
+  readonly #keys: readonly TextColumnBuilder[];
+  readonly #payload: readonly TextColumnBuilder[];
   readonly #label: Float64Array | null;
   readonly #labelValues = new Set<number>();
   readonly #cells: Float64Array;
   readonly #levels: Map<string, number>[];
   readonly #missing: number[];
   #rowCount = 0;
+  #keyBytes = 0;
+  #payloadBytes = 0;
 
   constructor(table: Table, plan: ReadPlan, capacity: number | null) {
     this.#table = table;
     this.#plan = plan;
     this.#capacity = capacity;
-    this.#keys = plan.key === null ? null : [];
+    this.#keys = (plan.keys ?? []).map(() => new TextColumnBuilder());
+    this.#payload = plan.payload.map(() => new TextColumnBuilder());
     this.#label = plan.label && new Float64Array(capacity ?? 0);
     this.#cells = new Float64Array((capacity ?? 0) * plan.features.length);
     this.#levels = plan.features.map(() => new Map());
@@ -151,10 +164,11 @@ class Reader {
       make: (column: string, storage: Table['storage'][number]) => string,
     ) => make(`c${index}`, table.storage[index]!);
     this.select = [
-      plan.key === null ? 'NULL' : keyCell(table, plan.key),
       plan.label === null
         ? 'NULL'
         : cell(plan.label.index, plan.label.kind === 'binary' ? binaryCell : numericCell),
+      ...(plan.keys ?? []).map((index) => keyCell(table, index)),
+      ...plan.payload.map((index) => payloadCell(table, index)),
       ...plan.features.map(({ index, kind }) =>
         cell(index, kind === 'numeric' ? numericCell : categoricalCell),
       ),
@@ -165,11 +179,14 @@ class Reader {
     const first = this.#rowCount;
     const rows = chunk.rowCount;
     if (this.#capacity !== null && first + rows > this.#capacity) throw changed(this.#table);
-    if (this.#keys) this.#takeKeys(chunk, this.#keys);
-    if (this.#plan.label) this.#takeLabel(numbers(chunk, 1), this.#plan.label.index);
+    if (this.#plan.label) this.#takeLabel(numbers(chunk, 0), this.#plan.label.index);
+    this.#takeKeys(chunk, 1);
+    this.#takePayload(chunk, 1 + this.#keys.length);
+    const firstFeature = 1 + this.#keys.length + this.#payload.length;
     this.#plan.features.forEach(({ index, kind }, f) => {
-      if (kind === 'numeric') this.#takeNumbers(numbers(chunk, f + 2), f, index);
-      else this.#takeLevels(chunk.getColumnValues(f + 2) as (string | null)[], f, index);
+      const column = firstFeature + f;
+      if (kind === 'numeric') this.#takeNumbers(numbers(chunk, column), f, index);
+      else this.#takeLevels(chunk.getColumnValues(column) as (string | null)[], f, index);
     });
     this.#rowCount += rows;
   }
@@ -182,7 +199,8 @@ class Reader {
     }
     return {
       rowCount: this.#rowCount,
-      keys: this.#keys,
+      keys: this.#plan.keys && this.#keys.map((column) => column.finish()),
+      payload: this.#payload.map((column) => column.finish()),
       label: this.#label,
       cells: this.#cells,
       levels: this.#levels.map((map) => [...map.keys()]),
@@ -190,16 +208,29 @@ class Reader {
     };
   }
 
-  #takeKeys(chunk: DuckDBDataChunk, keys: string[]): void {
-    const texts = chunk.getColumnValues(0) as (string | null)[];
-    for (let i = 0; i < texts.length; i++) {
-      if (texts[i] === NOT_A_KEY) {
-        throw this.#fault('bad_key', i, this.#plan.key!, 'is neither text nor an integer');
+  #takeKeys(chunk: DuckDBDataChunk, first: number): void {
+    let fault: (KeyFault & { readonly index: number }) | undefined; // of the first such row
+    this.#keys.forEach((keys, k) => {
+      const texts = chunkTexts(chunk, first + k, MAX_TEXT_BYTES - this.#keyBytes);
+      if (!texts) throw this.#tooLarge('keys');
+      this.#keyBytes += texts.bytes.length;
+      const found = appendKeys(keys, texts);
+      if (found && !(fault && fault.row <= found.row)) {
+        fault = { ...found, index: this.#plan.keys![k]! };
       }
-      const key = texts[i] === null ? '' : canonicalKey(texts[i]!);
-      if (key === '') throw this.#fault('missing_key', i, this.#plan.key!, 'has no key');
-      keys.push(key);
-    }
+    });
+    if (!fault) return;
+    const what = fault.code === 'missing_key' ? 'has no key' : 'is neither text nor an integer';
+    throw this.#fault(fault.code, fault.row, fault.index, what);
+  }
+
+  #takePayload(chunk: DuckDBDataChunk, first: number): void {
+    this.#payload.forEach((column, p) => {
+      const texts = chunkTexts(chunk, first + p, MAX_TEXT_BYTES - this.#payloadBytes);
+      if (!texts) throw this.#tooLarge('payload');
+      this.#payloadBytes += texts.bytes.length;
+      if (this.#capacity !== null) column.appendColumn(texts);
+    });
   }
 
   #takeLabel(values: Float64Array, index: number): void {
@@ -277,6 +308,11 @@ class Reader {
     return value === NOT_FINITE
       ? this.#fault('not_finite', offset, index, 'is not finite')
       : this.#fault('not_numeric', offset, index, 'is not a number');
+  }
+
+  #tooLarge(what: string): DatasetError {
+    const { name } = this.#table.file;
+    return new DatasetError('too_large', `${name}: the ${what} are more than 2 GiB of text`);
   }
 
   #fault(code: DatasetError['code'], offset: number, index: number, what: string): DatasetError {

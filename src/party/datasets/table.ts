@@ -20,8 +20,8 @@ export interface Table {
   readonly storage: readonly Storage[];
   /** SQL to read rows from, in the file's order. `serial` reads on one thread. */
   relation(reading: 'parallel' | 'serial'): string;
-  /** The same table for reading keys from one column: of JSON as it is written, not as text. */
-  withKey(index: number): Table;
+  /** The same table for reading keys from these columns: of JSON as it is written, not as text. */
+  withKeys(indices: readonly number[]): Table;
   /** CSV only. */
   readonly header: CsvHeader | null;
 }
@@ -82,9 +82,9 @@ async function openCsv(file: DatasetFile): Promise<Table> {
   });
 }
 
-/** A table whose key column is read like any other. */
-function plainTable(table: Omit<Table, 'withKey'>): Table {
-  const whole: Table = { ...table, withKey: () => whole };
+/** A table whose key columns are read like any other. */
+function plainTable(table: Omit<Table, 'withKeys'>): Table {
+  const whole: Table = { ...table, withKeys: () => whole };
   return whole;
 }
 
@@ -119,22 +119,22 @@ async function openJson(connection: DuckDBConnection, file: DatasetFile): Promis
     columns.map((name) => name.toLowerCase()),
   );
   const aliases = columns.map((_, i) => `c${i}`).join(', ');
-  const reading = (key: number | null): Table => {
+  const reading = (keys: readonly number[]): Table => {
     const types = columns
-      .map((name, i) => `${quoteText(name)}: '${i === key ? 'JSON' : 'VARCHAR'}'`)
+      .map((name, i) => `${quoteText(name)}: '${keys.includes(i) ? 'JSON' : 'VARCHAR'}'`)
       .join(', ');
     return {
       file,
       type: 'json',
       names: columns,
-      storage: columns.map((_, i) => (i === key ? 'json' : 'text')),
+      storage: columns.map((_, i) => (keys.includes(i) ? 'json' : 'text')),
       relation: () =>
         `(SELECT * FROM read_json(${path}, hive_partitioning = false, columns = {${types}}) AS t(${aliases}))`,
-      withKey: reading,
+      withKeys: reading,
       header: null,
     };
   };
-  return reading(null);
+  return reading([]);
 }
 
 async function hasBom({ realPath }: DatasetFile): Promise<boolean> {

@@ -47,7 +47,7 @@ export async function draftLocalPrediction(
         model,
         part,
         path,
-        keyColumn: keyColumns?.[0] ?? null,
+        keyColumns,
         threshold: request.threshold ?? model.threshold,
         load: async (encoding) => {
           signal.throwIfAborted();

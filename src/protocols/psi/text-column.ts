@@ -77,6 +77,19 @@ export class TextColumnBuilder {
     this.#close(to - from);
   }
 
+  /** Adds the rows of a column. */
+  appendColumn(column: TextColumn): void {
+    const n = columnLength(column);
+    const from = column.starts[0]!;
+    const to = column.starts[n]!;
+    this.#reserve(n, to - from);
+    this.#bytes.set(column.bytes.subarray(from, to), this.#end);
+    const shift = this.#end - from;
+    for (let i = 1; i <= n; i++) this.#starts[this.#rows + i] = column.starts[i]! + shift;
+    this.#rows += n;
+    this.#end += to - from;
+  }
+
   /** The column, in arrays of its own; the builder is empty after. */
   finish(): TextColumn {
     const column = {

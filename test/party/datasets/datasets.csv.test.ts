@@ -6,6 +6,7 @@ import {
   type LoadedDataset,
 } from '../../../src/party/datasets/datasets.ts';
 import { csvText, scratchFolder } from '../../support/scratch-folder.ts';
+import { onlyKeys } from '../../support/text-columns.ts';
 
 describe('datasets of any CSV', () => {
   const folder = scratchFolder();
@@ -63,7 +64,7 @@ describe('datasets of any CSV', () => {
             discreteColumns: all ? ['id'] : [],
           });
           const keys = rows.map(({ text }) => `t${text}.`.trim().normalize('NFC'));
-          deepEqual(byName.keys, keys);
+          deepEqual(onlyKeys(byName), keys);
           if (all) return;
           rows.forEach(({ number }, i) => {
             if (number !== null) equal(byName.features[i], number + 0); // -0 + 0 is 0
@@ -104,11 +105,12 @@ describe('datasets of any CSV', () => {
         const text = clean.slice(0, at) + put + clean.slice(at + cut);
         const path = folder.write('d.csv', Buffer.from(text, 'latin1'));
         try {
-          const { keys, features, columnNames } = await load(path);
+          const loaded = await load(path);
+          const { features, columnNames } = loaded;
           if (columnNames.length !== 1) return;
           const expected = reference(text);
           deepEqual(
-            keys,
+            onlyKeys(loaded),
             expected.map(([key]) => key),
             JSON.stringify(text),
           );

@@ -10,6 +10,7 @@ import {
   type LoadOptions,
 } from '../../../src/party/datasets/datasets.ts';
 import { csvText, scratchFolder } from '../../support/scratch-folder.ts';
+import { onlyKeys } from '../../support/text-columns.ts';
 
 const LIMITS = { threads: 1, memoryLimit: '256MB' };
 
@@ -87,9 +88,12 @@ describe('datasets', () => {
         { missing, repeatedKey },
         { missing: [{ name: 'age', cells: 1 }], repeatedKey: null },
       );
-      deepEqual(await load(asked), {
+      const loaded = await load(asked);
+      deepEqual(onlyKeys(loaded), ['7', '8', '9']);
+      deepEqual(loaded, {
         rowCount: 3,
-        keys: ['7', '8', '9'],
+        keys: loaded.keys,
+        payload: [],
         label: Float64Array.of(1, 0, 1),
         features: Float64Array.of(30.5, 1, 25.5, 0, 20.5, 1),
         columnNames: ['age', 'city=Ulm'],
@@ -177,7 +181,7 @@ describe('datasets', () => {
 
   it('keeps keys as text, trimmed and composed, whatever the type', async () => {
     const json = '[{"id":12,"x":1},{"id":" 12 ","x":1},{"id":"012","x":1},{"id":"e\\u0301","x":1}]';
-    deepEqual((await load(draft(folder.write('k.json', json)))).keys, ['12', '12', '012', 'é']);
+    deepEqual(onlyKeys(await load(draft(folder.write('k.json', json)))), ['12', '12', '012', 'é']);
     const csv = csvText([
       ['id', 'x'],
       ['12', '1'],
@@ -185,7 +189,7 @@ describe('datasets', () => {
       ['12.0', '1'],
       ['Ab', '1'],
     ]);
-    deepEqual((await load(draft(folder.write('k.csv', csv)))).keys, ['12', '012', '12.0', 'Ab']);
+    deepEqual(onlyKeys(await load(draft(folder.write('k.csv', csv)))), ['12', '012', '12.0', 'Ab']);
     equal((await datasets.terms(draft('k.json'))).repeatedKey, 2);
   });
 
@@ -268,14 +272,14 @@ describe('datasets', () => {
         'id,x\n1,2\n',
         { selectColumns: ['id'] },
         'bad_selection',
-        /key or label/,
+        /key, payload or label/,
       ],
       [
         'the label as feature',
         'id,y\n1,2\n',
         { label, selectColumns: ['y'] },
         'bad_selection',
-        /y is key or/,
+        /y is key, payload or/,
       ],
       [
         'the label as key',

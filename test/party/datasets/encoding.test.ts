@@ -12,6 +12,7 @@ import type { RawColumns } from '../../../src/party/datasets/read-table.ts';
 const raw = (more: Partial<RawColumns>): RawColumns => ({
   rowCount: 3,
   keys: null,
+  payload: [],
   label: null,
   cells: new Float64Array(),
   levels: [[]],

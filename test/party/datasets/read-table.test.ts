@@ -15,7 +15,7 @@ describe('reading a table', () => {
       storage: ['text', 'text'],
       relation: (reading) => reading,
       header: { delimiter: ',', names: ['a', 'b'] },
-      withKey: () => plain,
+      withKeys: () => plain,
     };
     return plain;
   };

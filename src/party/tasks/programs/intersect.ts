@@ -1,5 +1,6 @@
 /** A set intersection at one data holder: load the keys, match them, keep what a receiver learns. */
 import { ecdhPsiReceiver, ecdhPsiSender } from '../../../protocols/psi/ecdh-psi.ts';
+import { type TextColumn, textAt } from '../../../protocols/psi/text-column.ts';
 import type { PsiContract } from '../../consensus/contract.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { Program, ProgramContext } from '../program.ts';
@@ -8,7 +9,7 @@ import { dataHolders } from './data-holders.ts';
 import { openMatching } from './key-matching.ts';
 
 /**
- * Leaves each receiver `intersection.csv`: its own key column under its own name, the common keys in
+ * Leaves each receiver `intersection.csv`: its own key columns under their own names, the common keys in
  * canonical text and in the order of its file, each once. A data holder that receives nothing learns
  * sizes alone. Throws `TaskError` `TOO_FEW_COMMON` when the contract has a higher minimum.
  */
@@ -27,7 +28,7 @@ export const intersect: Program<PsiContract> = async (context) => {
     part: null,
     file: common && {
       name: 'intersection.csv',
-      chunks: csvChunks(records(own.dataset!.keyColumns![0]!, dataset.keys!, common)),
+      chunks: csvChunks(records(own.dataset!.keyColumns!, dataset.keys!, common)),
     },
     metrics: isReceiver ? {} : null,
     extra: {
@@ -59,10 +60,10 @@ async function commonRows(
 }
 
 function* records(
-  column: string,
-  keys: readonly string[],
+  names: readonly string[],
+  keys: readonly TextColumn[],
   rows: Uint32Array,
 ): Generator<readonly string[]> {
-  yield [column];
-  for (const row of rows) yield [keys[row]!];
+  yield names;
+  for (const row of rows) yield keys.map((column) => textAt(column, row));
 }

@@ -57,13 +57,19 @@ export const predictLinear: Program<PredictContract> = async (context) => {
   });
 
   progress.phase('publishing');
-  const keyColumn = own.dataset!.keyColumns?.[0] ?? null;
+  const { keyColumns } = own.dataset!;
   return {
     model: null,
     part: null,
     file:
       scores &&
-      predictionFile({ keyColumn, keys: dataset.keys, rows, scores, threshold: predict_threshold }),
+      predictionFile({
+        keyColumns,
+        keys: dataset.keys,
+        rows,
+        scores,
+        threshold: predict_threshold,
+      }),
     metrics: scores && {},
     extra: {
       aligned_rows: rows.length,

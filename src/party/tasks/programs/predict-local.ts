@@ -15,7 +15,7 @@ export interface LocalPrediction {
   /** The file as the request names it, for errors. */
   readonly path: string;
   /** Null: records are told by their row. */
-  readonly keyColumn: string | null;
+  readonly keyColumns: readonly string[] | null;
   /** On the probability; null for no classes. Usually the model's own. */
   readonly threshold: number | null;
   /** Reads the file, as `Datasets.load` does with this encoding. */
@@ -28,7 +28,7 @@ export interface LocalPrediction {
  * `DatasetError` for a cell that cannot be used.
  */
 export async function localPrediction(prediction: LocalPrediction): Promise<ResultFile> {
-  const { model, part, path, keyColumn, threshold } = prediction;
+  const { model, part, path, keyColumns, threshold } = prediction;
   const local = localModel(model, part);
   const { encoding, owners } = local;
   const dataset = await prediction.load(encoding);
@@ -39,7 +39,7 @@ export async function localPrediction(prediction: LocalPrediction): Promise<Resu
     throw new DatasetError('out_of_range', `${path}: row ${infinite + 1}: the score is not finite`);
   }
   const rows = Uint32Array.from(scores, (_, row) => row);
-  return predictionFile({ keyColumn, keys: dataset.keys, rows, scores, threshold });
+  return predictionFile({ keyColumns, keys: dataset.keys, rows, scores, threshold });
 }
 
 /** A missing cell of a column whose owner alone knows what stands for it became NaN. */

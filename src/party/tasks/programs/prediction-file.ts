@@ -1,12 +1,13 @@
+import { type TextColumn, textAt } from '../../../protocols/psi/text-column.ts';
 import type { ResultFile } from '../program.ts';
 import { csvChunks } from './csv-chunks.ts';
 
 /** Scores of records, as a receiver knows them. */
 export interface Predictions {
   /** Null where records are told by their row. */
-  readonly keyColumn: string | null;
-  /** Of every row of the receiver's file; null as above. */
-  readonly keys: readonly string[] | null;
+  readonly keyColumns: readonly string[] | null;
+  /** Of every row of the receiver's file, column by column; null as above. */
+  readonly keys: readonly TextColumn[] | null;
   /** The scored rows of its file, in any order: [n]. */
   readonly rows: Uint32Array;
   /** Probabilities of class 1, or values: [n]. */
@@ -16,7 +17,7 @@ export interface Predictions {
 }
 
 /**
- * `predictions.csv`: the key under its column's name (`row`, from 1, where there is none), `score`, and
+ * `predictions.csv`: the key under its columns' names (`row`, from 1, where there is none), `score`, and
  * `class` where there is a threshold; in the order of the receiver's file.
  */
 export function predictionFile(predictions: Predictions): ResultFile {
@@ -24,14 +25,14 @@ export function predictionFile(predictions: Predictions): ResultFile {
 }
 
 function* records(predictions: Predictions): Generator<readonly string[]> {
-  const { keyColumn, keys, rows, scores, threshold } = predictions;
-  yield [keyColumn ?? 'row', 'score', ...(threshold === null ? [] : ['class'])];
+  const { keyColumns, keys, rows, scores, threshold } = predictions;
+  yield [...(keyColumns ?? ['row']), 'score', ...(threshold === null ? [] : ['class'])];
   const order = Uint32Array.from(rows, (_, i) => i).sort((a, b) => rows[a]! - rows[b]!);
   for (const i of order) {
     const row = rows[i]!;
     const score = scores[i]!;
     yield [
-      keys ? keys[row]! : String(row + 1),
+      ...(keys ? keys.map((column) => textAt(column, row)) : [String(row + 1)]),
       String(score),
       ...(threshold === null ? [] : [score >= threshold ? '1' : '0']),
     ];

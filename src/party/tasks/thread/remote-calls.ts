@@ -119,10 +119,12 @@ export function answerCalls(
         }
         case 'loadDataset': {
           const value = await calls.loadDataset();
-          const { features, label } = value;
+          const { features, label, keys, payload } = value;
+          const texts = [...(keys ?? []), ...payload];
+          const columns = texts.flatMap(({ bytes, starts }) => [bytes, starts]);
           return answer(
             { kind: 'answer', id, value },
-            transferList(features, ...(label ? [label] : [])),
+            transferList(features, ...(label ? [label] : []), ...columns),
           );
         }
         case 'loadModel':

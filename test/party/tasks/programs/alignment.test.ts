@@ -3,6 +3,7 @@ import { leakageOf } from '../../../../src/party/tasks/declaration.ts';
 import { alignRows } from '../../../../src/party/tasks/programs/alignment.ts';
 import { TaskError } from '../../../../src/party/tasks/task-error.ts';
 import { programRuns } from '../../../support/program-pair.ts';
+import { onlyKeys } from '../../../support/text-columns.ts';
 import { tables, trainingContract, trainingRuns } from '../../../support/training-pair.ts';
 
 describe('alignment of rows', () => {
@@ -15,8 +16,8 @@ describe('alignment of rows', () => {
     ]);
     equal(atA.length, 25);
     deepEqual(
-      [...atA].map((row) => data.orgA.keys![row]),
-      [...atB].map((row) => data.orgB.keys![row]),
+      [...atA].map((row) => onlyKeys(data.orgA)![row]),
+      [...atB].map((row) => onlyKeys(data.orgB)![row]),
     );
   });
 

@@ -8,6 +8,7 @@ import type { ModelPart } from '../../../../src/party/models/model-part.ts';
 import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
 import { predictLinear } from '../../../../src/party/tasks/programs/predict-linear.ts';
 import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
+import { textColumn } from '../../../../src/protocols/psi/text-column.ts';
 import {
   predictionContract,
   programRuns,
@@ -32,11 +33,12 @@ function loaded(part: ModelPart, rows: readonly Row[]): LoadedDataset {
       ),
   );
   const missing = part.encoding.map((_, f) => rows.filter((row) => row[f + 1] === null).length);
-  const raw = { rowCount: rows.length, keys: null, label: null, levels, missing };
+  const raw = { rowCount: rows.length, keys: null, payload: [], label: null, levels, missing };
   return {
     ...encodeFeatures(part.encoding, { ...raw, cells: Float64Array.from(cells) }),
     rowCount: rows.length,
-    keys: rows.map(([key]) => key),
+    keys: [textColumn(rows.map(([key]) => key))],
+    payload: [],
     label: null,
     encoding: part.encoding,
     missing: [],

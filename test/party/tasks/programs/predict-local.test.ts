@@ -29,7 +29,7 @@ describe('prediction by one party alone', () => {
       model,
       part,
       path,
-      keyColumn,
+      keyColumns: keyColumn === null ? null : [keyColumn],
       threshold: model.threshold,
       load: async (encoding) => {
         const keyColumns = keyColumn === null ? null : [keyColumn];

@@ -3,10 +3,11 @@ import {
   type Predictions,
   predictionFile,
 } from '../../../../src/party/tasks/programs/prediction-file.ts';
+import { textColumn } from '../../../../src/protocols/psi/text-column.ts';
 
 const PREDICTIONS: Predictions = {
-  keyColumn: 'customer id',
-  keys: ['a', 'b, "c"', '客户', 'd\ne'],
+  keyColumns: ['customer id'],
+  keys: [textColumn(['a', 'b, "c"', '客户', 'd\ne'])],
   rows: Uint32Array.of(2, 0, 3),
   scores: Float64Array.of(0.5, 0.25, 1),
   threshold: 0.5,
@@ -26,8 +27,14 @@ describe('prediction file', () => {
 
   it('has no class without a threshold, and rows where there are no keys', () => {
     const scores = Float64Array.of(-1.5, 1e21, 0);
-    const change = { keyColumn: null, keys: null, threshold: null, scores };
+    const change = { keyColumns: null, keys: null, threshold: null, scores };
     equal(textOf({ ...PREDICTIONS, ...change }), 'row,score\n1,1e+21\n3,-1.5\n4,0\n');
+  });
+
+  it('has a column for each of several key columns', () => {
+    const keys = [...PREDICTIONS.keys!, textColumn(['1', '2', '', '"'])];
+    const text = textOf({ ...PREDICTIONS, keyColumns: ['name', 'zip'], keys, threshold: null });
+    equal(text, 'name,zip,score\na,1,0.25\n客户,"",0.5\n"d\ne","""",1\n');
   });
 
   it('of no rows is its header', () => {

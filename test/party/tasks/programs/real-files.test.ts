@@ -12,6 +12,7 @@ import { systemRng } from '../../../../src/protocols/primitives/rng.ts';
 import { writeQueryResult } from '../../../support/parquet-file.ts';
 import { keysAlone, programRuns, psiContract } from '../../../support/program-pair.ts';
 import { scratchFolder } from '../../../support/scratch-folder.ts';
+import { onlyKeys } from '../../../support/text-columns.ts';
 
 const BOM = '\ufeff';
 const range = (n: number, from = 0): string[] =>
@@ -117,7 +118,7 @@ describe('matching keys of real files', () => {
   it('reads back what it leaves, quoted where it has to be', async () => {
     const keys = [...OTHER, 'a;b', 'tab\there', 'say "hi"', '|', "it's", '=1+1'];
     const [left] = await intersectionOf(keysAlone(keys), keysAlone(keys));
-    deepEqual((await load(folder.write('out.csv', left!))).keys, keys);
+    deepEqual(onlyKeys(await load(folder.write('out.csv', left!))), keys);
   });
 
   it('is right with integers of a Parquet file', async () => {

@@ -16,6 +16,7 @@ import { ProtocolError } from '../../../../src/protocols/errors.ts';
 import { type LinkMessage, linkChannel } from '../../../../src/protocols/link-channel.ts';
 import { memoryLinkPair } from '../../../../src/protocols/memory-channel.ts';
 import { rawType } from '../../../contract/channel-suite.ts';
+import { onlyKeys } from '../../../support/text-columns.ts';
 import { tables, trainingContract } from '../../../support/training-pair.ts';
 
 const MIB = 1 << 20;
@@ -126,7 +127,7 @@ describe('task thread', () => {
       purpose: 'uses everything',
       key: [...Buffer.from('orgB purpose    ')],
       rows: 40,
-      keys: own.keys,
+      keys: onlyKeys(own),
       features: Array.from({ length: 600 }, (_, i) => i),
       label: [...own.label!],
       party: 'orgA',
