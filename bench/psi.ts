@@ -8,6 +8,7 @@ import { systemRng } from '../src/protocols/primitives/rng.ts';
 import { alignReceiver, alignSender } from '../src/protocols/psi/align.ts';
 import { deduplicate } from '../src/protocols/psi/deduplicate.ts';
 import { itemDigests } from '../src/protocols/psi/item-digest.ts';
+import { textColumn } from '../src/protocols/psi/text-column.ts';
 import { oneOf, readOptions, wholeNumber } from './options.ts';
 import { runParties } from './parties.ts';
 import { type PartyWork, serveParty } from './party-process.ts';
@@ -81,7 +82,7 @@ const align: PartyWork<Job, Aligned> = async (job, connect) => {
   const session = await connect();
 
   const start = performance.now();
-  const digests = itemDigests([texts], session.deriveKey('psi item digests', 32));
+  const digests = itemDigests([textColumn(texts)], session.deriveKey('psi item digests', 32));
   const digested = performance.now();
   const { items, rows } = deduplicate(digests, 'reject');
   const options = { engine: curve, maxItems: n };

@@ -5,6 +5,7 @@ import type { Channel } from '../../src/protocols/channel.ts';
 import { linkChannel, type MessageLink } from '../../src/protocols/link-channel.ts';
 import { alignReceiver, alignSender } from '../../src/protocols/psi/align.ts';
 import { itemDigests } from '../../src/protocols/psi/item-digest.ts';
+import { textColumn } from '../../src/protocols/psi/text-column.ts';
 import { type FlakyProxy, startProxy } from '../support/flaky-proxy.ts';
 import { seededRng } from '../support/seeded-rng.ts';
 import { toyCurveEngine } from '../support/toy-curve-engine.ts';
@@ -114,7 +115,7 @@ describe('e2e: connections that are cut', function () {
       const salt = new Uint8Array(32).fill(7);
       const keys = (from: number): string[] =>
         Array.from({ length: 20_000 }, (_, i) => `k${from + i}`);
-      const [x, y] = [0, 5000].map((from) => itemDigests([keys(from)], salt));
+      const [x, y] = [0, 5000].map((from) => itemDigests([textColumn(keys(from))], salt));
       const options = { engine: toyCurveEngine(), maxItems: 20_000 };
       const align = async ([a, b]: readonly [Channel, Channel]): Promise<Uint32Array[]> =>
         Promise.all([

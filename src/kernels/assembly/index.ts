@@ -5,3 +5,4 @@ export * from './elligator';
 export * from './rlwe';
 export * from './gf128';
 export * from './okvs';
+export * from './sha256';

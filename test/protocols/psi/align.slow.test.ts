@@ -3,6 +3,7 @@ import { curvePool } from '../../../src/kernels/curve25519-pool.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import { alignReceiver, alignSender } from '../../../src/protocols/psi/align.ts';
 import { itemDigests } from '../../../src/protocols/psi/item-digest.ts';
+import { textColumn } from '../../../src/protocols/psi/text-column.ts';
 import { runTwoParty } from '../../support/two-party.ts';
 
 const N = 100_000;
@@ -15,8 +16,15 @@ describe('alignment of 100 000 rows on the curve', () => {
     const salt = systemRng(32);
     const [r, s] = [curvePool({ threads: 1 }), curvePool({ threads: 1 })];
     const { a, b } = await runTwoParty(
-      (ch) => alignReceiver(ch, itemDigests([X], salt), { engine: r, maxItems: N }, systemRng),
-      (ch) => alignSender(ch, itemDigests([Y], salt), { engine: s, maxItems: N }, systemRng),
+      (ch) =>
+        alignReceiver(
+          ch,
+          itemDigests([textColumn(X)], salt),
+          { engine: r, maxItems: N },
+          systemRng,
+        ),
+      (ch) =>
+        alignSender(ch, itemDigests([textColumn(Y)], salt), { engine: s, maxItems: N }, systemRng),
     );
     await Promise.all([r.close(), s.close()]);
     equal(a.length, COMMON);

@@ -5,6 +5,7 @@ import { loadCurve25519Kernel } from '../../../src/kernels/curve25519-kernel.was
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
 import { type AlignOptions, alignReceiver, alignSender } from '../../../src/protocols/psi/align.ts';
 import { itemDigests } from '../../../src/protocols/psi/item-digest.ts';
+import { textColumn } from '../../../src/protocols/psi/text-column.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { toyCurveEngine } from '../../support/toy-curve-engine.ts';
 import { runTwoParty } from '../../support/two-party.ts';
@@ -22,8 +23,8 @@ async function align(
   { options = FAST, salt = SALT }: { options?: AlignOptions; salt?: Uint8Array } = {},
 ): Promise<{ a: Uint32Array; b: Uint32Array }> {
   return runTwoParty(
-    (ch) => alignReceiver(ch, itemDigests(X, salt), options, seededRng('R')),
-    (ch) => alignSender(ch, itemDigests(Y, salt), options, seededRng('S')),
+    (ch) => alignReceiver(ch, itemDigests(X.map(textColumn), salt), options, seededRng('R')),
+    (ch) => alignSender(ch, itemDigests(Y.map(textColumn), salt), options, seededRng('S')),
   );
 }
 
@@ -98,14 +99,15 @@ describe('alignment', () => {
 
   it('finds nothing when the parties salt differently', async () => {
     const { a } = await runTwoParty(
-      (ch) => alignReceiver(ch, itemDigests([['a']], SALT), FAST, seededRng('R')),
-      (ch) => alignSender(ch, itemDigests([['a']], new Uint8Array(32)), FAST, seededRng('S')),
+      (ch) => alignReceiver(ch, itemDigests([textColumn(['a'])], SALT), FAST, seededRng('R')),
+      (ch) =>
+        alignSender(ch, itemDigests([textColumn(['a'])], new Uint8Array(32)), FAST, seededRng('S')),
     );
     equal(a.length, 0);
   });
 
   it('refuses repeated keys by row number, before it sends anything', async () => {
-    const digests = itemDigests([['a', 'b', 'a']], SALT);
+    const digests = itemDigests([textColumn(['a', 'b', 'a'])], SALT);
     for (const role of [alignReceiver, alignSender]) {
       const [ch] = memoryChannelPair();
       await rejects(role(ch, digests, FAST, seededRng('R')), {

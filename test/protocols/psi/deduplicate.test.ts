@@ -6,6 +6,7 @@ import {
   gatherRows,
 } from '../../../src/protocols/psi/deduplicate.ts';
 import { itemDigests } from '../../../src/protocols/psi/item-digest.ts';
+import { textColumn } from '../../../src/protocols/psi/text-column.ts';
 
 const SALT = new Uint8Array(32);
 
@@ -13,17 +14,17 @@ describe('deduplicate', () => {
   it('keeps the first of every key, in order', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(30).map(String)), (keys) => {
-        const distinct = deduplicate(itemDigests([keys], SALT), 'first');
+        const distinct = deduplicate(itemDigests([textColumn(keys)], SALT), 'first');
         const expected = [...new Set(keys)].map((key) => keys.indexOf(key));
         deepEqual([...distinct.rows], expected);
-        deepEqual(distinct.items, itemDigests([[...new Set(keys)]], SALT));
+        deepEqual(distinct.items, itemDigests([textColumn([...new Set(keys)])], SALT));
         equal(distinct.duplicates, keys.length - expected.length);
       }),
     );
   });
 
   it('reports the first repetition by row numbers', () => {
-    const digests = itemDigests([['a', 'b', 'c', 'b', 'a', 'b']], SALT);
+    const digests = itemDigests([textColumn(['a', 'b', 'c', 'b', 'a', 'b'])], SALT);
     const { duplicates, firstDuplicate } = deduplicate(digests, 'first');
     equal(duplicates, 3);
     deepEqual(firstDuplicate, { first: 1, again: 3 });
@@ -41,7 +42,7 @@ describe('deduplicate', () => {
   it('passes distinct keys and no keys under either rule', () => {
     for (const keys of [[], ['a'], ['a', 'b']]) {
       for (const rule of ['first', 'reject'] as const) {
-        const distinct = deduplicate(itemDigests([keys], SALT), rule);
+        const distinct = deduplicate(itemDigests([textColumn(keys)], SALT), rule);
         equal(distinct.rows.length, keys.length);
         equal(distinct.firstDuplicate, undefined);
       }

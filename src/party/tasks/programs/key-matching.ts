@@ -7,7 +7,6 @@ import {
 } from '../../../protocols/psi/cardinality.ts';
 import { DuplicateKeyError, deduplicate } from '../../../protocols/psi/deduplicate.ts';
 import { itemDigests } from '../../../protocols/psi/item-digest.ts';
-import { columnLength, type TextColumn, textAt } from '../../../protocols/psi/text-column.ts';
 import type { DatasetTerms } from '../../consensus/contract.ts';
 import { DatasetError } from '../../datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
@@ -87,18 +86,11 @@ function distinctKeys(
   salt: Uint8Array,
 ): Pick<KeyMatching, 'items' | 'rows'> {
   try {
-    return deduplicate(
-      itemDigests(keys!.map(stringsOf), salt),
-      rule === 'reject' ? 'reject' : 'first',
-    );
+    return deduplicate(itemDigests(keys!, salt), rule === 'reject' ? 'reject' : 'first');
   } catch (error) {
     if (!(error instanceof DuplicateKeyError)) throw error;
     const row = error.firstDuplicate.again + 1;
     const where = `${path}: row ${row}, column ${keyColumns!.join(', ')}`;
     throw new DatasetError('duplicate_key', `${where}: repeats the key of an earlier row`);
   }
-}
-
-function stringsOf(column: TextColumn): string[] {
-  return Array.from({ length: columnLength(column) }, (_, i) => textAt(column, i));
 }
