@@ -23,3 +23,17 @@ export function checkLength(bytes: Uint8Array, expected: number): void {
     );
   }
 }
+
+/** dst ^= src, of as many bytes: in words where the memory of both is aligned. */
+export function xorInto(dst: Uint8Array, src: Uint8Array): void {
+  if (dst.length !== src.length) {
+    throw new RangeError(`"src" expected ${dst.length} bytes, got ${src.length}`);
+  }
+  let at = 0;
+  if (dst.byteOffset % 4 === 0 && src.byteOffset % 4 === 0) {
+    const [d, s] = [dst, src].map((x) => new Uint32Array(x.buffer, x.byteOffset, x.length >> 2));
+    for (let w = 0; w < d!.length; w++) d![w]! ^= s![w]!;
+    at = 4 * d!.length;
+  }
+  for (; at < dst.length; at++) dst[at]! ^= src[at]!;
+}

@@ -1,0 +1,279 @@
+/**
+ * Oblivious pseudorandom function from vector OLE, [RR22] "Blazing Fast PSI from Improved OKVS and
+ * Subfield VOLE". Raghuraman, Rindal. https://eprint.iacr.org/2022/320: the semi-honest construction of
+ * [RS21] over the improved OKVS.
+ *
+ * Functionality: for a function F that an evaluation draws,
+ *   Sender   in: Y, n_y items             out: F(y) for each of its items
+ *   Receiver in: X, n_x distinct items    out: F(x) for each of its items
+ *   `evaluateWithKeys` gives a second function as well, independent of the first.
+ *
+ * Security: semi-honest, one corruption; dual LPN and base OTs (vole/vole.ts); fixed-key AES as an
+ *   ideal permutation, correlation robust for offsets Delta * z with z != 0 [GKWY20]. R gets C with
+ *   C = B' + Delta * P; for y outside X the sender's value before hashing is
+ *   Decode(C, y) + Delta * (H1(y) - Decode(P, y)), which Delta hides, for the second factor is zero
+ *   with probability 2^-128. S sees r and A' = A + P, where A is pseudorandom.
+ * Leaks:    n_x to S, in the sizes of messages. Not n_y. That a first seed failed is not told: r is
+ *   uniform but for the 2^-40 of seeds that fail.
+ * Cost:     m = slots(n_x), about 1.35 n_x. R -> S 16 m + 16 bytes beyond VOLE's, nothing back: the
+ *   correction leaves as soon as VOLE's A is there. Encode (R), decode (both), m + n_y products by
+ *   Delta (S).
+ *
+ * Names follow the paper: X, Y = sets; r = seed of the OKVS; P = its slots; Delta, A, B, C = VOLE with
+ *   C = B + Delta * A; A' = A + P; B' = B + Delta * A'; H1 = value of an item; H2 = final hash, one a
+ *   function; u = Decode(C, x) or Decode(B', y) + Delta * H1(y), what H2 is taken of.
+ */
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import {
+  Rr22Correction,
+  Rr22ReceiverHello,
+  Rr22Seed,
+  Rr22SenderHello,
+} from '../../../proto/gen/psi.ts';
+import { binSlots, type OkvsKernel } from '../../kernels/okvs-kernel.ts';
+import { loadWasmOkvsKernel } from '../../kernels/okvs-kernel.wasm.ts';
+import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
+import type { Channel } from '../channel.ts';
+import { OkvsFailure } from '../okvs/failure.ts';
+import { encodeBins, OkvsDecoder } from '../okvs/okvs.ts';
+import { type OkvsParameters, okvsParameters } from '../okvs/parameters.ts';
+import { type OkvsRows, rowsOf } from '../okvs/rows.ts';
+import { Turn } from '../ot/turn.ts';
+import { BLOCK_BYTES, FixedKeyHash } from '../primitives/hash.ts';
+import type { Rng } from '../primitives/rng.ts';
+import { checkLength, xorInto } from '../primitives/words.ts';
+import type { VoleReceiver, VoleSender, VoleSource } from '../vole/vole.ts';
+import { countItems } from './deduplicate.ts';
+import { malformed } from './malformed.ts';
+
+/** Seeds tried before an encoding is given up; distinct items fail with probability 2^-40 each time. */
+const MAX_SEEDS = 4;
+
+export interface Rr22Outputs {
+  /** F of each item; n x 16. */
+  readonly masks: Uint8Array;
+  /** The second, independent function of each item; n x 16. */
+  readonly keys: Uint8Array;
+}
+
+export interface Rr22Options {
+  /** Where the session's correlations come from. */
+  readonly vole: VoleSource;
+  /** Pays for the memory of kernels. */
+  readonly budget?: MemoryBudget | undefined;
+}
+
+/** The receiving role. Owns a fork of the channel; one call at a time, in the sender's order. */
+export class Rr22Receiver {
+  readonly #ch: Channel;
+  readonly #vole: VoleReceiver;
+  readonly #kernel: OkvsKernel;
+  readonly #rng: Rng;
+  readonly #turn = new Turn();
+
+  private constructor(ch: Channel, vole: VoleReceiver, kernel: OkvsKernel, rng: Rng) {
+    this.#ch = ch;
+    this.#vole = vole;
+    this.#kernel = kernel;
+    this.#rng = rng;
+  }
+
+  /**
+   * Runs with `Rr22Sender.setup`, once a session; `rng` serves the setup and every evaluation. Takes the
+   * channel's fork "rr22". After an error the caller closes the channel, which ends what still waits.
+   */
+  static async setup(
+    channel: Channel,
+    rng: Rng,
+    { vole, budget }: Rr22Options,
+  ): Promise<Rr22Receiver> {
+    const ch = channel.fork('rr22');
+
+    await ch.send(Rr22ReceiverHello, {});
+
+    await ch.receive(Rr22SenderHello);
+    const correlations = await vole.receiver(ch, rng, { budget });
+    return new Rr22Receiver(ch, correlations, loadWasmOkvsKernel(budget), rng);
+  }
+
+  /** F of n >= 1 distinct items; n x 16. Throws `RangeError` on items that are not distinct. */
+  async evaluate(X: Uint8Array): Promise<Uint8Array> {
+    const { r, u } = await this.#evaluate(X);
+    return hashOf('mask', r).hash(u);
+  }
+
+  /** F of n >= 1 distinct items, and the second function. */
+  async evaluateWithKeys(X: Uint8Array): Promise<Rr22Outputs> {
+    return bothFunctions(await this.#evaluate(X));
+  }
+
+  #evaluate(X: Uint8Array): Promise<Evaluation> {
+    const parameters = okvsParameters(checkCount('X', countItems(X)));
+    return this.#turn.take(async () => {
+      const correlation = this.#vole.extend(parameters.slots);
+      correlation.catch(() => {}); // seen below, unless the encoding fails first
+      const { r, rows, P } = await encodeItems(X, parameters, this.#kernel, this.#rng);
+
+      await this.#ch.send(Rr22Seed, { seed: r });
+
+      const { a: A, c: C } = await correlation;
+      for (let bin = P.shift(), at = 0; bin; bin = P.shift()) {
+        xorInto(bin, A.subarray(at, at + bin.length)); // A' = A + P
+        at += bin.length;
+        await this.#ch.send(Rr22Correction, { slots: bin });
+      }
+
+      return { r, u: await decodeItems(rows, C) };
+    });
+  }
+}
+
+/** The sending role. Owns a fork of the channel; one call at a time, in the receiver's order. */
+export class Rr22Sender {
+  readonly #ch: Channel;
+  readonly #vole: VoleSender;
+  readonly #kernel: OkvsKernel;
+  readonly #turn = new Turn();
+
+  private constructor(ch: Channel, vole: VoleSender, kernel: OkvsKernel) {
+    this.#ch = ch;
+    this.#vole = vole;
+    this.#kernel = kernel;
+  }
+
+  /** Runs with `Rr22Receiver.setup`; channel, `rng` and errors as there. */
+  static async setup(
+    channel: Channel,
+    rng: Rng,
+    { vole, budget }: Rr22Options,
+  ): Promise<Rr22Sender> {
+    const ch = channel.fork('rr22');
+
+    await ch.send(Rr22SenderHello, {});
+
+    await ch.receive(Rr22ReceiverHello);
+    const correlations = await vole.sender(ch, rng, { budget });
+    return new Rr22Sender(ch, correlations, loadWasmOkvsKernel(budget));
+  }
+
+  /** F of each of Y (n x 16, n >= 1), while the receiver evaluates `nX` items. Returns n x 16. */
+  async evaluate(Y: Uint8Array, nX: number): Promise<Uint8Array> {
+    const { r, u } = await this.#evaluate(Y, nX);
+    return hashOf('mask', r).hash(u);
+  }
+
+  /** F of each of Y, and the second function. */
+  async evaluateWithKeys(Y: Uint8Array, nX: number): Promise<Rr22Outputs> {
+    return bothFunctions(await this.#evaluate(Y, nX));
+  }
+
+  #evaluate(Y: Uint8Array, nX: number): Promise<Evaluation> {
+    checkCount('Y', countItems(Y));
+    const parameters = okvsParameters(checkCount('nX', nX));
+    return this.#turn.take(async () => {
+      const [B, { r, rows }] = await Promise.all([
+        this.#vole.extend(parameters.slots),
+        this.#receiveSeed(Y, parameters),
+      ]);
+
+      const decoder = new OkvsDecoder(rows);
+      const width = binSlots(parameters) * BLOCK_BYTES;
+      for (let at = 0; at < B.length; at += width) {
+        const { slots } = await this.#ch.receive(Rr22Correction);
+        checkLength(slots, width);
+        const bin = B.subarray(at, at + width);
+        this.#vole.multiplyAdd(bin, slots); // B' = B + Delta A'
+        decoder.add(bin);
+      }
+
+      const u = decoder.finish();
+      this.#vole.multiplyAdd(u, hashOf('value', r).hash(Y)); // + Delta H1(y)
+      return { r, u };
+    });
+  }
+
+  /** The rows of Y as soon as r is there: while the correlation is under way. */
+  async #receiveSeed(
+    Y: Uint8Array,
+    parameters: OkvsParameters,
+  ): Promise<{ r: Uint8Array; rows: OkvsRows }> {
+    const r = decodeSeed(await this.#ch.receive(Rr22Seed));
+    return { r, rows: rowsOf(Y, r, parameters, this.#kernel) };
+  }
+}
+
+/** What an evaluation ends with: its seed, and the blocks that its hashes are taken of; n x 16. */
+interface Evaluation {
+  readonly r: Uint8Array;
+  readonly u: Uint8Array;
+}
+
+/** A store of the receiver's items; P is one array a bin. */
+interface Encoding {
+  readonly r: Uint8Array;
+  readonly rows: OkvsRows;
+  readonly P: Uint8Array[];
+}
+
+/** R: P with Decode(P, x) = H1(x), under the first fresh seed that has one. Nothing is sent before. */
+async function encodeItems(
+  X: Uint8Array,
+  parameters: OkvsParameters,
+  kernel: OkvsKernel,
+  rng: Rng,
+): Promise<Encoding> {
+  for (let tries = 1; ; tries++) {
+    const r = rng(BLOCK_BYTES);
+    await setImmediate(); // what the correlation sends leaves before rows keep this thread
+    const rows = rowsOf(X, r, parameters, kernel);
+    const P: Uint8Array[] = [];
+    try {
+      for (const bin of encodeBins(rows, hashOf('value', r).hash(X), 'zero')) {
+        P.push(bin);
+        await setImmediate(); // nor does a bin keep its messages waiting
+      }
+      return { r, rows, P };
+    } catch (cause) {
+      if (!(cause instanceof OkvsFailure)) throw cause;
+      if (tries === MAX_SEEDS) {
+        throw new RangeError(`"X" expected distinct items: ${tries} seeds failed`, { cause });
+      }
+    }
+  }
+}
+
+/** R: Decode(C, x) for the rows' items; n x 16. */
+async function decodeItems(rows: OkvsRows, C: Uint8Array): Promise<Uint8Array> {
+  const decoder = new OkvsDecoder(rows);
+  const width = binSlots(rows.parameters) * BLOCK_BYTES;
+  for (let at = 0; at < C.length; at += width) {
+    await setImmediate(); // the corrections leave meanwhile
+    decoder.add(C.subarray(at, at + width));
+  }
+  return decoder.finish();
+}
+
+function bothFunctions({ r, u }: Evaluation): Rr22Outputs {
+  return { masks: hashOf('mask', r).hash(u), keys: hashOf('key', r).hash(u) };
+}
+
+/**
+ * The hash of one purpose in the evaluation of seed r. Its key is public and drawn when all items are
+ * fixed; another purpose or evaluation has another, hence an independent permutation.
+ */
+function hashOf(purpose: 'value' | 'mask' | 'key', r: Uint8Array): FixedKeyHash {
+  const digest = createHash('sha256').update(`entente/rr22/v1 ${purpose}:`).update(r).digest();
+  return new FixedKeyHash(digest.subarray(0, BLOCK_BYTES));
+}
+
+function checkCount(name: string, n: number): number {
+  if (!(n >= 1)) throw new RangeError(`"${name}" expected one item or more, got ${n}`);
+  return n;
+}
+
+function decodeSeed({ seed }: Rr22Seed): Uint8Array {
+  checkLength(seed, BLOCK_BYTES);
+  if (seed.every((byte) => byte === 0)) throw malformed('the seed is zero');
+  return seed;
+}
