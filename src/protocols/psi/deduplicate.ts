@@ -1,8 +1,10 @@
 import { ITEM_BYTES } from './item-digest.ts';
-import { RowIndex } from './row-index.ts';
+import { compareRest, sortRows } from './joint-order.ts';
 
-/** What to do with records of one key: refuse the data, or keep the first and drop the others. */
-export type DuplicateRule = 'reject' | 'first';
+/** What to do with records of one key: refuse the data, keep the first and drop the others, or group them. */
+export type DuplicateRule = 'reject' | 'first' | 'expand';
+
+const WORD_BYTES = 4;
 
 /** Two records with the same key, by row number. */
 export interface DuplicatePair {
@@ -15,10 +17,20 @@ export interface DistinctItems {
   readonly items: Uint8Array<ArrayBuffer>;
   /** Row of each of them in the input: ascending; m. */
   readonly rows: Uint32Array<ArrayBuffer>;
-  /** Records dropped. */
+  /** Records beyond the first of their item: dropped, unless grouped. */
   readonly duplicates: number;
   /** The first repetition, if any. */
   readonly firstDuplicate: DuplicatePair | undefined;
+  /** Under `expand`: all rows of each item. */
+  readonly groups: RowGroups | undefined;
+}
+
+/** The rows of m distinct items: those of item k are rows[starts[k]], ..., rows[starts[k + 1] - 1], ascending. */
+export interface RowGroups {
+  /** m + 1 */
+  readonly starts: Uint32Array<ArrayBuffer>;
+  /** Every row of the input once; n. */
+  readonly rows: Uint32Array<ArrayBuffer>;
 }
 
 /** The caller's data has a key twice. Names rows (from 0), never values. */
@@ -35,27 +47,65 @@ export class DuplicateKeyError extends Error {
   }
 }
 
-/** The distinct items of n x 16 digests. Throws `DuplicateKeyError` under `reject` if any repeats. */
+/**
+ * The distinct items of n x 16 digests, the first of each kept. Throws `DuplicateKeyError` under
+ * `reject` if any repeats. Sorts, so that no choice of keys makes it slow.
+ */
 export function deduplicate(digests: Uint8Array, rule: DuplicateRule): DistinctItems {
   const n = countItems(digests);
-  const index = new RowIndex(digests, ITEM_BYTES);
-  const rows = new Uint32Array(n);
-  let kept = 0;
+  const firsts = firstRows(digests);
   let firstDuplicate: DuplicatePair | undefined;
+  const kept = new Uint32Array(n);
+  let m = 0;
   for (let i = 0; i < n; i++) {
-    const first = index.add(i);
-    if (first < 0) rows[kept++] = i;
+    const first = firsts[i]!;
+    if (first === i) kept[m++] = i;
     else firstDuplicate ??= { first, again: i };
   }
-  const duplicates = n - kept;
+  const duplicates = n - m;
   if (firstDuplicate && rule === 'reject') throw new DuplicateKeyError(duplicates, firstDuplicate);
-  const distinct = rows.slice(0, kept);
+  const rows = kept.slice(0, m);
   return {
-    items: gatherRows(digests, ITEM_BYTES, distinct),
-    rows: distinct,
+    items: duplicates === 0 ? new Uint8Array(digests) : gatherRows(digests, ITEM_BYTES, rows),
+    rows,
     duplicates,
     firstDuplicate,
+    groups: rule === 'expand' ? groupRows(firsts, rows) : undefined,
   };
+}
+
+/** 0, ..., n - 1. */
+export function rowNumbers(n: number): Uint32Array<ArrayBuffer> {
+  const rows = new Uint32Array(n);
+  for (let i = 0; i < n; i++) rows[i] = i;
+  return rows;
+}
+
+/** For each row the first row with its item; n. */
+function firstRows(digests: Uint8Array): Uint32Array {
+  const n = countItems(digests);
+  const firsts = rowNumbers(n);
+  const { rows, leads } = sortRows(firsts, digests);
+  const view = new DataView(digests.buffer, digests.byteOffset, digests.length);
+  for (let k = 1; k < n; k++) {
+    if (leads[k] !== leads[k - 1]) continue;
+    const [before, row] = [rows[k - 1]!, rows[k]!];
+    if (compareRest(view, before, row) === 0) firsts[row] = firsts[before]!; // equal rows stand in their order
+  }
+  return firsts;
+}
+
+/** The rows of each item kept, given the first row of every row's item. */
+function groupRows(firsts: Uint32Array, kept: Uint32Array): RowGroups {
+  const starts = new Uint32Array(kept.length + 1);
+  const groupOf = new Uint32Array(firsts.length); // of a row that is kept
+  for (const [group, row] of kept.entries()) groupOf[row] = group;
+  for (const first of firsts) starts[groupOf[first]! + 1]!++;
+  for (let group = 0; group < kept.length; group++) starts[group + 1]! += starts[group]!;
+  const next = starts.slice(0, kept.length);
+  const rows = new Uint32Array(firsts.length);
+  for (let i = 0; i < firsts.length; i++) rows[next[groupOf[firsts[i]!]!]!++] = i;
+  return { starts, rows };
 }
 
 /** Number of items in n x 16 bytes; throws `RangeError` unless whole. */
@@ -73,8 +123,22 @@ export function gatherRows(
   order: Uint32Array,
 ): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(order.length * width);
-  order.forEach((row, i) => {
-    out.set(bytes.subarray(row * width, (row + 1) * width), i * width);
-  });
+  if (width % WORD_BYTES === 0 && bytes.byteOffset % WORD_BYTES === 0) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / WORD_BYTES);
+    copyRows(words, width / WORD_BYTES, order, new Uint32Array(out.buffer));
+  } else {
+    copyRows(bytes, width, order, out);
+  }
   return out;
+}
+
+type Elements = Uint8Array | Uint32Array;
+
+/** Element by element: a call for each row would take longer. */
+function copyRows(from: Elements, width: number, order: Uint32Array, to: Elements): void {
+  let at = 0;
+  for (let i = 0; i < order.length; i++) {
+    const start = order[i]! * width;
+    for (let k = start; k < start + width; k++) to[at++] = from[k]!;
+  }
 }

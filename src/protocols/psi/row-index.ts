@@ -1,15 +1,20 @@
 const EMPTY = -1;
+/** Slots a row: linear probing then looks at two or three. */
+const SLOTS_PER_ROW = 1.75;
+const WORD_RANGE = 2 ** 32;
 
 /**
  * Finds rows of fixed width by their first bytes: open addressing on the first four, so these must
  * be pseudo-random to whoever chose the rows (a salted digest, a point masked with our scalar).
- * Rows are not copied: `bytes` must not change while the index is used.
+ * Rows are not copied: `bytes` must not change while the index is used. 7 bytes a row.
  */
 export class RowIndex {
   readonly #bytes: Uint8Array;
   readonly #stride: number;
   readonly #width: number;
+  /** A row number in the low bits, below them as many of its hash as fit: most rows need no look. */
   readonly #slots: Int32Array;
+  readonly #rowBits: number;
 
   /** Room for every row of `bytes` (n x stride); rows are equal when their first `width` bytes are. */
   constructor(bytes: Uint8Array, stride: number, width: number = stride) {
@@ -17,30 +22,52 @@ export class RowIndex {
     this.#stride = stride;
     this.#width = width;
     const n = bytes.length / stride;
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * n + 2))).fill(EMPTY);
+    this.#rowBits = Math.ceil(Math.log2(n + 2)); // no row is all ones: that is EMPTY
+    this.#slots = new Int32Array(Math.ceil(SLOTS_PER_ROW * n) + 1).fill(EMPTY);
   }
 
   /** Adds row i of `bytes`. Returns the row added before that equals it, or -1 and keeps the new one. */
   add(i: number): number {
-    const slot = this.#slotOf(this.#bytes, i * this.#stride);
-    const found = this.#slots[slot]!;
-    if (found === EMPTY) this.#slots[slot] = i;
-    return found;
+    const offset = i * this.#stride;
+    const hash = this.#hash(this.#bytes, offset);
+    const slot = this.#slotOf(hash, this.#bytes, offset);
+    if (this.#slots[slot] !== EMPTY) return this.#rowAt(slot);
+    this.#slots[slot] = (hash << this.#rowBits) | i;
+    return -1;
   }
 
   /** The row added whose first `width` bytes are those of `other` at `offset`, or -1. */
   find(other: Uint8Array, offset: number): number {
-    return this.#slots[this.#slotOf(other, offset)]!;
+    const slot = this.#slotOf(this.#hash(other, offset), other, offset);
+    return this.#slots[slot] === EMPTY ? -1 : this.#rowAt(slot);
   }
 
-  #slotOf(other: Uint8Array, offset: number): number {
-    const mask = this.#slots.length - 1;
-    let hash = 0;
-    for (let k = Math.min(4, this.#width) - 1; k >= 0; k--) hash = (hash << 8) | other[offset + k]!;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const row = this.#slots[slot]!;
-      if (row === EMPTY || this.#equal(row * this.#stride, other, offset)) return slot;
+  /** The first four bytes as a big-endian number; zeros behind a narrower row. */
+  #hash(bytes: Uint8Array, at: number): number {
+    if (this.#width >= 4) {
+      return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
     }
+    let hash = 0;
+    for (let k = 0; k < this.#width; k++) hash |= bytes[at + k]! << (24 - 8 * k);
+    return hash;
+  }
+
+  /** The slot of the row that equals `other` at `offset`, or the empty one where it belongs. */
+  #slotOf(hash: number, other: Uint8Array, offset: number): number {
+    const slots = this.#slots;
+    const tag = hash << this.#rowBits;
+    let slot = Math.floor(((hash >>> 0) * slots.length) / WORD_RANGE);
+    for (;;) {
+      const entry = slots[slot]!;
+      if (entry === EMPTY) return slot;
+      const isCandidate = (entry ^ tag) >>> this.#rowBits === 0;
+      if (isCandidate && this.#equal(this.#rowAt(slot) * this.#stride, other, offset)) return slot;
+      if (++slot === slots.length) slot = 0;
+    }
+  }
+
+  #rowAt(slot: number): number {
+    return this.#slots[slot]! & ((1 << this.#rowBits) - 1);
   }
 
   #equal(at: number, other: Uint8Array, offset: number): boolean {

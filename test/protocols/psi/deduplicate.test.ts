@@ -4,9 +4,11 @@ import {
   DuplicateKeyError,
   deduplicate,
   gatherRows,
+  rowNumbers,
 } from '../../../src/protocols/psi/deduplicate.ts';
 import { itemDigests } from '../../../src/protocols/psi/item-digest.ts';
 import { textColumn } from '../../../src/protocols/psi/text-column.ts';
+import { seededRng } from '../../support/seeded-rng.ts';
 
 const SALT = new Uint8Array(32);
 
@@ -39,9 +41,56 @@ describe('deduplicate', () => {
     );
   });
 
+  it('groups the rows of every key under expand, and keeps what first keeps', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(30).map(String)), (keys) => {
+        const digests = itemDigests([textColumn(keys)], SALT);
+        const { groups, ...distinct } = deduplicate(digests, 'expand');
+        deepEqual({ ...distinct, groups: undefined }, deduplicate(digests, 'first'));
+        const expected = [...new Set(keys)].map((key) =>
+          keys.flatMap((other, row) => (other === key ? [row] : [])),
+        );
+        const { starts, rows } = groups!;
+        deepEqual(
+          expected.map((_, k) => [...rows.subarray(starts[k]!, starts[k + 1]!)]),
+          expected,
+        );
+        equal(starts.length, expected.length + 1);
+        equal(rows.length, keys.length);
+      }),
+    );
+  });
+
+  it('tells items apart that agree on most bytes, wherever they differ', () => {
+    const items = new Uint8Array(16 * 17); // item 16 is all zeros, item i has its byte i set
+    for (let i = 0; i < 16; i++) items[16 * i + i] = 1;
+    equal(deduplicate(items, 'reject').rows.length, 17);
+    const twice = new Uint8Array(Buffer.concat([items, items]));
+    const { rows, firstDuplicate } = deduplicate(twice, 'first');
+    deepEqual([...rows], [...rowNumbers(17)]);
+    deepEqual(firstDuplicate, { first: 0, again: 17 });
+  });
+
+  it('takes one key in all rows, and many keys crafted to begin alike', () => {
+    const n = 50_000;
+    const { rows, groups } = deduplicate(new Uint8Array(16 * n), 'expand');
+    deepEqual([...rows], [0]);
+    deepEqual(groups!.rows, rowNumbers(n));
+    const crafted = seededRng('crafted')(16 * n);
+    for (let i = 0; i < n; i++) crafted.fill(7, 16 * i, 16 * i + 8);
+    equal(deduplicate(crafted, 'reject').rows.length, n);
+  });
+
+  it('returns arrays of its own', () => {
+    const digests = itemDigests([textColumn(['a', 'b'])], SALT);
+    const { items } = deduplicate(digests, 'reject');
+    digests.fill(0);
+    deepEqual(items, itemDigests([textColumn(['a', 'b'])], SALT));
+  });
+
   it('passes distinct keys and no keys under either rule', () => {
     for (const keys of [[], ['a'], ['a', 'b']]) {
-      for (const rule of ['first', 'reject'] as const) {
+      for (const rule of ['first', 'reject', 'expand'] as const) {
         const distinct = deduplicate(itemDigests([textColumn(keys)], SALT), rule);
         equal(distinct.rows.length, keys.length);
         equal(distinct.firstDuplicate, undefined);
@@ -55,8 +104,17 @@ describe('deduplicate', () => {
 });
 
 describe('gatherRows', () => {
-  it('copies rows in the order asked', () => {
-    const bytes = Uint8Array.of(0, 1, 10, 11, 20, 21);
-    deepEqual(gatherRows(bytes, 2, Uint32Array.of(2, 0, 2)), Uint8Array.of(20, 21, 0, 1, 20, 21));
+  it('copies rows in the order asked, whatever their width and alignment', () => {
+    const order = Uint32Array.of(2, 0, 2, 1);
+    for (const width of [1, 2, 4, 5, 16, 32]) {
+      for (const offset of [0, 1, 4]) {
+        const bytes = seededRng(width)(offset + 3 * width).subarray(offset);
+        const expected = Buffer.concat(
+          Array.from(order, (row) => bytes.subarray(row * width, (row + 1) * width)),
+        );
+        const what = `width ${width} at ${offset}`;
+        deepEqual(gatherRows(bytes, width, order), new Uint8Array(expected), what);
+      }
+    }
   });
 });

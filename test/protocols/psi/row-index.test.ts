@@ -1,6 +1,7 @@
 import { equal } from 'node:assert/strict';
 import fc from 'fast-check';
 import { RowIndex } from '../../../src/protocols/psi/row-index.ts';
+import { seededRng } from '../../support/seeded-rng.ts';
 
 /** Rows over a small alphabet: many equal rows and equal hashes. */
 const tables = fc
@@ -33,6 +34,28 @@ describe('row index', () => {
         }
       }),
     );
+  });
+
+  it('finds every one of many rows and nothing else', () => {
+    const n = 20_000;
+    const rng = seededRng('rows');
+    const [bytes, others] = [rng(16 * n), rng(10 * n)];
+    const index = new RowIndex(bytes, 16, 10);
+    for (let i = 0; i < n; i++) equal(index.add(i), -1, `row ${i}`);
+    for (let i = 0; i < n; i++) {
+      equal(index.find(bytes, 16 * i), i, `row ${i}`);
+      equal(index.find(others, 10 * i), -1, `other ${i}`);
+    }
+  });
+
+  it('is right, if slow, for rows that begin alike', () => {
+    const n = 500;
+    const bytes = new Uint8Array(8 * n).fill(255);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < n; i++) view.setUint32(8 * i + 4, i);
+    const index = new RowIndex(bytes, 8);
+    for (let i = 0; i < n; i++) equal(index.add(i), -1, `row ${i}`);
+    for (let i = 0; i < n; i++) equal(index.find(bytes, 8 * i), i, `row ${i}`);
   });
 
   it('holds no row and one row', () => {
