@@ -3,6 +3,7 @@ export * from './ring';
 export * from './bits';
 export * from './elligator';
 export * from './rlwe';
+export * from './expand-convolute';
 export * from './gf128';
 export * from './okvs';
 export * from './sha256';

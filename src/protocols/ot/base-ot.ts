@@ -43,7 +43,8 @@ export interface KeyPairs {
 export async function baseOtSender(ch: Channel, m: number, rng: Rng): Promise<KeyPairs> {
   const a = randomScalar(rng);
   const A = Point.BASE.multiply(a);
-  await ch.send(BaseOtSetup, { a: A.toBytes() });
+  const encodedA = A.toBytes();
+  await ch.send(BaseOtSetup, { a: encodedA });
 
   const { b } = await ch.receive(BaseOtChoices);
   const blinded = decodePoints(b, m);
@@ -53,8 +54,9 @@ export async function baseOtSender(ch: Channel, m: number, rng: Rng): Promise<Ke
   const k1 = new Uint8Array(m * KEY_BYTES);
   blinded.forEach((B, i) => {
     const aB = B.multiply(a);
-    k0.set(H(i, A, B, aB), i * KEY_BYTES); // k_0 = H(aB)
-    k1.set(H(i, A, B, aB.subtract(aA)), i * KEY_BYTES); // k_1 = H(a(B - A))
+    const sent = b.subarray(i * POINT_BYTES, (i + 1) * POINT_BYTES);
+    k0.set(H(i, encodedA, sent, aB), i * KEY_BYTES); // k_0 = H(aB)
+    k1.set(H(i, encodedA, sent, aB.subtract(aA)), i * KEY_BYTES); // k_1 = H(a(B - A))
   });
   return { k0, k1 };
 }
@@ -76,23 +78,22 @@ export async function baseOtReceiver(
     const b = randomScalar(rng);
     const bG = Point.BASE.multiply(b);
     const B = [bG, bG.add(A)][bitAt(choices, i)]!; // B = bG + cA; both are computed before the choice
-    return { b, B };
+    return { b, encodedB: B.toBytes() };
   });
-  await ch.send(BaseOtChoices, { b: concatBytes(...blinded.map(({ B }) => B.toBytes())) });
+  await ch.send(BaseOtChoices, { b: concatBytes(...blinded.map(({ encodedB }) => encodedB)) });
 
   const keys = new Uint8Array(m * KEY_BYTES);
-  blinded.forEach(({ b, B }, i) => {
-    keys.set(H(i, A, B, A.multiply(b)), i * KEY_BYTES); // k_c = H(bA)
+  blinded.forEach(({ b, encodedB }, i) => {
+    keys.set(H(i, a, encodedB, A.multiply(b)), i * KEY_BYTES); // k_c = H(bA)
   });
   return keys;
 }
 
-/** H_(A,B)(P), with the transfer index as tweak. */
-function H(i: number, A: Point, B: Point, P: Point): Uint8Array {
+/** H_(A,B)(P), with the transfer index as tweak. A, B: their encodings, which are unique. */
+function H(i: number, A: Uint8Array, B: Uint8Array, P: Point): Uint8Array {
   const tweak = new Uint8Array(4);
   new DataView(tweak.buffer).setUint32(0, i);
-  const input = concatBytes(DOMAIN, tweak, A.toBytes(), B.toBytes(), P.toBytes());
-  return sha256(input).subarray(0, KEY_BYTES);
+  return sha256(concatBytes(DOMAIN, tweak, A, B, P.toBytes())).subarray(0, KEY_BYTES);
 }
 
 /** Uniform in 1 .. order - 1: 512 bits are reduced, so the bias is below 2^-250. */

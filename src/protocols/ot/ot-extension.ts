@@ -73,6 +73,24 @@ export class OtSender {
     const ch = channel.fork('ot');
     const delta = rng(KAPPA / 8);
     const keys = await baseOtReceiver(ch, delta, KAPPA, rng);
+    return OtSender.#extend(ch, delta, keys, rng);
+  }
+
+  /**
+   * Runs with `OtReceiver.over`, on base OTs that were run before with the bits of delta as choices. Other
+   * protocols may take the same keys, through streams of other labels.
+   * delta: 16 bytes. keys: 128 x 16 bytes, row j is k_j^Delta_j.
+   */
+  static over(channel: Channel, delta: Uint8Array, keys: Uint8Array, rng: Rng): Promise<OtSender> {
+    return OtSender.#extend(channel.fork('ot'), delta, keys, rng);
+  }
+
+  static async #extend(
+    ch: Channel,
+    delta: Uint8Array,
+    keys: Uint8Array,
+    rng: Rng,
+  ): Promise<OtSender> {
     const key = rng(BLOCK_BYTES);
     await ch.send(ExtensionHash, { key });
     const rows = new SenderRows(delta, keys, loadWasmBitsKernel());
@@ -161,6 +179,15 @@ export class OtReceiver {
   static async setup(channel: Channel, rng: Rng): Promise<OtReceiver> {
     const ch = channel.fork('ot');
     const keys = await baseOtSender(ch, KAPPA, rng);
+    return OtReceiver.#extend(ch, keys);
+  }
+
+  /** Runs with `OtSender.over`, on the key pairs of those base OTs: 128 x 16 bytes each. */
+  static over(channel: Channel, keys: KeyPairs): Promise<OtReceiver> {
+    return OtReceiver.#extend(channel.fork('ot'), keys);
+  }
+
+  static async #extend(ch: Channel, keys: KeyPairs): Promise<OtReceiver> {
     const { key } = await ch.receive(ExtensionHash);
     checkLength(key, BLOCK_BYTES);
     return new OtReceiver(ch, new ReceiverRows(keys, loadWasmBitsKernel()), new FixedKeyHash(key));
