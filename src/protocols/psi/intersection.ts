@@ -10,14 +10,20 @@
  *   hashes: it says nothing of anybody's file.
  */
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
-import type { Parties, PartyIndex } from '../channel.ts';
+import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
+import type { Channel, Parties, PartyIndex } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
+import type { VoleSource } from '../vole/vole.ts';
 import { ecdhPsiReceiver, ecdhPsiSender } from './ecdh-psi.ts';
 import { sortByItem } from './joint-order.ts';
+import { Rr22Receiver, Rr22Sender } from './rr22-oprf.ts';
+import { rr22PsiReceiver, rr22PsiSender } from './rr22-psi.ts';
+import { starLeader, starSpoke } from './star-psi.ts';
+import { ZeroSharing } from './zero-sharing.ts';
 
 export type PsiEngine = 'ecdh' | 'rr22';
 
-/** Agreed between the parties, except `curve` and what a party can spend. */
+/** Agreed between the parties, except `curve`, `vole` and `budget`. */
 export interface IntersectionOptions {
   /** `ecdh` for two parties only. */
   readonly engine: PsiEngine;
@@ -29,6 +35,10 @@ export interface IntersectionOptions {
   readonly learners: readonly PartyIndex[];
   /** Asked for by `ecdh` alone; the caller closes it. */
   readonly curve: () => CurveEngine;
+  /** Pays for the memory of kernels. */
+  readonly budget?: MemoryBudget | undefined;
+  /** Where the correlations of `rr22` come from; tests put a dealer here. */
+  readonly vole?: VoleSource;
 }
 
 /** Serves one bucket of items after the other, each with all parties. */
@@ -42,6 +52,12 @@ export interface IntersectionSession {
   intersect(items: Uint8Array): Promise<Uint32Array<ArrayBuffer> | null>;
 }
 
+/** One intersection of a session: `forkOf` gives the fork of a party's channel that it alone uses. */
+type Intersect = (
+  items: Uint8Array,
+  forkOf: (peer: PartyIndex) => Channel,
+) => Promise<Uint32Array<ArrayBuffer> | null>;
+
 /**
  * Opens a session with all other parties, who open it with the same options. Takes forks of the
  * parties' channels. After an error the caller closes them: the session cannot go on.
@@ -52,27 +68,90 @@ export async function openIntersection(
   rng: Rng,
 ): Promise<IntersectionSession> {
   checkRoles(parties, options);
-  if (options.engine === 'rr22') throw new RangeError('"engine" expected ecdh, got rr22');
-  return ecdhSession(parties, options, rng);
-}
-
-function ecdhSession(
-  parties: Parties,
-  { leader, learners, maxItems, curve }: IntersectionOptions,
-  rng: Rng,
-): IntersectionSession {
-  if (parties.n !== 2) throw new RangeError(`"engine" expected rr22 for ${parties.n} parties`);
-  const channel = parties.channel(1 - parties.me);
-  const resultTo = learners.length === 2 ? 'both' : 'receiver';
-  const options = { engine: curve(), maxItems, resultTo } as const;
-  const run = parties.me === leader ? ecdhPsiReceiver : ecdhPsiSender;
-  let bucket = 0;
+  const open = options.engine === 'ecdh' ? openEcdh : parties.n === 2 ? openRr22 : openStar;
+  const intersect = await open(parties, options, rng);
+  let buckets = 0;
   return {
-    intersect: async (items) => {
-      const rows = await run(channel.fork(`bucket-${bucket++}`), items, options, rng);
-      return rows ? sortByItem(rows, items) : null;
+    intersect: (items) => {
+      const bucket = buckets++;
+      return intersect(items, (peer) => parties.channel(peer).fork(`bucket-${bucket}`));
     },
   };
+}
+
+async function openEcdh(
+  { me, n }: Parties,
+  options: IntersectionOptions,
+  rng: Rng,
+): Promise<Intersect> {
+  if (n !== 2) throw new RangeError(`"engine" expected rr22 for ${n} parties, got ecdh`);
+  const { leader, maxItems, curve } = options;
+  const run = me === leader ? ecdhPsiReceiver : ecdhPsiSender;
+  const psi = { engine: curve(), maxItems, resultTo: resultTo(options) };
+  return async (items, forkOf) => inJointOrder(await run(forkOf(1 - me), items, psi, rng), items);
+}
+
+async function openRr22(
+  parties: Parties,
+  options: IntersectionOptions,
+  rng: Rng,
+): Promise<Intersect> {
+  const { leader, maxItems, budget } = options;
+  const peer = 1 - parties.me;
+  const channel = parties.channel(peer);
+  const source = { vole: voleOf(options), budget };
+  const psi = { maxItems, resultTo: resultTo(options) };
+  if (parties.me === leader) {
+    const oprf = await Rr22Receiver.setup(channel, rng, source);
+    return async (X, forkOf) => inJointOrder(await rr22PsiReceiver(forkOf(peer), oprf, X, psi), X);
+  }
+  const oprf = await Rr22Sender.setup(channel, rng, source);
+  return async (Y, forkOf) => inJointOrder(await rr22PsiSender(forkOf(peer), oprf, Y, psi, rng), Y);
+}
+
+async function openStar(
+  parties: Parties,
+  options: IntersectionOptions,
+  rng: Rng,
+): Promise<Intersect> {
+  const { leader, learners, maxItems, budget } = options;
+  const { me, n } = parties;
+  const source = { vole: voleOf(options), budget };
+  const keys = ZeroSharing.setup(parties, rng);
+  if (me !== leader) {
+    const sender = Rr22Sender.setup(parties.channel(leader), rng, source);
+    const [zero, oprf] = await Promise.all([keys, sender]);
+    const learns = learners.includes(me);
+    return (Y, forkOf) =>
+      starSpoke({ ch: forkOf(leader), oprf, learns }, Y, { zero, maxItems }, rng);
+  }
+  const peers = Array.from({ length: n }, (_, peer) => peer).filter((peer) => peer !== me);
+  const receivers = peers.map((peer) => Rr22Receiver.setup(parties.channel(peer), rng, source));
+  const [zero, ...oprfs] = await Promise.all([keys, ...receivers]);
+  return (X, forkOf) => {
+    const spokes = peers.map((peer, i) => ({
+      ch: forkOf(peer),
+      oprf: oprfs[i]!,
+      learns: learners.includes(peer),
+    }));
+    return starLeader(spokes, X, { zero, maxItems });
+  };
+}
+
+function voleOf({ vole }: IntersectionOptions): VoleSource {
+  if (!vole) throw new RangeError('"vole" expected a source of correlations for rr22');
+  return vole;
+}
+
+function resultTo({ learners }: IntersectionOptions): 'both' | 'receiver' {
+  return learners.length === 2 ? 'both' : 'receiver';
+}
+
+function inJointOrder(
+  rows: Uint32Array<ArrayBuffer> | undefined,
+  items: Uint8Array,
+): Uint32Array<ArrayBuffer> | null {
+  return rows ? sortByItem(rows, items) : null;
 }
 
 function checkRoles(

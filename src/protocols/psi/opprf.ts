@@ -28,7 +28,7 @@ import { okvsParameters } from '../okvs/parameters.ts';
 import { rowsOf } from '../okvs/rows.ts';
 import { BLOCK_BYTES } from '../primitives/hash.ts';
 import type { Rng } from '../primitives/rng.ts';
-import { checkLength } from '../primitives/words.ts';
+import { checkLength, xorInto } from '../primitives/words.ts';
 import { countItems } from './deduplicate.ts';
 import { malformed } from './malformed.ts';
 
@@ -140,11 +140,6 @@ function widenRows(rows: Uint8Array, l: number, blocks: Uint8Array): Uint8Array 
     for (let k = 0; k < l; k++) blocks[to + k] = rows[from++]!;
   }
   return blocks.subarray(0, to);
-}
-
-/** to ^= from. */
-function xorInto(to: Uint8Array, from: Uint8Array): void {
-  for (let i = 0; i < to.length; i++) to[i]! ^= from[i]!;
 }
 
 function decodeSeed({ seed }: HintSeed): Uint8Array {

@@ -25,6 +25,7 @@
 import { StarLeaderSize, StarSpokeSize } from '../../../proto/gen/star.ts';
 import type { Channel } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
+import { xorInto } from '../primitives/words.ts';
 import { receiveCommon, sendCommon } from './common-items.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { sortByItem } from './joint-order.ts';
@@ -125,11 +126,6 @@ function zeroRows(blocks: Uint8Array, l: number): Uint32Array<ArrayBuffer> {
     if (k === l) rows[count++] = row;
   }
   return rows.slice(0, count);
-}
-
-/** to ^= from. */
-function xorInto(to: Uint8Array, from: Uint8Array): void {
-  for (let i = 0; i < to.length; i++) to[i]! ^= from[i]!;
 }
 
 /** Works on every element, on up to `limit` of them at a time. */

@@ -1,22 +1,42 @@
 import { deepEqual, equal, notDeepEqual, rejects } from 'node:assert/strict';
 import fc from 'fast-check';
+import { Rr22Masks } from '../../../proto/gen/psi.ts';
+import { HintSlots } from '../../../proto/gen/star.ts';
 import { inThreadCurveEngine } from '../../../src/kernels/curve25519-engine.ts';
 import { loadCurve25519Kernel } from '../../../src/kernels/curve25519-kernel.wasm.ts';
 import {
   type IntersectionOptions,
   openIntersection,
 } from '../../../src/protocols/psi/intersection.ts';
-import { memoryParties, runParties } from '../../support/memory-parties.ts';
+import {
+  type MemoryPartiesOptions,
+  memoryParties,
+  type PartyFrame,
+  runParties,
+} from '../../support/memory-parties.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { toyCurveEngine } from '../../support/toy-curve-engine.ts';
+import { voleDealer } from '../../support/vole-dealer.ts';
 
-const TWO: IntersectionOptions = {
+const ECDH: IntersectionOptions = {
   engine: 'ecdh',
   maxItems: 10_000,
   leader: 0,
   learners: [0, 1],
   curve: toyCurveEngine,
 };
+
+/** Correlations come from a dealer: it gives every pair the same ones. */
+const RR22: IntersectionOptions = {
+  ...ECDH,
+  engine: 'rr22',
+  vole: voleDealer('dealer'),
+  curve: () => {
+    throw new Error('rr22 does not use the curve');
+  },
+};
+
+const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
 
 /** Items that stand for numbers: pseudo-random, the same at every party. */
 function itemsOf(numbers: readonly number[], salt = 's'): Uint8Array {
@@ -27,102 +47,163 @@ function itemsOf(numbers: readonly number[], salt = 's'): Uint8Array {
   return items;
 }
 
-/** Every party's result, bucket after bucket: the numbers that its rows stand for. */
-function intersectAll(
-  buckets: readonly (readonly (readonly number[])[])[],
-  options: IntersectionOptions,
-  salt?: string,
-): Promise<(number[] | null)[][]> {
-  return runParties(buckets[0]!.length, async (parties) => {
-    const session = await openIntersection(parties, options, seededRng(`party ${parties.me}`));
-    const results: (number[] | null)[] = [];
-    for (const sets of buckets) {
-      const own = sets[parties.me]!;
-      const rows = await session.intersect(itemsOf(own, salt));
-      results.push(rows && [...rows].map((row) => own[row]!));
-    }
-    return results;
-  });
+/** One bucket: every party's set. */
+type Bucket = readonly (readonly number[])[];
+
+interface Run extends Omit<MemoryPartiesOptions, 'signal'> {
+  readonly salt?: string;
+  /** A party's own options, where they differ from the others'. */
+  readonly optionsOf?: (me: number) => Partial<IntersectionOptions>;
 }
 
-const naive = (sets: readonly (readonly number[])[]): number[] =>
-  sets.reduce((a, b) => a.filter((each) => b.includes(each))).toSorted((a, b) => a - b);
+/** Every party's results, bucket after bucket: the numbers that its rows stand for. */
+function intersectAll(
+  buckets: readonly Bucket[],
+  options: IntersectionOptions,
+  { salt, optionsOf = () => ({}), ...network }: Run = {},
+): Promise<(number[] | null)[][]> {
+  const part = async (parties: Parameters<typeof openIntersection>[0]) => {
+    const { me } = parties;
+    const own = { ...options, ...optionsOf(me) };
+    const session = await openIntersection(parties, own, seededRng(`party ${me}`));
+    const results: (number[] | null)[] = [];
+    for (const sets of buckets) {
+      const rows = await session.intersect(itemsOf(sets[me]!, salt));
+      results.push(rows && [...rows].map((row) => sets[me]![row]!));
+    }
+    return results;
+  };
+  return runParties(buckets[0]!.length, part, network);
+}
+
+const naive = (sets: Bucket): number[] =>
+  sets
+    .reduce<readonly number[]>((a, b) => a.filter((each) => b.includes(each)), sets[0]!)
+    .toSorted((a, b) => a - b);
 
 const sorted = (numbers: readonly number[] | null): number[] => numbers!.toSorted((a, b) => a - b);
 
+const everybody = (n: number, options: IntersectionOptions): IntersectionOptions => ({
+  ...options,
+  learners: range(n),
+});
+
+for (const [name, parties, options] of [
+  ['ecdh', 2, ECDH],
+  ['rr22', 2, RR22],
+  ['rr22', 3, RR22],
+  ['rr22', 4, RR22],
+] as const) {
+  describe(`intersection by ${name}, ${parties} parties`, () => {
+    const all = everybody(parties, options);
+
+    it('puts the common rows of all parties in one order', async () => {
+      const set = fc.uniqueArray(fc.nat(40), { maxLength: 30 });
+      const sets = fc.array(set, { minLength: parties, maxLength: parties });
+      await fc.assert(
+        fc.asyncProperty(sets, fc.nat(parties - 1), async (bucket, leader) => {
+          const results = await intersectAll([bucket], { ...all, leader });
+          for (const [result] of results) deepEqual(result, results[0]![0], 'one order');
+          deepEqual(sorted(results[0]![0]!), naive(bucket));
+        }),
+        { numRuns: 25 },
+      );
+    });
+
+    it('orders by the salted item: not by file, not by key, and anew for every salt', async () => {
+      const sets = range(parties).map((i) => (i % 2 === 0 ? range(60) : range(60).reverse()));
+      const order = async (bucket: Bucket, salt: string): Promise<number[]> =>
+        (await intersectAll([bucket], all, { salt }))[0]![0]!;
+      const first = await order(sets, 'one');
+      notDeepEqual(first, range(60));
+      notDeepEqual(first, await order(sets, 'two'));
+      deepEqual(
+        await order(
+          sets.map((set) => set.toReversed()),
+          'one',
+        ),
+        first,
+      );
+    });
+
+    it('serves several buckets, empty ones too', async () => {
+      const buckets = [[1, 2, 3], [], [4], [], [5], [7], range(500)].map((set, k) =>
+        range(parties).map((i) =>
+          i === 0 ? set : [range(9), [4], [], [], [6], [7], range(500, 3)][k]!,
+        ),
+      );
+      const results = await intersectAll(buckets, all);
+      for (const result of results) {
+        deepEqual(
+          result.map(sorted),
+          buckets.map((bucket) => naive(bucket)),
+        );
+      }
+    });
+
+    it('gives null to a party that does not learn', async () => {
+      const bucket = range(parties).map((i) => [i, 100, 200]);
+      for (const leader of [0, parties - 1]) {
+        const learners = [leader];
+        const results = await intersectAll([bucket, bucket], { ...all, leader, learners });
+        results.forEach((result, i) => {
+          const both = i === leader ? [100, 200] : null;
+          deepEqual(
+            result.map((each) => each && sorted(each)),
+            [both, both],
+          );
+        });
+      }
+    });
+
+    it('sends a party that does not learn nothing after its part', async () => {
+      const bucket = range(parties).map((i) => [i, 100]);
+      const frames: PartyFrame[] = [];
+      const observe = (frame: PartyFrame): void => void frames.push(frame);
+      await intersectAll([bucket], { ...all, learners: [0] }, { observe });
+      for (const peer of range(parties - 1, 1)) {
+        const pair = frames.filter(({ from, to }) => from + to === peer && from * to === 0);
+        const last = pair.at(-1)!;
+        if (name === 'rr22') {
+          equal(last.type, parties === 2 ? Rr22Masks.$type : HintSlots.$type);
+        }
+        equal(last.from, peer, `the last message between them is party ${peer}'s`);
+      }
+    });
+
+    it('takes nobody for its peer who disagrees about the leader', async () => {
+      const bucket = range(parties).map(() => [1, 2]);
+      const optionsOf = (me: number) => ({ leader: me === 1 ? 1 : 0 });
+      await rejects(intersectAll([bucket], all, { optionsOf }), { code: 'UNEXPECTED_MESSAGE' });
+    });
+
+    it('refuses a peer whose set is above the agreed bound', async () => {
+      const bucket = range(parties).map((i) => range(i === 1 ? 9 : 5));
+      const optionsOf = (me: number) => ({ maxItems: me === 1 ? 100 : 8 });
+      await rejects(intersectAll([bucket], all, { optionsOf }), { code: 'MALFORMED_MESSAGE' });
+      await rejects(intersectAll([bucket], { ...all, maxItems: 8 }), RangeError);
+    });
+  });
+}
+
 describe('intersection', () => {
-  it('puts the common rows of both parties in one order', async () => {
-    const set = fc.uniqueArray(fc.nat(40), { maxLength: 30 });
-    await fc.assert(
-      fc.asyncProperty(set, set, fc.nat(1), async (X, Y, leader) => {
-        const [[a], [b]] = (await intersectAll([[X, Y]], { ...TWO, leader })) as [
-          number[][],
-          number[][],
-        ];
-        deepEqual(a, b, 'row k of both has one item');
-        deepEqual(sorted(a!), naive([X, Y]));
-      }),
+  it('is the same by either engine, in the same order', async () => {
+    const bucket = [range(2500, 100), range(3000).reverse()];
+    const [byCurve, byOprf] = await Promise.all(
+      [ECDH, RR22].map((options) => intersectAll([bucket], options)),
     );
+    deepEqual(byCurve, byOprf);
+    equal(byCurve![0]![0]!.length, 2500);
+    const three = await intersectAll([[...bucket, range(5000)]], everybody(3, RR22));
+    deepEqual(three[2], byCurve![0], 'a third party that has everything changes nothing');
   });
 
   it('works on the curve', async () => {
-    const X = Array.from({ length: 100 }, (_, i) => i);
-    const Y = Array.from({ length: 100 }, (_, i) => 150 - i);
     const curve = () => inThreadCurveEngine(loadCurve25519Kernel());
-    const [[a], [b]] = (await intersectAll([[X, Y]], { ...TWO, curve })) as [
-      number[][],
-      number[][],
-    ];
+    const sets = [range(100), range(100, 51).reverse()];
+    const [[a], [b]] = (await intersectAll([sets], { ...ECDH, curve })) as [number[][], number[][]];
     equal(a!.length, 49);
     deepEqual(a, b);
-  });
-
-  it('orders by the salted item: not by file, not by key, and anew for every salt', async () => {
-    const X = Array.from({ length: 60 }, (_, i) => i);
-    const order = async (sets: readonly number[][], salt: string): Promise<number[]> =>
-      (await intersectAll([sets], TWO, salt))[0]![0]!;
-    const first = await order([X, X.toReversed()], 'one');
-    notDeepEqual(first, X);
-    notDeepEqual(first, await order([X, X.toReversed()], 'two'));
-    deepEqual(await order([X.toReversed(), X], 'one'), first);
-  });
-
-  it('serves several buckets, empty ones too', async () => {
-    const buckets = [
-      [
-        [1, 2, 3],
-        [3, 2],
-      ],
-      [[], [4]],
-      [[4], []],
-      [[], []],
-      [[5], [6]],
-      [[7], [7]],
-    ];
-    const results = await intersectAll(buckets, TWO);
-    for (const result of results) {
-      deepEqual(
-        result.map(sorted),
-        buckets.map((sets) => naive(sets)),
-      );
-    }
-  });
-
-  it('gives null to a party that does not learn', async () => {
-    for (const leader of [0, 1]) {
-      const options = { ...TWO, leader, learners: [leader] };
-      const results = await intersectAll(
-        [
-          [
-            [1, 2],
-            [2, 3],
-          ],
-        ],
-        options,
-      );
-      deepEqual(results[leader], [[2]]);
-      deepEqual(results[1 - leader], [null]);
-    }
   });
 
   it('refuses roles that cannot be', async () => {
@@ -133,10 +214,10 @@ describe('intersection', () => {
       [2, { learners: [1] }],
       [2, { learners: [0, 2] }],
       [2, { learners: [0, 0] }],
-      [3, { engine: 'ecdh' }],
+      [3, {}],
     ] as const) {
       const [parties] = memoryParties(n);
-      await rejects(openIntersection(parties!, { ...TWO, ...changes }, seededRng(1)), RangeError);
+      await rejects(openIntersection(parties!, { ...ECDH, ...changes }, seededRng(1)), RangeError);
     }
   });
 });
