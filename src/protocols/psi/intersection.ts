@@ -38,7 +38,7 @@ export interface IntersectionOptions {
   /** Pays for the memory of kernels. */
   readonly budget?: MemoryBudget | undefined;
   /** Where the correlations of `rr22` come from; tests put a dealer here. */
-  readonly vole?: VoleSource;
+  readonly vole?: VoleSource | undefined;
 }
 
 /** Serves one bucket of items after the other, each with all parties. */
@@ -96,10 +96,10 @@ async function openRr22(
   options: IntersectionOptions,
   rng: Rng,
 ): Promise<Intersect> {
-  const { leader, maxItems, budget } = options;
+  const { leader, maxItems, budget, vole } = options;
   const peer = 1 - parties.me;
   const channel = parties.channel(peer);
-  const source = { vole: voleOf(options), budget };
+  const source = { vole, budget };
   const psi = { maxItems, resultTo: resultTo(options) };
   if (parties.me === leader) {
     const oprf = await Rr22Receiver.setup(channel, rng, source);
@@ -114,9 +114,9 @@ async function openStar(
   options: IntersectionOptions,
   rng: Rng,
 ): Promise<Intersect> {
-  const { leader, learners, maxItems, budget } = options;
+  const { leader, learners, maxItems, budget, vole } = options;
   const { me, n } = parties;
-  const source = { vole: voleOf(options), budget };
+  const source = { vole, budget };
   const keys = ZeroSharing.setup(parties, rng);
   if (me !== leader) {
     const sender = Rr22Sender.setup(parties.channel(leader), rng, source);
@@ -136,11 +136,6 @@ async function openStar(
     }));
     return starLeader(spokes, X, { zero, maxItems });
   };
-}
-
-function voleOf({ vole }: IntersectionOptions): VoleSource {
-  if (!vole) throw new RangeError('"vole" expected a source of correlations for rr22');
-  return vole;
 }
 
 function resultTo({ learners }: IntersectionOptions): 'both' | 'receiver' {

@@ -43,6 +43,7 @@ import { Turn } from '../ot/turn.ts';
 import { BLOCK_BYTES, FixedKeyHash } from '../primitives/hash.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { checkLength, xorInto } from '../primitives/words.ts';
+import { silentVole } from '../vole/silent-vole.ts';
 import type { VoleReceiver, VoleSender, VoleSource } from '../vole/vole.ts';
 import { countItems } from './deduplicate.ts';
 import { malformed } from './malformed.ts';
@@ -58,8 +59,8 @@ export interface Rr22Outputs {
 }
 
 export interface Rr22Options {
-  /** Where the session's correlations come from. */
-  readonly vole: VoleSource;
+  /** Where the session's correlations come from; tests put a dealer here. */
+  readonly vole?: VoleSource | undefined;
   /** Pays for the memory of kernels. */
   readonly budget?: MemoryBudget | undefined;
 }
@@ -86,7 +87,7 @@ export class Rr22Receiver {
   static async setup(
     channel: Channel,
     rng: Rng,
-    { vole, budget }: Rr22Options,
+    { vole = silentVole, budget }: Rr22Options = {},
   ): Promise<Rr22Receiver> {
     const ch = channel.fork('rr22');
 
@@ -146,7 +147,7 @@ export class Rr22Sender {
   static async setup(
     channel: Channel,
     rng: Rng,
-    { vole, budget }: Rr22Options,
+    { vole = silentVole, budget }: Rr22Options = {},
   ): Promise<Rr22Sender> {
     const ch = channel.fork('rr22');
 

@@ -46,6 +46,7 @@ import {
   type VoleOptions,
   type VoleReceiver,
   type VoleSender,
+  type VoleSource,
   type VoleVectors,
 } from './vole.ts';
 
@@ -250,6 +251,12 @@ export class SilentVoleSender implements VoleSender {
     return x.slice(0, count * ELEMENT_BYTES);
   }
 }
+
+/** Where production code takes its correlations from. */
+export const silentVole: VoleSource = {
+  receiver: (channel, rng, options) => SilentVoleReceiver.setup(channel, rng, options),
+  sender: (channel, rng, options) => SilentVoleSender.setup(channel, rng, options),
+};
 
 function element(x: Uint8Array, i: number): Uint8Array {
   return x.subarray(i * ELEMENT_BYTES, (i + 1) * ELEMENT_BYTES);

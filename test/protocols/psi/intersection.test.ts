@@ -206,6 +206,18 @@ describe('intersection', () => {
     deepEqual(a, b);
   });
 
+  it('works on silent correlations, for two parties and for three', async () => {
+    const sets = [range(3000), range(3000, 1000).reverse(), range(5000, 500)];
+    for (const parties of [2, 3]) {
+      const bucket = sets.slice(0, parties);
+      const options = { ...everybody(parties, RR22), vole: undefined };
+      for (const result of await intersectAll([bucket, bucket], options)) {
+        deepEqual(sorted(result[0]!), range(2000, 1000));
+        deepEqual(result[1], result[0]);
+      }
+    }
+  });
+
   it('refuses roles that cannot be', async () => {
     for (const [n, changes] of [
       [1, {}],
