@@ -125,8 +125,8 @@ export function offeredDatasets(
 
     async describe(draft, conditions, peer) {
       const { kind, alignment, dataset } = draft;
-      const { path, type, keyColumns } = dataset;
-      const source = { path, type, keyColumns };
+      const { path, type, keyColumns, payload } = dataset;
+      const source = { path, type, keyColumns, payload };
       const described = await datasets.terms(
         kind === 'train'
           ? { ...source, ...columnsOf(draft) }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { DatasetTerms } from '../consensus/contract.ts';
 import { DatasetError } from './dataset-error.ts';
 import type { DatasetFile } from './roots.ts';
@@ -25,37 +25,30 @@ const QUOTE = 0x22;
 export async function prescan(file: DatasetFile, type: DatasetTerms['type']): Promise<Prescan> {
   const hash = createHash('sha256');
   const isText = type !== 'parquet';
-  let tail: Buffer = Buffer.alloc(0); // unfinished character of the chunk before, at most 3 bytes
-  let lineEnds = 0; // before the present chunk, to locate an encoding fault
-  let lines: number | null = 0;
-  let lineIsBlank = true;
-  const stream = createReadStream(file.realPath, { highWaterMark: CHUNK_BYTES });
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    if (!isText) continue;
-    const text: Buffer = tail.length > 0 ? Buffer.concat([tail, chunk]) : chunk;
-    const cut = unfinishedBytes(text);
-    const whole = text.subarray(0, text.length - cut);
-    if (!isUtf8(whole) || whole.includes(0)) throw notUtf8(file.name, whole, lineEnds);
-    tail = Buffer.from(text.subarray(text.length - cut));
-
-    if (lines !== null && chunk.includes(QUOTE)) lines = null;
-    for (let from = 0; from < chunk.length; ) {
-      const at = chunk.indexOf(LF, from);
-      const end = at < 0 ? chunk.length : at;
-      if (lineIsBlank && hasContent(chunk, from, end)) {
-        lineIsBlank = false;
-        if (lines !== null) lines++;
-      }
-      if (at >= 0) {
-        lineIsBlank = true;
-        lineEnds++;
-      }
-      from = end + 1;
+  const lines = new LineCount();
+  let hasQuote = false;
+  let carried = 0; // bytes of an unfinished character, at most 3, at the buffer's start
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  const handle = await open(file.realPath, 'r');
+  try {
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, carried, CHUNK_BYTES - carried);
+      if (bytesRead === 0) break;
+      const text = buffer.subarray(0, carried + bytesRead);
+      hash.update(text.subarray(carried));
+      if (!isText) continue;
+      carried = unfinishedBytes(text);
+      const whole = text.subarray(0, text.length - carried);
+      if (!isUtf8(whole) || whole.includes(0)) throw notUtf8(file.name, whole, lines.ends);
+      hasQuote ||= whole.includes(QUOTE);
+      lines.take(whole);
+      buffer.copyWithin(0, whole.length, text.length);
     }
+  } finally {
+    await handle.close();
   }
-  if (tail.length > 0) throw notUtf8(file.name, tail, lineEnds);
-  return { digest: new Uint8Array(hash.digest()), plainLines: lines };
+  if (carried > 0) throw notUtf8(file.name, buffer.subarray(0, carried), lines.ends);
+  return { digest: new Uint8Array(hash.digest()), plainLines: hasQuote ? null : lines.finish() };
 }
 
 /**
@@ -71,8 +64,35 @@ export function commitmentOf(digest: Uint8Array, salt: Uint8Array): string {
     .digest('hex');
 }
 
-function hasContent(bytes: Uint8Array, from: number, end: number): boolean {
-  return end - from > 1 || (end - from === 1 && bytes[from] !== CR);
+/** Counts lines over chunks. A line is blank if it has nothing, or a CR alone, before its end. */
+class LineCount {
+  /** Line ends so far: what an encoding fault in the next chunk is located by. */
+  ends = 0;
+  #lines = 0; // that are not blank and have ended
+  #open = 0; // bytes of the last line so far
+  #last = LF;
+
+  take(chunk: Buffer): void {
+    let start = 0;
+    for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, start)) {
+      const length = this.#open + at - start;
+      this.#open = 0;
+      if (length > 1 || !isBlank(length, at === 0 ? this.#last : chunk[at - 1]!)) this.#lines++;
+      this.ends++;
+      start = at + 1;
+    }
+    this.#open += chunk.length - start;
+    this.#last = chunk.at(-1) ?? this.#last;
+  }
+
+  /** Lines that are not blank. */
+  finish(): number {
+    return this.#lines + (isBlank(this.#open, this.#last) ? 0 : 1);
+  }
+}
+
+function isBlank(length: number, last: number): boolean {
+  return length === 0 || (length === 1 && last === CR);
 }
 
 /** Bytes at the end that begin a UTF-8 character and lack its rest. */

@@ -11,6 +11,12 @@ const CELL_WORDS = 4;
 const CELL_BYTES = 16;
 const MOST_INLINE = 12;
 
+/** Adjacent texts, read as one: the place of the first one's cell, and the bytes of all. */
+interface Run {
+  readonly cell: number;
+  length: number;
+}
+
 /** What a column of texts has of the database, which the library declares private. */
 type RawVector = { readonly dataView: DataView } & {
   readonly [field in 'validity' | 'vector']: never;
@@ -28,65 +34,65 @@ export function chunkTexts(
 ): TextColumn | null {
   const n = chunk.rowCount;
   const raw = chunk.getColumnVector(column) as unknown as RawVector;
-  const cells = new Uint8Array(
-    raw.dataView.buffer,
-    raw.dataView.byteOffset,
-    n * CELL_BYTES,
-  ).slice();
-  const words = new Uint32Array(cells.buffer);
+  const { buffer, byteOffset } = raw.dataView;
+  const cells = new Uint32Array(buffer, byteOffset, n * CELL_WORDS);
   const starts = new Uint32Array(n + 1);
-  const runs = new Uint32Array(n * CELL_WORDS); // cells of runs
-  let runAt = -CELL_WORDS;
+  const runs: Run[] = [];
+  let run: Run | undefined;
   let runEnd = -1; // address
   let total = 0;
   let addressed = 0; // bytes
   for (let i = 0, at = 0; i < n; i++, at += CELL_WORDS) {
-    const length = words[at]!;
+    const length = cells[at]!;
     total += length;
     if (total > most) return null;
     starts[i + 1] = total;
     if (length <= MOST_INLINE) continue;
     addressed += length;
-    const address = words[at + 2]! + words[at + 3]! * 2 ** 32;
-    if (address !== runEnd) {
-      runAt += CELL_WORDS;
-      runs.set(words.subarray(at + 1, at + CELL_WORDS), runAt + 1);
+    const address = cells[at + 2]! + cells[at + 3]! * 2 ** 32;
+    if (!run || address !== runEnd) {
+      run = { cell: at, length: 0 };
+      runs.push(run);
     }
-    runs[runAt]! += length;
+    run.length += length;
     runEnd = address + length;
   }
-  const long = longTexts(runs.subarray(0, runAt + CELL_WORDS), addressed, raw);
-  const bytes = addressed === total ? long : new Uint8Array(total);
-  if (addressed < total) mergeTexts(bytes, starts, cells, long);
-  return { bytes, starts };
+  const long = longTexts(cells, runs, addressed, raw);
+  if (addressed === total) return { bytes: long, starts };
+  const cellBytes = new Uint8Array(buffer, byteOffset, n * CELL_BYTES);
+  return { bytes: mergedTexts(starts, cellBytes, long), starts };
 }
 
 /** The texts of runs one behind the other. */
 function longTexts(
-  runs: Uint32Array<ArrayBuffer>,
+  cells: Uint32Array,
+  runs: readonly Run[],
   size: number,
   { validity, vector }: RawVector,
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
-  const count = runs.length / CELL_WORDS;
-  const view = new DataView(runs.buffer, runs.byteOffset, runs.byteLength);
-  const reader = new DuckDBBlobVector(view, validity, vector, 0, count);
+  const words = new Uint32Array(runs.length * CELL_WORDS);
+  runs.forEach(({ cell, length }, r) => {
+    words.set(cells.subarray(cell, cell + CELL_WORDS), r * CELL_WORDS);
+    words[r * CELL_WORDS] = length;
+  });
+  const view = new DataView(words.buffer);
+  const reader = new DuckDBBlobVector(view, validity, vector, 0, runs.length);
   let end = 0;
-  for (let r = 0; r < count; r++) {
-    const run = reader.getItemBytes(r)!;
-    bytes.set(run, end);
-    end += run.length;
-  }
+  runs.forEach(({ length }, r) => {
+    bytes.set(reader.getItemBytes(r)!, end);
+    end += length;
+  });
   return bytes;
 }
 
-/** Writes every text to its place: short ones from their cells, the others as they follow in `long`. */
-function mergeTexts(
-  bytes: Uint8Array,
+/** Every text in its place: short ones from their cells, the others as they follow in `long`. */
+function mergedTexts(
   starts: Uint32Array,
   cells: Uint8Array,
   long: Uint8Array,
-): void {
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(starts.at(-1)!);
   let taken = 0;
   for (let i = 0; i + 1 < starts.length; i++) {
     const start = starts[i]!;
@@ -95,8 +101,9 @@ function mergeTexts(
       const from = i * CELL_BYTES + 4;
       for (let j = 0; j < length; j++) bytes[start + j] = cells[from + j]!;
     } else {
-      bytes.set(long.subarray(taken, taken + length), start);
+      for (let j = 0; j < length; j++) bytes[start + j] = long[taken + j]!;
       taken += length;
     }
   }
+  return bytes;
 }
