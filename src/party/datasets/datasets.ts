@@ -309,6 +309,9 @@ function planOf(
     if (index < 0) throw missingColumn(file, name);
     return index;
   };
+  if (keyColumns?.length === 0) {
+    throw new DatasetError('bad_selection', `${file}: no key column named`);
+  }
   refuseSharedColumns(file, [
     ...(keyColumns ?? []).map((name) => ({ name, as: 'key' })),
     ...(label ? [{ name: label.column, as: 'label' }] : []),

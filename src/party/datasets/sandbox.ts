@@ -31,6 +31,8 @@ export async function withSandbox<T>(
     await connection.run('SET autoinstall_known_extensions = false');
     await connection.run('SET autoload_known_extensions = false');
     await connection.run('SET preserve_insertion_order = true');
+    // Text of a time with a zone would depend on the machine's.
+    await connection.run(`SET TimeZone = 'UTC'`);
     await connection.run('SET lock_configuration = true');
     return await use(connection);
   } finally {

@@ -56,6 +56,11 @@ describe('prescan', () => {
       [`${'x'.repeat(MIB)}\n\n\ny`, 2],
       [`${'x'.repeat(MIB - 1)}\n${'\n'.repeat(MIB)}y\n`, 2],
       [`${'x\n'.repeat(MIB)}"`, null],
+      [`${'x'.repeat(MIB - 1)}\n\r\ny`, 2],
+      [`${'x'.repeat(MIB - 2)}\n\r\ny`, 2],
+      [`${'x'.repeat(MIB - 1)}\r\ny`, 2],
+      [`x\n${'\r\n'.repeat(MIB)}\r`, 1],
+      [`x\n\r\r\n`, 2],
     ];
     for (const [text, lines] of cases)
       equal((await scan(text)).plainLines, lines, text.slice(0, 20));

@@ -76,6 +76,18 @@ describe('text column builder', () => {
     deepEqual(textsOf(builder.finish()), []);
   });
 
+  it('joins columns, parts of others included', () => {
+    const builder = new TextColumnBuilder();
+    const texts = Array.from({ length: 3_000 }, (_, i) => `é${i}`);
+    const column = textColumn(texts);
+    builder.append(['first']);
+    builder.appendColumn(sliceColumn(column, 7, 7));
+    builder.appendColumn(sliceColumn(column, 2_990, 3_000));
+    builder.appendColumn(column);
+    builder.append(['last']);
+    deepEqual(textsOf(builder.finish()), ['first', ...texts.slice(2_990), ...texts, 'last']);
+  });
+
   it('names the row in the column, not in the piece', () => {
     const builder = new TextColumnBuilder();
     builder.append(['a', 'b']);
