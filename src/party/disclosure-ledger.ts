@@ -24,6 +24,12 @@ export function partiesOfRole(contract: Contract, role: string): readonly string
       return contract.parties.filter((party) => party.dataset !== null).map((party) => party.name);
     case 'receivers':
       return contract.receivers;
+    case 'payload_receivers':
+      return contract.parties
+        .filter(
+          ({ name, dataset }) => contract.receivers.includes(name) && !dataset?.payload.length,
+        )
+        .map((party) => party.name);
     case 'label_holder':
     case 'feature_holder':
     case 'receiver':

@@ -39,6 +39,7 @@ describe('deploy samples', () => {
     algorithm: 'logistic_regression',
     parameters,
     alignment: 'psi',
+    engine: 'rr22',
     counted: true,
     rows,
     keys: rows,
@@ -87,7 +88,7 @@ describe('deploy samples', () => {
     const pathsIn = (providers: readonly { name: string; path: string }[]): object =>
       Object.fromEntries(providers.map(({ name, path }) => [name, path]));
     deepEqual(pathsIn(predict.providers), pathsIn(request.providers));
-    deepEqual(pathsIn([psi.requester, psi.provider]), pathsIn(request.providers));
+    deepEqual(pathsIn(psi.providers), pathsIn(request.providers));
     deepEqual([predict.warnings, psi.warnings], [[], []]);
     deepEqual([predict.receivers, psi.receivers], [request.receivers, request.receivers]);
     deepEqual([predict.purpose, psi.purpose], [request.purpose, request.purpose]);

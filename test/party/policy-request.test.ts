@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { policyAlgorithm, policyRequest } from '../../src/party/policy-request.ts';
-import { sampleContract, testIdentity } from '../support/contracts.ts';
+import { intersectionLeakageOf } from '../../src/party/tasks/declaration.ts';
+import { sampleContract, sampleLabelled, testIdentity } from '../support/contracts.ts';
 
 describe('policy request', () => {
   it('is the part of a contract that concerns one party', () => {
@@ -41,6 +42,27 @@ describe('policy request', () => {
   });
 });
 
+describe('policy request of a labelled intersection', () => {
+  const [a, b] = ['orgA', 'orgB'].map((name) => testIdentity(name).signer);
+  const contract = sampleLabelled([a!, b!]);
+  const labelled = { ...contract, leakage: intersectionLeakageOf(contract) };
+
+  it('has payload judged like features, and counted for the one who gives it', () => {
+    const [told, provider] = labelled.parties.map((party) => policyRequest(labelled, party));
+    deepEqual(provider!.dataset!.features, ['city', 'segment']);
+    deepEqual(told!.dataset!.features, []);
+    deepEqual(provider!.terms!.openings, [
+      { peer: 'orgA', class: 'intersection', most: 1000 },
+      { peer: 'orgA', class: 'payload', most: 2000 },
+    ]);
+    deepEqual(told!.terms!.openings, []);
+    const both = { ...labelled, receivers: ['orgA', 'orgB'] };
+    deepEqual(policyRequest(both, both.parties[0]!).terms!.openings, [
+      { peer: 'orgB', class: 'intersection', most: 1000 },
+    ]);
+  });
+});
+
 describe('policy algorithm', () => {
   it('is how rules name what a task does', () => {
     const linear = { name: 'logistic_regression', partition: 'vertical' } as const;
@@ -48,5 +70,7 @@ describe('policy algorithm', () => {
     equal(policyAlgorithm({ kind: 'predict', algorithm: linear }), 'predict/logistic_regression');
     const intersection = { name: 'intersection', partition: 'psi' } as const;
     equal(policyAlgorithm({ kind: 'psi', algorithm: intersection }), 'psi/intersection');
+    const labelled = { ...intersection, name: 'labelled_intersection' } as const;
+    equal(policyAlgorithm({ kind: 'psi', algorithm: labelled }), 'psi/labelled_intersection');
   });
 });

@@ -103,6 +103,8 @@ describe('policy', () => {
     equal(using({ keys: ['region'] }), 'allow');
     equal(using({ label: 'region' }), 'allow');
     equal(using({ keys: ['age'] }), 'column age');
+    equal(using({ keys: ['id', 'region'] }), 'allow');
+    equal(using({ keys: ['id', 'age', 'y'] }), 'column age', 'each column of the key');
     equal(using({ label: 'age' }), 'column age');
     equal(using({ label: 'id' }), 'column id');
     equal(using({ features: ['id'] }), 'column id');

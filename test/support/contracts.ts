@@ -144,7 +144,12 @@ export function sampleContract(
     metrics: ['auc', 'accuracy'],
     security: { model: 'semi-honest', kappa: 128, sigma: 40 },
     leakage: DECLARATION.leakage,
-    alignment: { method: 'psi', engine: 'ecdh', duplicates: 'reject', minimumIntersection: 0 },
+    alignment: {
+      method: 'psi',
+      engine: others.length > 1 ? 'rr22' : 'ecdh',
+      duplicates: 'reject',
+      minimumIntersection: 0,
+    },
     parties,
     receivers: [label!.name, ...(receiver ? [receiver.name] : [])],
     initiator: label!.name,
@@ -172,7 +177,10 @@ export function samplePrediction(signers: readonly Signer[]): PredictContract {
 }
 
 /** The parties of the sample contract, in an intersection of their keys. */
-export function sampleIntersection(signers: readonly Signer[]): PsiContract {
+export function sampleIntersection(
+  signers: readonly Signer[],
+  changes: Partial<PsiContract> = {},
+): PsiContract {
   const { metrics: _, parameters: __, ...terms } = sampleContract(signers);
   return {
     ...terms,
@@ -183,6 +191,21 @@ export function sampleIntersection(signers: readonly Signer[]): PsiContract {
       ...party,
       role: 'data_holder',
       dataset: party.dataset && { ...party.dataset, labelColumn: null, features: [] },
+    })),
+    ...changes,
+  };
+}
+
+/** One in which the second party hands over two columns of each common record. */
+export function sampleLabelled(signers: readonly [Signer, Signer]): PsiContract {
+  const { algorithm, alignment, parties, ...terms } = sampleIntersection(signers);
+  return {
+    ...terms,
+    algorithm: { ...algorithm, name: 'labelled_intersection' },
+    alignment: { ...alignment, engine: 'rr22' },
+    parties: parties.map((party, i) => ({
+      ...party,
+      dataset: party.dataset && { ...party.dataset, payload: i === 1 ? ['city', 'segment'] : [] },
     })),
   };
 }

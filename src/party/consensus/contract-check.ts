@@ -9,8 +9,9 @@ import type {
   TrainContract,
 } from './contract.ts';
 import { CONTRACT_SCHEMAS, MAX_COLUMNS, MAX_CONTRACT_BYTES } from './contract-schema.ts';
-import { ConsensusError } from './errors.ts';
+import { ConsensusError, malformedContract } from './errors.ts';
 import { featuresWidth } from './feature-width.ts';
+import { checkIntersection } from './intersection-check.ts';
 import { checkShape, decodeJson, isTimestamp } from './schema.ts';
 
 /** Longest time from creation to expiry. Own choice: a working week and its week-ends. */
@@ -50,7 +51,7 @@ export function decodeContract(bytes: Uint8Array): Contract {
 export function checkContract(contract: Contract): void {
   checkFields(checkShape(KIND, contract, 'malformed_contract'));
   if (canonicalBytes(contract).length > MAX_CONTRACT_BYTES) {
-    malformed('value', `must take at most ${MAX_CONTRACT_BYTES} bytes`);
+    malformedContract('value', `must take at most ${MAX_CONTRACT_BYTES} bytes`);
   }
   checkRelations(contract);
 }
@@ -102,23 +103,28 @@ function checkRelations(contract: Contract): void {
   }
   const datasets = contract.parties.flatMap((party) => party.dataset ?? []);
   const columns = datasets.reduce((sum, { features }) => sum + featuresWidth(features), 0);
-  if (columns > MAX_COLUMNS) malformed('parties', `must have at most ${MAX_COLUMNS} model columns`);
+  if (columns > MAX_COLUMNS)
+    malformedContract('parties', `must have at most ${MAX_COLUMNS} model columns`);
   const rows = datasets.map((dataset) => dataset.rowCount);
   if (contract.alignment.method === 'row_order' && new Set(rows).size > 1) {
-    malformed('parties', 'must have equal row counts when aligned by row order');
+    malformedContract('parties', 'must have equal row counts when aligned by row order');
   }
   checkAlignment(contract);
   if (contract.kind === 'train') checkParameters(contract, Math.min(...rows));
   if (contract.kind === 'predict') checkThreshold(contract);
+  if (contract.kind === 'psi') checkIntersection(contract);
 }
 
 function checkTimes({ createdAt, expiresAt }: Contract): void {
-  if (!isTimestamp(createdAt)) malformed('createdAt', 'must be a date');
-  if (!isTimestamp(expiresAt)) malformed('expiresAt', 'must be a date');
+  if (!isTimestamp(createdAt)) malformedContract('createdAt', 'must be a date');
+  if (!isTimestamp(expiresAt)) malformedContract('expiresAt', 'must be a date');
   const lifetimeMs = Date.parse(expiresAt) - Date.parse(createdAt);
-  if (lifetimeMs <= 0) malformed('expiresAt', 'must be after createdAt');
+  if (lifetimeMs <= 0) malformedContract('expiresAt', 'must be after createdAt');
   if (lifetimeMs > MAX_LIFETIME_MS) {
-    malformed('expiresAt', `must be at most ${MAX_LIFETIME_MS / 3_600_000} h after createdAt`);
+    malformedContract(
+      'expiresAt',
+      `must be at most ${MAX_LIFETIME_MS / 3_600_000} h after createdAt`,
+    );
   }
 }
 
@@ -140,55 +146,77 @@ function checkParties({ kind, parties, receivers, initiator }: Contract): void {
         ? party.role === first
         : (holderMayFollow && party.role === second) || (i > 1 && party.role === 'receiver');
     if (!fits) {
-      malformed(`parties/${i}/role`, `must follow: ${first}, ${second}..., receiver...`);
+      malformedContract(`parties/${i}/role`, `must follow: ${first}, ${second}..., receiver...`);
     }
     if (lowerCase.indexOf(party.name.toLowerCase()) < i) {
-      malformed(`parties/${i}/name`, 'must be unique, also in lower case');
+      malformedContract(`parties/${i}/name`, 'must be unique, also in lower case');
     }
     if (parties.findIndex((other) => other.fingerprint === party.fingerprint) < i) {
-      malformed(`parties/${i}/fingerprint`, 'must be unique');
+      malformedContract(`parties/${i}/fingerprint`, 'must be unique');
     }
     if ((party.role === 'receiver') !== (party.dataset === null)) {
-      malformed(`parties/${i}/dataset`, 'must be null for a receiver and only for a receiver');
+      malformedContract(
+        `parties/${i}/dataset`,
+        'must be null for a receiver and only for a receiver',
+      );
     }
     if (party.role === 'receiver' && !receivers.includes(party.name)) {
-      malformed('receivers', `must have ${party.name}, whose role it is`);
+      malformedContract('receivers', `must have ${party.name}, whose role it is`);
     }
   }
   for (const [i, receiver] of receivers.entries()) {
-    if (!names.includes(receiver)) malformed(`receivers/${i}`, 'must be one of the parties');
-    if (receivers.indexOf(receiver) < i) malformed(`receivers/${i}`, 'must be unique');
+    if (!names.includes(receiver))
+      malformedContract(`receivers/${i}`, 'must be one of the parties');
+    if (receivers.indexOf(receiver) < i) malformedContract(`receivers/${i}`, 'must be unique');
   }
-  if (!names.includes(initiator)) malformed('initiator', 'must be one of the parties');
+  if (!names.includes(initiator)) malformedContract('initiator', 'must be one of the parties');
 }
 
 function checkDataset(contract: Contract, party: ContractParty, path: string): void {
-  const { keyColumns, labelColumn, features, minimumIntersection } = party.dataset!;
+  const { keyColumns, labelColumn, features, payload, minimumIntersection } = party.dataset!;
   if (minimumIntersection > contract.alignment.minimumIntersection) {
-    malformed('alignment/minimumIntersection', `must be at least ${minimumIntersection}`);
+    malformedContract('alignment/minimumIntersection', `must be at least ${minimumIntersection}`);
   }
   if ((contract.alignment.method === 'psi') !== (keyColumns !== null)) {
-    malformed(`${path}/keyColumns`, 'must be columns when aligned by psi, null by row_order');
+    malformedContract(
+      `${path}/keyColumns`,
+      'must be columns when aligned by psi, null by row_order',
+    );
+  }
+  if (keyColumns?.length !== contract.parties[0]!.dataset!.keyColumns?.length) {
+    malformedContract(`${path}/keyColumns`, 'must be as many as those of parties/0');
   }
   const holdsLabel = contract.kind === 'train' && party.role === 'label_holder';
   if (holdsLabel !== (labelColumn !== null)) {
     const rule = 'must be a column for the label holder of a training, null for others';
-    malformed(`${path}/labelColumn`, rule);
+    malformedContract(`${path}/labelColumn`, rule);
   }
   if (party.role === 'feature_holder' && features.length === 0) {
-    malformed(`${path}/features`, 'must not be empty');
+    malformedContract(`${path}/features`, 'must not be empty');
   }
   if (party.role === 'data_holder' && features.length > 0) {
-    malformed(`${path}/features`, 'must be empty: a set intersection reads keys alone');
+    malformedContract(`${path}/features`, 'must be empty: a set intersection reads keys alone');
   }
   if (labelColumn !== null && keyColumns?.includes(labelColumn)) {
-    malformed(`${path}/labelColumn`, 'must not be a key column');
+    malformedContract(`${path}/labelColumn`, 'must not be a key column');
   }
-  const seen = new Set([...(keyColumns ?? []), labelColumn]);
+  if (payload.length > 0 && contract.algorithm.name !== 'labelled_intersection') {
+    malformedContract(`${path}/payload`, 'must be empty but in a labelled intersection');
+  }
+  const seen = new Set([labelColumn]);
+  for (const [field, names] of Object.entries({ keyColumns: keyColumns ?? [], payload })) {
+    for (const [i, name] of names.entries()) {
+      if (seen.has(name)) {
+        malformedContract(`${path}/${field}/${i}`, 'must be unique in its dataset');
+      }
+      seen.add(name);
+    }
+  }
   for (const [i, { name, kind, categories }] of features.entries()) {
-    if (seen.has(name)) malformed(`${path}/features/${i}/name`, 'must be unique in its dataset');
+    if (seen.has(name))
+      malformedContract(`${path}/features/${i}/name`, 'must be unique in its dataset');
     if ((kind === 'categorical') !== (categories !== undefined)) {
-      malformed(
+      malformedContract(
         `${path}/features/${i}/categories`,
         'must be given for a category and only for one',
       );
@@ -197,11 +225,27 @@ function checkDataset(contract: Contract, party: ContractParty, path: string): v
   }
 }
 
-function checkAlignment({ kind, alignment }: Contract): void {
-  if (alignment.method === 'psi') return;
-  if (kind === 'psi') malformed('alignment/method', 'must be psi');
-  if (alignment.minimumIntersection > 0) {
-    malformed('alignment/minimumIntersection', 'must be 0 when aligned by row order');
+function checkAlignment({ kind, alignment, parties }: Contract): void {
+  const { method, engine, duplicates, minimumIntersection } = alignment;
+  if (duplicates === 'expand' && kind !== 'psi') {
+    malformedContract('alignment/duplicates', 'must be reject or first');
+  }
+  if (method === 'psi') {
+    const holders = parties.filter(({ dataset }) => dataset !== null).length;
+    if (holders > 2 && engine !== 'rr22') {
+      malformedContract('alignment/engine', 'must be rr22 for three or more data holders');
+    }
+    if (holders > 2 && minimumIntersection > 0) {
+      const why = 'nothing counts common records before one of them learns which they are';
+      const rule = `must be 0 for three or more data holders: ${why}`;
+      malformedContract('alignment/minimumIntersection', rule);
+    }
+    return;
+  }
+  if (engine !== 'ecdh') malformedContract('alignment/engine', 'must be ecdh by row order');
+  if (kind === 'psi') malformedContract('alignment/method', 'must be psi');
+  if (minimumIntersection > 0) {
+    malformedContract('alignment/minimumIntersection', 'must be 0 when aligned by row order');
   }
 }
 
@@ -210,24 +254,21 @@ function checkParameters(
   rowCount: number,
 ): void {
   if (algorithm.name === 'linear_regression') {
-    if (parameters.loss !== 'mse') malformed('parameters/loss', 'must be mse');
-    if (parameters.class_weight !== 'none') malformed('parameters/class_weight', 'must be none');
+    if (parameters.loss !== 'mse') malformedContract('parameters/loss', 'must be mse');
+    if (parameters.class_weight !== 'none')
+      malformedContract('parameters/class_weight', 'must be none');
   }
   if (parameters.solver === 'sgd' && parameters.batch_size > rowCount) {
-    malformed('parameters/batch_size', 'must be at most the row count of each dataset');
+    malformedContract('parameters/batch_size', 'must be at most the row count of each dataset');
   }
   for (const [i, metric] of metrics.entries()) {
-    if (metrics.indexOf(metric) < i) malformed(`metrics/${i}`, 'must be unique');
+    if (metrics.indexOf(metric) < i) malformedContract(`metrics/${i}`, 'must be unique');
   }
 }
 
 function checkThreshold({ algorithm, parameters }: PredictContract): void {
   if ((algorithm.name === 'logistic_regression') !== (parameters.predict_threshold !== null)) {
     const rule = 'must be a probability for logistic regression, null for linear';
-    malformed('parameters/predict_threshold', rule);
+    malformedContract('parameters/predict_threshold', rule);
   }
-}
-
-function malformed(path: string, expected: string): never {
-  throw new ConsensusError('malformed_contract', `${path} ${expected}`);
 }

@@ -1,6 +1,7 @@
 import type { MetricName } from '../../ml/metrics/evaluate.ts';
 import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
+import type { PsiEngine } from '../../protocols/psi/intersection.ts';
 
 /** What the parties sign: everything that determines a task, every default resolved. */
 export type Contract = TrainContract | PredictContract | PsiContract;
@@ -82,7 +83,7 @@ export interface Alignment {
   /** `psi`: private set intersection on the key columns. `row_order`: row i is row i everywhere. */
   readonly method: 'psi' | 'row_order';
   /** Which protocol finds the common keys; `ecdh` where the method needs none. */
-  readonly engine: 'ecdh' | 'rr22';
+  readonly engine: PsiEngine;
   /**
    * Rows with the same key: refuse the task, keep the first, or let every pair of records with one
    * key be a line of a set intersection's result.

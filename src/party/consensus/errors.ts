@@ -79,6 +79,11 @@ export class ConsensusError extends Error {
   }
 }
 
+/** Throws `malformed_contract`: what stands at `path` is not what was expected. */
+export function malformedContract(path: string, expected: string): never {
+  throw new ConsensusError('malformed_contract', `${path} ${expected}`);
+}
+
 /** The refusal that an error amounts to. An error of any other kind tells the peer nothing. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof ConsensusError) return { code: error.code, reason: error.message };

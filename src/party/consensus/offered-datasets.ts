@@ -135,7 +135,7 @@ export function offeredDatasets(
               label: null,
               selectColumns: null,
               discreteColumns: [],
-              // A set intersection reads keys alone: an encoding without features.
+              // A set intersection reads no features: an encoding without any.
               encoding: kind === 'predict' ? await encodingFor(draft, peer) : [],
               mayBeEmpty: kind === 'psi',
             },

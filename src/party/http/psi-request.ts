@@ -1,4 +1,6 @@
 import Type, { type Static } from 'typebox';
+import type { Alignment, PsiContract } from '../consensus/contract.ts';
+import type { EngineWish } from '../tasks/psi-engine.ts';
 import { ApiError } from './api-error.ts';
 import { checkShape } from './json-shape.ts';
 import { parsePrivacy } from './privacy-options.ts';
@@ -47,18 +49,24 @@ export const PsiRequestBody = Type.Object(
   },
 );
 
-/** One side of a set intersection. */
+/** What one party brings to a set intersection. */
 export type PsiProvider = Pick<DataProvider, 'name' | 'path' | 'type'> & {
+  /** As many as of every other party. */
   readonly keyColumns: readonly string[];
+  /** Columns whose values the receiver learns of common records: then it is a labelled one. */
+  readonly payload: readonly string[];
 };
 
 /** A set intersection request in its one canonical form. */
 export interface PsiRequest {
-  readonly requester: PsiProvider;
-  readonly provider: PsiProvider;
-  /** The requester alone, or both. */
+  /** In the order of the contract: the requester first. */
+  readonly providers: readonly PsiProvider[];
+  /** Some of the providers. */
   readonly receivers: readonly string[];
-  readonly duplicates: 'reject' | 'first';
+  readonly engine: EngineWish;
+  readonly output: PsiContract['parameters']['output'];
+  readonly join: PsiContract['parameters']['join'];
+  readonly duplicates: Alignment['duplicates'];
   /** Common keys below which nobody learns which they are; 0 for none. */
   readonly minimumIntersection: number;
   readonly async: boolean;
@@ -80,7 +88,7 @@ export function parsePsiRequest(json: unknown): PsiRequest {
     ],
     body.strict ?? false,
   );
-  requireAlgorithm(body.algo_type ?? 'DH');
+  const engine = body.algo_type == null ? 'auto' : parseAlgorithm(body.algo_type);
   const requester = parseSide('requester', body.requester);
   const provider = parseSide('provider', body.provider);
   if (requester.name === provider.name) {
@@ -95,8 +103,10 @@ export function parsePsiRequest(json: unknown): PsiRequest {
   ]);
   const both = Number(body.result_recv_type ?? 1) === 2;
   return {
-    requester,
-    provider,
+    providers: [requester, provider],
+    engine,
+    output: 'rows',
+    join: 'inner',
     receivers: both ? [requester.name, provider.name] : [requester.name],
     duplicates,
     minimumIntersection,
@@ -106,10 +116,10 @@ export function parsePsiRequest(json: unknown): PsiRequest {
   };
 }
 
-function requireAlgorithm(name: string): void {
+function parseAlgorithm(name: string): EngineWish {
   switch (name.toUpperCase()) {
     case 'DH':
-      return;
+      return 'ecdh';
     case 'HE':
       throw new ApiError(
         'NOT_AVAILABLE',
@@ -126,5 +136,6 @@ function parseSide(field: string, body: Static<typeof SideBody>): PsiProvider {
     path: body.data_path,
     type: parseDataType(`${field}.data_type`, body.data_type),
     keyColumns: [body.key_column],
+    payload: [],
   };
 }

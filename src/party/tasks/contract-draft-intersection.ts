@@ -1,5 +1,7 @@
 /** From a request to the contract of a set intersection. */
 import type { PsiContract } from '../consensus/contract.ts';
+import { MAX_PARTIES } from '../consensus/contract-schema.ts';
+import { tellsWithKeys } from '../consensus/intersection-check.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { PsiProvider, PsiRequest } from '../http/psi-request.ts';
@@ -17,28 +19,30 @@ import {
 } from './contract-draft.ts';
 import { intersectionLeakageOf } from './declaration.ts';
 
-const ALGORITHM = { name: 'intersection', partition: 'psi' } as const;
-
 /** Composes the contract that the request means. Throws `ApiError`. */
 export async function draftIntersection(
   node: DraftingNode,
   request: PsiRequest,
 ): Promise<DraftedContract<PsiContract>> {
-  const { requester, provider, receivers, purpose, duplicates, minimumIntersection } = request;
-  const sides = [requester, provider];
-  const names = sides.map(({ name }) => name);
-  if (requester.name === provider.name) {
-    throw new ApiError('INVALID_REQUEST', 'requester and provider must be two parties');
+  const { providers, receivers, purpose, engine, output, join } = request;
+  const { duplicates, minimumIntersection } = request;
+  const names = providers.map(({ name }) => name);
+  if (names.length < 2 || new Set(names).size < names.length) {
+    throw new ApiError('INVALID_REQUEST', 'requester and providers must be different parties');
   }
-  checkParticipants(node, { providers: names, receivers }, 'requester and provider');
+  const rule = { field: 'requester and providers', most: MAX_PARTIES };
+  checkParticipants(node, { providers: names, receivers }, rule);
   const asked = alignmentOf(
     { duplicates, minimumIntersection },
-    sides.map(({ keyColumns }) => keyColumns),
+    providers.map(({ keyColumns }) => keyColumns),
   );
+  const labelled = providers.some(({ payload }) => payload.length > 0);
+  const name = labelled ? 'labelled_intersection' : 'intersection';
+  const algorithm = { name, partition: 'psi' } as const;
   const draft: CommonDraft = {
     version: 1,
     kind: 'psi',
-    algorithm: ALGORITHM,
+    algorithm,
     alignment: asked,
     purpose,
     parties: names,
@@ -46,26 +50,30 @@ export async function draftIntersection(
     modelRelease: null,
     model: null,
   };
-  const terms = await askTerms(node, draft, sides, keysOf);
-  const roles = names.map((name) => ({ name, role: 'data_holder' }) as const);
+  const terms = await askTerms(node, draft, providers, keysOf);
+  const roles = names.map((each) => ({ name: each, role: 'data_holder' }) as const);
   const agreed = {
-    alignment: agreedAlignment(asked, terms),
+    algorithm: { ...algorithm, implementation: node.implementation },
+    alignment: agreedAlignment(asked, terms, {
+      engine,
+      output,
+      tells: tellsWithKeys({ labelled, duplicates, join, receivers }),
+    }),
+    parameters: { output, join },
     parties: contractParties(node, roles, terms),
   };
   const contract: PsiContract = {
     ...commonTerms(node, request),
     ...agreed,
     kind: 'psi',
-    algorithm: { ...ALGORITHM, implementation: node.implementation },
-    parameters: { output: 'rows', join: 'inner' },
     leakage: intersectionLeakageOf(agreed),
   };
   checkDrafted(node, contract, 'sets of this size cannot be intersected');
   return { contract, warnings: request.warnings, reason: 'request' };
 }
 
-/** The key column and nothing else. */
-function keysOf({ path, type, keyColumns }: PsiProvider): TaskDraft['dataset'] {
+/** The key columns, those whose values are handed over, and nothing else. */
+function keysOf({ path, type, keyColumns, payload }: PsiProvider): TaskDraft['dataset'] {
   return {
     path,
     type,
@@ -74,6 +82,6 @@ function keysOf({ path, type, keyColumns }: PsiProvider): TaskDraft['dataset'] {
     selectColumns: [],
     notFeatures: [],
     discreteColumns: [],
-    payload: [],
+    payload,
   };
 }

@@ -9,6 +9,7 @@ import type { AskedAlignment, TaskDraft } from '../consensus/task-draft.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { Warning } from '../http/warning.ts';
 import { declareAlgorithms } from './declaration.ts';
+import { chooseEngine, type EngineWish, type MatchingTask } from './psi-engine.ts';
 import { apiErrorOf } from './task-failure.ts';
 import type { FindTrained } from './trained-models.ts';
 
@@ -41,11 +42,19 @@ export interface Participants {
   readonly receivers: readonly string[];
 }
 
-/** Every name is this node or a pinned peer; this node takes part; two bring data, none only receives. */
+/** How many parties may bring data, and what the request calls them. */
+export interface ParticipantRule {
+  readonly field: string;
+  readonly most: number;
+}
+
+const TWO_PROVIDERS: ParticipantRule = { field: 'data_providers', most: 2 };
+
+/** Every name is this node or a pinned peer; this node takes part; no party only receives. */
 export function checkParticipants(
   node: DraftingNode,
   { providers, receivers }: Participants,
-  field = 'data_providers',
+  { field, most }: ParticipantRule = TWO_PROVIDERS,
 ): void {
   for (const name of new Set([...providers, ...receivers])) {
     if (node.fingerprintOf(name) === undefined) {
@@ -68,10 +77,12 @@ export function checkParticipants(
       `result_receivers names ${stranger}, which provides no data; that is not available yet`,
     );
   }
-  if (providers.length > 2) {
+  if (providers.length > most) {
     throw new ApiError(
       'NOT_AVAILABLE',
-      'tasks with more than two data providers are not available yet',
+      most === 2
+        ? 'training and prediction with more than two data providers are not available yet'
+        : `${field} must be at most ${most} parties`,
     );
   }
 }
@@ -107,23 +118,47 @@ export function alignmentOf(
   request: Omit<AskedAlignment, 'method'>,
   keyColumns: readonly (readonly string[] | null)[],
 ): AskedAlignment {
+  const [first, ...others] = keyColumns.filter((columns) => columns !== null);
+  if (others.some(({ length }) => length !== first!.length)) {
+    throw new ApiError(
+      'INVALID_REQUEST',
+      'key_column must name as many columns of every party: those that make the key, in one order',
+    );
+  }
   return {
     method: keyColumns.every((columns) => columns === null) ? 'row_order' : 'psi',
     ...request,
   };
 }
 
+/** How a request wants common records found, and what for. */
+export interface MatchingWish {
+  readonly engine: EngineWish;
+  /** Rows unless told otherwise. */
+  readonly output?: MatchingTask['output'];
+  readonly tells?: boolean;
+}
+
 /**
- * The alignment with the highest minimum that the request or any party asks for. Throws `ApiError`
- * where it cannot be met, or where there is no such run that could tell.
+ * The alignment with the highest minimum that the request or any party asks for, and the engine for
+ * so many parties and rows. Throws `ApiError` where the minimum cannot be met, where there is no run
+ * that could tell, or where the engine that was asked for cannot do it.
  */
 export function agreedAlignment(
   alignment: AskedAlignment,
   terms: ReadonlyMap<string, DatasetTerms>,
+  { engine: wish, output = 'rows', tells = false }: MatchingWish,
 ): Alignment {
   let minimumIntersection = alignment.minimumIntersection;
   for (const each of terms.values()) {
     minimumIntersection = Math.max(minimumIntersection, each.minimumIntersection);
+  }
+  if (terms.size > 2 && minimumIntersection > 0) {
+    const [asks] = [...terms].find(([, each]) => each.minimumIntersection > 0) ?? ['the request'];
+    throw new ApiError(
+      'NOT_AVAILABLE',
+      `${asks} asks for at least ${minimumIntersection} common records, and of three or more parties nothing counts them before one learns which they are; that is not available yet`,
+    );
   }
   if (alignment.method === 'row_order') {
     checkRowCounts(terms);
@@ -142,7 +177,12 @@ export function agreedAlignment(
       );
     }
   }
-  return { ...alignment, engine: 'ecdh', minimumIntersection };
+  const rows = Math.max(...[...terms.values()].map(({ rowCount }) => rowCount));
+  const engine =
+    alignment.method === 'row_order'
+      ? 'ecdh' // none is needed
+      : chooseEngine(wish, { holders: terms.size, rows, output, tells });
+  return { ...alignment, engine, minimumIntersection };
 }
 
 /** Without keys, row i is the same record everywhere: there must be as many. */

@@ -8,7 +8,7 @@ import {
 } from '../../ml/vertical/linear/leakage.ts';
 import { LINEAR_SLACK, LOGISTIC_SLACK, sgdStep } from '../../ml/vertical/linear/solver.ts';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
-import { intersectionLeakage } from '../../protocols/psi/leakage.ts';
+import { intersectionLeakage, type MatchingInputs } from '../../protocols/psi/leakage.ts';
 import { MAX_ITEMS } from '../../protocols/psi/set-size.ts';
 import type {
   Contract,
@@ -18,6 +18,9 @@ import type {
 } from '../consensus/contract.ts';
 import type { Declare } from '../consensus/contract-check.ts';
 import { featuresWidth } from '../consensus/feature-width.ts';
+
+/** Keys of one party that are matched bucket by bucket. Own choice: their text must fit in memory. */
+const MOST_BUCKETED = 2 ** 27;
 
 type Terms = Pick<TrainContract, 'algorithm' | 'parameters' | 'alignment' | 'parties' | 'metrics'>;
 
@@ -29,21 +32,40 @@ export function leakageOf(terms: Terms): LeakageStatement {
     algorithm: algorithm.name,
     parameters,
     alignment: alignment.method,
-    counted: alignment.minimumIntersection > 0,
+    ...matchingOf({ alignment, parties }),
     rows: rowsOf(parties),
-    keys: keysOf(parties),
     columns: datasets.reduce((sum, { features }) => sum + featuresWidth(features), 0),
     metrics: metrics.length,
   });
 }
 
 /** What a set intersection on these terms reveals. */
-export function intersectionLeakageOf({
+export function intersectionLeakageOf(
+  terms: Pick<PsiContract, 'algorithm' | 'alignment' | 'parameters' | 'parties'>,
+): LeakageStatement {
+  const { algorithm, alignment, parameters, parties } = terms;
+  const payload = parties.flatMap(({ dataset }) => dataset?.payload ?? []);
+  return intersectionLeakage({
+    ...matchingOf({ alignment, parties }),
+    rows: rowsOf(parties),
+    output: parameters.output,
+    join: parameters.join,
+    expanded: alignment.duplicates === 'expand' && parameters.join !== 'difference',
+    payload: algorithm.name === 'labelled_intersection' ? payload.length : null,
+  });
+}
+
+/** What a matching on these terms depends on. */
+function matchingOf({
   alignment,
   parties,
-}: Pick<PsiContract, 'alignment' | 'parties'>): LeakageStatement {
-  const counted = alignment.minimumIntersection > 0;
-  return intersectionLeakage({ counted, keys: keysOf(parties) });
+}: Pick<Contract, 'alignment' | 'parties'>): MatchingInputs {
+  return {
+    engine: alignment.engine,
+    counted: alignment.minimumIntersection > 0,
+    parties: parties.filter(({ dataset }) => dataset !== null).length,
+    keys: keysOf(parties),
+  };
 }
 
 /** What a prediction on these terms reveals. */
@@ -56,9 +78,8 @@ export function predictionLeakageOf({
   return predictionLeakage({
     algorithm: algorithm.name,
     alignment: alignment.method,
-    counted: alignment.minimumIntersection > 0,
+    ...matchingOf({ alignment, parties }),
     rows: rowsOf(parties),
-    keys: keysOf(parties),
     toFeatureHolder: parties.some(
       ({ name, role }) => role === 'feature_holder' && receivers.includes(name),
     ),
@@ -84,28 +105,22 @@ function runnable(contract: Contract): LeakageStatement | undefined {
   const { parties, alignment } = contract;
   const holders = parties.filter(({ dataset }) => dataset !== null);
   // Parties that only receive have no session yet.
-  if (holders.length !== 2 || holders.length !== parties.length) return undefined;
-  if (alignment.engine !== 'ecdh') return undefined;
-  if (alignment.method === 'psi' && keysOf(parties) > MAX_ITEMS) return undefined;
+  if (holders.length !== parties.length) return undefined;
+  if (holders.length !== 2 && contract.kind !== 'psi') return undefined;
+  if (alignment.method === 'psi' && keysOf(parties) > mostKeys(alignment)) return undefined;
   switch (contract.kind) {
     case 'train':
       return runs(contract) && !hidesTooLittle(contract) ? leakageOf(contract) : undefined;
     case 'psi':
-      return isPlain(contract) ? intersectionLeakageOf(contract) : undefined;
+      return intersectionLeakageOf(contract);
     case 'predict':
       return predictionLeakageOf(contract);
   }
 }
 
-/** Whether an intersection is one whose common keys are the result. */
-function isPlain({ algorithm, alignment, parameters }: PsiContract): boolean {
-  const { output, join } = parameters;
-  return (
-    algorithm.name === 'intersection' &&
-    alignment.duplicates !== 'expand' &&
-    output === 'rows' &&
-    join === 'inner'
-  );
+/** Keys that one party may bring to a matching. */
+function mostKeys({ engine, minimumIntersection }: Contract['alignment']): number {
+  return engine === 'ecdh' || minimumIntersection > 0 ? MAX_ITEMS : MOST_BUCKETED;
 }
 
 /** Whether the parameters of a training of two are some that the code can run. */

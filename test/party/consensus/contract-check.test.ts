@@ -15,6 +15,7 @@ import {
 } from '../../../src/party/consensus/contract-check.ts';
 import { MAX_CONTRACT_BYTES } from '../../../src/party/consensus/contract-schema.ts';
 import { ConsensusError } from '../../../src/party/consensus/errors.ts';
+import { changed, type Json } from '../../support/changed-contract.ts';
 import {
   DECLARATION,
   NOW,
@@ -25,25 +26,7 @@ import {
 } from '../../support/contracts.ts';
 import { refuses } from '../../support/refusals.ts';
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
 const [a, b, c, auditor] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
-
-/** The sample contract with the value at a path replaced, or removed by `undefined`. */
-function changed<C extends Contract = TrainContract>(
-  path: string,
-  value: Json | undefined,
-  base: C = sampleContract([a!, b!]) as Contract as C,
-): C {
-  const copy = structuredClone(base) as unknown as { [key: string]: Json };
-  const keys = path.split('/');
-  const last = keys.pop()!;
-  let node = copy;
-  for (const key of keys) node = node[key] as { [key: string]: Json };
-  if (value === undefined) delete node[last];
-  else node[last] = value;
-  return copy as unknown as C;
-}
 
 describe('contract check', () => {
   it('accepts contracts for two, three and receiver-only parties', () => {
@@ -175,6 +158,12 @@ describe('contract check', () => {
       ['parties/1/dataset/features/0/name', 'id'],
       ['parties/1/dataset/features/0/categories', 2],
       ['parties/0/dataset/features/0/name', 'y'],
+      ['parties/0/dataset/keyColumns', ['y'], 'parties/0/dataset/labelColumn'],
+      ['parties/1/dataset/keyColumns', ['id', 'id2']],
+      ['parties/1/dataset/payload', ['city']],
+      ['alignment/engine', 'ecdh'],
+      ['alignment/duplicates', 'expand'],
+      ['alignment/minimumIntersection', 1],
       ['parties/0/dataset/features/0/categories', 1],
       ['receivers/0', 'orgX'],
       ['receivers', ['auditor', 'auditor'], 'receivers/1'],
@@ -183,6 +172,38 @@ describe('contract check', () => {
     ];
     for (const [path, value, at] of cases) {
       refuses(() => checkContract(changed(path, value, three)), 'malformed_contract', at ?? path);
+    }
+  });
+
+  it('takes keys of several columns, as many at every party, each once', () => {
+    const keys = (first: Json, second: Json) =>
+      changed(
+        'parties/1/dataset/keyColumns',
+        second,
+        changed('parties/0/dataset/keyColumns', first),
+      );
+    checkContract(keys(['name', 'born'], ['first', 'day']));
+    const other = keys(['name'], ['first', 'day']);
+    refuses(() => checkContract(other), 'malformed_contract', 'parties/1/dataset/keyColumns');
+    const twice = keys(['name', 'name'], ['first', 'day']);
+    refuses(() => checkContract(twice), 'malformed_contract', 'parties/0/dataset/keyColumns/1');
+    for (const wrong of [[], [''], Array.from({ length: 17 }, (_, i) => `k${i}`), 'id']) {
+      const path = 'parties/0/dataset/keyColumns';
+      refuses(() => checkContract(keys(wrong, ['id'])), 'malformed_contract', path);
+    }
+    const feature = keys(['name', 'age'], ['first', 'day']);
+    refuses(
+      () => checkContract(feature),
+      'malformed_contract',
+      'parties/0/dataset/features/0/name',
+    );
+  });
+
+  it('takes either engine for two by keys', () => {
+    checkContract(changed('alignment/engine', 'rr22'));
+    for (const engine of ['kkrt', 'auto', null]) {
+      const wrong = changed('alignment/engine', engine);
+      refuses(() => checkContract(wrong), 'malformed_contract', 'alignment/engine');
     }
   });
 
@@ -200,6 +221,11 @@ describe('contract check', () => {
     );
     checkContract(keyless);
     refuses(() => checkContract(base), 'malformed_contract', 'parties/0/dataset/keyColumns');
+    refuses(
+      () => checkContract(changed('alignment/engine', 'rr22', keyless)),
+      'malformed_contract',
+      'alignment/engine',
+    );
     const shorter = changed('parties/1/dataset/rowCount', 999, keyless);
     refuses(() => checkContract(shorter), 'malformed_contract', 'parties');
   });
@@ -291,7 +317,11 @@ describe('contract check', () => {
       ['alignment/minimumIntersection', -1],
       ['algorithm/name', 'logistic_regression'],
       ['algorithm/partition', 'vertical'],
-      ['parameters', {}],
+      ['parameters', {}, 'parameters'],
+      ['parameters', null],
+      ['parameters/epochs', 3],
+      ['parameters/join', 'outer'],
+      ['parameters/output', 'bits'],
       ['model', {}],
     ] as const) {
       const wrong = changed(path, value as unknown as Json, contract);

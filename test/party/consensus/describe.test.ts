@@ -72,6 +72,7 @@ describe('describing a dataset', () => {
         [drafting({ path: 'credit/../hr/train.csv' }), 'dataset'],
         [drafting({ selectColumns: ['income', 'ssn'] }), 'column'],
         [drafting({ keyColumns: ['ssn'] }), 'column'],
+        [drafting({ keyColumns: ['id', 'ssn'] }), 'column'],
         [drafting({ labelColumn: 'income' }), 'column'],
       ];
       const rule = { ...OPEN_RULE, peers: ['orgA'], receivers: ['orgA'] };
@@ -139,6 +140,21 @@ describe('describing a dataset', () => {
       equal((await requestTerms(node, 'orgB', predict('income'))).features.length, 1);
       await requestTerms(node, 'orgB', psi);
       equal(b.datasets.listed, 0);
+      algorithms.push('psi/labelled_intersection');
+      const labelled = (...payload: string[]): TaskDraft => ({
+        ...psi,
+        algorithm: { name: 'labelled_intersection', partition: 'psi' },
+        dataset: { ...psi.dataset, payload },
+      });
+      await refusesAsync(
+        requestTerms(node, 'orgB', labelled('income', 'ssn')),
+        'refused_by_policy',
+      );
+      equal(b.log.pop(), 'denied orgA column');
+      deepEqual((await requestTerms(node, 'orgB', labelled('income'))).payload, ['income']);
+      algorithms.pop();
+      await refusesAsync(requestTerms(node, 'orgB', labelled('income')), 'refused_by_policy');
+      equal(b.log.pop(), 'denied orgA algorithm');
       b.datasets.describeWith = async () => {
         throw new DatasetRefusal('unknown_model', 'no such model');
       };
@@ -165,6 +181,11 @@ describe('describing a dataset', () => {
           'dataset/selectColumns',
         ],
         [{ ...predict, model: '../m' }, 'model'],
+        [{ ...DRAFT, dataset: { ...DRAFT.dataset, payload: ['income'] } }, 'dataset/payload'],
+        [
+          { ...DRAFT, alignment: { ...DRAFT.alignment, duplicates: 'expand' } },
+          'alignment/duplicates',
+        ],
       ] as const) {
         await refusesAsync(requestTerms(node, 'orgB', draft), 'malformed_message', field);
       }
@@ -330,6 +351,9 @@ describe('describing a dataset', () => {
         { path: 'credit/other.csv' },
         { type: 'json' },
         { keyColumns: ['region'] },
+        { keyColumns: ['id', 'region'] },
+        { keyColumns: null },
+        { payload: ['region'] },
         { labelColumn: 'y' },
         { features: [{ name: 'income', kind: 'numeric' }] },
         { features: ['income', 'age'].map((name) => ({ name, kind: 'numeric' })) },

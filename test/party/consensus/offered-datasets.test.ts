@@ -19,6 +19,7 @@ import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import { NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
 import { psiContract } from '../../support/program-pair.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
+import { onlyKeys, stringsOf } from '../../support/text-columns.ts';
 
 const ROWS = 'id,y,age,region,theirs\na,0,30,north,1\nb,1,40,south,0\nc,1,50,east,1\n';
 
@@ -119,7 +120,7 @@ describe('offered datasets', () => {
       await directory.verify(trainWith(terms), 'orgA');
       const loaded = await directory.load(trainWith(terms), 'orgA');
       deepEqual([...loaded.label!], [0, 1, 1]);
-      deepEqual(loaded.keys, ['a', 'b', 'c']);
+      deepEqual(onlyKeys(loaded), ['a', 'b', 'c']);
     }));
 
   it('list columns by the header alone', () =>
@@ -216,9 +217,36 @@ describe('offered datasets', () => {
           deepEqual([terms.features, terms.labelColumn, terms.rowCount], [[], null, 3]);
           equal(terms.minimumIntersection, 7);
           await directory.verify(psiWith(terms), 'orgA');
-          const { keys, features, label } = await directory.load(psiWith(terms), 'orgA');
-          deepEqual([keys, [...features], label], [['a', 'b', 'c'], [], null]);
+          const loaded = await directory.load(psiWith(terms), 'orgA');
+          deepEqual([[...loaded.features], loaded.label], [[], null]);
+          deepEqual(onlyKeys(loaded), ['a', 'b', 'c']);
         }
+      }));
+
+    it('have the payload of a labelled one, text as it is', () =>
+      withDirectory(async (directory) => {
+        const draft: TaskDraft = {
+          ...PSI,
+          algorithm: { name: 'labelled_intersection', partition: 'psi' },
+          dataset: { ...PSI.dataset, keyColumns: ['id', 'y'], payload: ['region', 'age'] },
+        };
+        const { terms } = await directory.describe(draft, NO_CONDITIONS, 'orgB');
+        deepEqual(
+          [terms.keyColumns, terms.payload],
+          [
+            ['id', 'y'],
+            ['region', 'age'],
+          ],
+        );
+        const { keys, payload } = await directory.load(psiWith(terms), 'orgA');
+        deepEqual(keys!.map(stringsOf), [
+          ['a', 'b', 'c'],
+          ['0', '1', '1'],
+        ]);
+        deepEqual(payload.map(stringsOf), [
+          ['north', 'south', 'east'],
+          ['30', '40', '50'],
+        ]);
       }));
 
     it('may have no row, which nothing else may', () =>
@@ -226,7 +254,7 @@ describe('offered datasets', () => {
         folder.write('data/train.csv', 'id,y,age,region,theirs\n');
         const { terms } = await directory.describe(PSI, NO_CONDITIONS, 'orgB');
         equal(terms.rowCount, 0);
-        deepEqual((await directory.load(psiWith(terms), 'orgA')).keys, []);
+        deepEqual(onlyKeys(await directory.load(psiWith(terms), 'orgA')), []);
         for (const draft of [DRAFT, PREDICT]) {
           await rejects(directory.describe(draft, NO_CONDITIONS, 'orgB'), { code: 'empty' });
         }

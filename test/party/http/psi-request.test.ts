@@ -28,8 +28,13 @@ function refuses(json: unknown, message: RegExp, code = 'INVALID_REQUEST'): void
 describe('psi request', () => {
   it('has one canonical form', () => {
     deepEqual(parsePsiRequest(body()), {
-      requester: { name: 'orgA', path: 'a.csv', type: 'csv', keyColumns: ['id'] },
-      provider: { name: 'orgB', path: 'b.json', type: 'json', keyColumns: ['key'] },
+      providers: [
+        { name: 'orgA', path: 'a.csv', type: 'csv', keyColumns: ['id'], payload: [] },
+        { name: 'orgB', path: 'b.json', type: 'json', keyColumns: ['key'], payload: [] },
+      ],
+      engine: 'ecdh',
+      output: 'rows',
+      join: 'inner',
       receivers: ['orgA'],
       duplicates: 'reject',
       minimumIntersection: 0,
@@ -52,8 +57,12 @@ describe('psi request', () => {
   });
 
   it('knows DH, and says so of HE', () => {
-    for (const name of ['DH', 'dh', null, undefined])
-      ok(parsePsiRequest(body({ algo_type: name })));
+    for (const name of ['DH', 'dh']) {
+      equal(parsePsiRequest(body({ algo_type: name })).engine, 'ecdh');
+    }
+    for (const name of [null, undefined]) {
+      equal(parsePsiRequest(body({ algo_type: name })).engine, 'auto');
+    }
     refuses(body({ algo_type: 'HE' }), /^algo_type HE is not available: .* DH$/, 'NOT_AVAILABLE');
     refuses(body({ algo_type: 'RSA' }), /^algo_type must be one of DH, HE$/);
   });

@@ -3,11 +3,17 @@ import { MAX_ROWS } from '../../../src/ml/vertical/linear/fixed-point.ts';
 import type {
   Contract,
   DatasetTerms,
+  PsiContract,
   TrainContract,
 } from '../../../src/party/consensus/contract.ts';
 import { checkContract, checkDeclaration } from '../../../src/party/consensus/contract-check.ts';
 import { declareAlgorithms } from '../../../src/party/tasks/declaration.ts';
-import { sampleContract, testIdentity } from '../../support/contracts.ts';
+import {
+  sampleContract,
+  sampleIntersection,
+  sampleLabelled,
+  testIdentity,
+} from '../../support/contracts.ts';
 import { psiContract } from '../../support/program-pair.ts';
 import { refuses } from '../../support/refusals.ts';
 import { predictionContract } from '../../support/training-pair.ts';
@@ -46,7 +52,7 @@ describe('declaration', () => {
     deepEqual(classes({ model_release: 'split' }).includes('weights'), false);
   });
 
-  it('is missing unless exactly two parties hold data and no other receives', () => {
+  it('is missing unless two parties hold what a model needs and no other receives', () => {
     equal(runs(contract), true);
     const three = sampleContract([a!, b!, c!]);
     const received = sampleContract([a!, b!], { receiver: c! });
@@ -92,6 +98,34 @@ describe('declaration', () => {
     equal(runs({ ...psi, parties, receivers: ['orgC'] }), false);
     equal(runs(psiContract({ orgA: 2 ** 24, orgB: 1 })), true);
     equal(runs(psiContract({ orgA: 2 ** 24 + 1, orgB: 1 })), false, 'more than one run takes');
+    const large = (rows: number, minimumIntersection: number): boolean => {
+      const alignment = { ...psi.alignment, engine: 'rr22', minimumIntersection } as const;
+      return runs(psiContract({ orgA: rows, orgB: 2 ** 24 }, { alignment }));
+    };
+    equal(large(2 ** 27, 0), true, 'in buckets');
+    equal(large(2 ** 27 + 1, 0), false);
+    equal(large(2 ** 24 + 1, 1), false, 'counted in one run');
+  });
+
+  it('is of every set intersection that there is', () => {
+    const labelled = sampleLabelled([a!, b!]);
+    const opened = (contract: PsiContract): string[] => {
+      equal(runs(contract), true);
+      return declare(contract)!.leakage.opened.map(({ name, to, most }) => `${name} ${to} ${most}`);
+    };
+    const common = 'intersection receivers 1000';
+    deepEqual(opened(labelled), [common, 'payload payload_receivers 2000']);
+    const three = sampleIntersection([a!, b!, c!]);
+    deepEqual(opened(three), [common]);
+    const receivers = ['orgA', 'orgB'];
+    const two = sampleIntersection([a!, b!], { receivers });
+    const { alignment } = two;
+    const expanded: PsiContract = { ...two, alignment: { ...alignment, duplicates: 'expand' } };
+    deepEqual(opened(expanded), [common, 'multiplicities receivers 1000']);
+    const parameters = { output: 'rows', join: 'difference' } as const;
+    deepEqual(opened({ ...expanded, parameters }), [common], 'of lines that have no partner');
+    const size: PsiContract = { ...two, parameters: { output: 'size', join: 'inner' } };
+    deepEqual(opened(size), ['intersection_size data_holders 1']);
   });
 
   it('is of a prediction by its terms and its receivers', () => {

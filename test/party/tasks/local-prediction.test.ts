@@ -3,6 +3,7 @@ import type { Datasets } from '../../../src/party/datasets/datasets.ts';
 import { parsePredictRequest } from '../../../src/party/http/predict-request.ts';
 import type { ModelDocument } from '../../../src/party/models/model-document.ts';
 import { draftLocalPrediction } from '../../../src/party/tasks/local-prediction.ts';
+import { textColumn } from '../../../src/protocols/psi/text-column.ts';
 import { MODEL } from '../models/sample.ts';
 
 /** Two numbers, so that anybody can apply it. */
@@ -29,7 +30,7 @@ const deps = {
     },
     load: async () => ({
       rowCount: 2,
-      keys: ['k1', 'k2'],
+      keys: [textColumn(['k1', 'k2'])],
       features: Float64Array.of(1, 1, 0, -1),
       columnNames: ['x', 'y'],
       label: null,

@@ -1,20 +1,16 @@
 import type { DisclosureClass, LeakageStatement } from '../../../protocols/disclosure.ts';
 import { floodDistanceBits } from '../../../protocols/he/parameters.ts';
-import { alignmentLeakage } from '../../../protocols/psi/leakage.ts';
+import { alignmentLeakage, type MatchingInputs } from '../../../protocols/psi/leakage.ts';
 import { mostGuardOpenings } from './domain-guard.ts';
 import type { LinearParameters } from './parameters.ts';
 
 /** What the statement depends on. */
-export interface LeakageInputs {
+export interface LeakageInputs extends Omit<MatchingInputs, 'parties'> {
   readonly algorithm: 'logistic_regression' | 'linear_regression';
   readonly parameters: LinearParameters;
   readonly alignment: 'psi' | 'row_order';
-  /** Whether the common records are counted before they are matched. */
-  readonly counted: boolean;
   /** Rows of the smaller table. */
   readonly rows: number;
-  /** Rows of the larger table. */
-  readonly keys: number;
   /** Model columns of both parties. */
   readonly columns: number;
   /** Number of requested metrics. */
@@ -116,7 +112,7 @@ function mostHeldOut(rows: number, rate: number): number {
  */
 export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
   const { algorithm, parameters, rows, columns } = inputs;
-  const aligned = alignmentLeakage({ ...inputs, method: inputs.alignment });
+  const aligned = alignmentLeakage({ ...inputs, parties: 2, method: inputs.alignment });
   const { steps } = stepsOf(parameters, rows);
   const guards = mostGuardOpenings(steps);
   const held = parameters.use_validation_set
@@ -153,15 +149,11 @@ export function linearLeakage(inputs: LeakageInputs): LeakageStatement {
 }
 
 /** What the statement of a prediction depends on. */
-export interface PredictionLeakageInputs {
+export interface PredictionLeakageInputs extends Omit<MatchingInputs, 'parties'> {
   readonly algorithm: LeakageInputs['algorithm'];
   readonly alignment: LeakageInputs['alignment'];
-  /** Whether the common records are counted before they are matched. */
-  readonly counted: boolean;
   /** Rows of the smaller table. */
   readonly rows: number;
-  /** Rows of the larger table. */
-  readonly keys: number;
   /** Whether the feature holder is a receiver. */
   readonly toFeatureHolder: boolean;
 }
@@ -187,7 +179,7 @@ const SCORE_UNIT: DisclosureClass = {
 /** What joint scores of a vertical linear model reveal, whether or not its weights were released. */
 export function predictionLeakage(inputs: PredictionLeakageInputs): LeakageStatement {
   const { algorithm, rows, toFeatureHolder } = inputs;
-  const aligned = alignmentLeakage({ ...inputs, method: inputs.alignment });
+  const aligned = alignmentLeakage({ ...inputs, parties: 2, method: inputs.alignment });
   return {
     algorithm: `vertical_${algorithm}_prediction`,
     opened: [

@@ -48,7 +48,14 @@ async function run(
 
 /** The guard opens sums over 64 rows or more. */
 const ROWS = 100;
-const TABLES = { rows: ROWS, keys: 130, columns: 5, metrics: 1, counted: false };
+const TABLES = {
+  rows: ROWS,
+  keys: 130,
+  columns: 5,
+  metrics: 1,
+  engine: 'ecdh',
+  counted: false,
+} as const;
 
 const SHORT = { ...DEFAULTS, epochs: 3 };
 const SPLIT = { ...SHORT, model_release: 'split', use_validation_set: false } as const;

@@ -104,6 +104,7 @@ describe('joint prediction', () => {
         const statement = predictionLeakage({
           algorithm: 'linear_regression',
           alignment: 'row_order',
+          engine: 'ecdh',
           counted: false,
           rows: 40,
           keys: 40,
@@ -143,6 +144,7 @@ describe('joint prediction', () => {
       const statement = predictionLeakage({
         algorithm: 'linear_regression',
         alignment: 'row_order',
+        engine: 'ecdh',
         counted: false,
         rows: 39, // one fewer than there are
         keys: 40,
