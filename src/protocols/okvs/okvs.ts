@@ -1,6 +1,6 @@
 /**
  * Oblivious key-value store, [RR22] "Blazing Fast PSI from Improved OKVS and Subfield VOLE".
- * Rindal, Raghuraman. https://eprint.iacr.org/2022/320, §2, with binary dense columns (Lemma 2.1).
+ * Raghuraman, Rindal. https://eprint.iacr.org/2022/320, §2, with binary dense columns (Lemma 2.1).
  *
  * Functionality: P = Encode(x_i -> v_i) with Decode(P, x_i) = v_i. Decode is linear in P, so that it
  *   commutes with sums and with products by a constant.

@@ -1,6 +1,6 @@
 /**
  * Sizes of the key-value store of [RR22] "Blazing Fast PSI from Improved OKVS and Subfield VOLE".
- * Rindal, Raghuraman. https://eprint.iacr.org/2022/320, §2: rows of weight 3, cut into bins.
+ * Raghuraman, Rindal. https://eprint.iacr.org/2022/320, §2: rows of weight 3, cut into bins.
  *
  * n items fall into bins of at most M = `capacity`; a bin has m' = e M sparse slots and D dense ones.
  * A store cannot be built, over the choice of its seed, with probability about 2^-SIGMA.
@@ -22,8 +22,11 @@ export interface OkvsParameters extends BinShape {
 
 /** A bin of this many items stays in the cache of a core. */
 const BIN_ITEMS = 2 ** 14;
-/** Smaller stores get the sparse part of this one: the formulas below are not fitted for less. */
-const LEAST_CAPACITY = 64;
+/**
+ * Smaller stores get the sparse part of this one: the formulas below are fitted for more, and some
+ * hundred rows leave gaps more often than they say, close to 2^-SIGMA.
+ */
+const LEAST_CAPACITY = 256;
 export const MAX_ITEMS = 2 ** 24;
 
 /** Number of items in store, as both parties know it, 0 to 2^24. Both derive the same sizes. */
