@@ -6,7 +6,7 @@
  * A store cannot be built, over the choice of its seed, with probability about 2^-SIGMA.
  */
 import { type BinShape, binSlots } from '../../kernels/okvs-kernel.ts';
-import { binCapacity } from '../primitives/bin-capacity.ts';
+import { smallestCapacity } from '../primitives/binomial.ts';
 import { SIGMA } from '../security.ts';
 
 export interface OkvsParameters extends BinShape {
@@ -35,7 +35,7 @@ export function okvsParameters(n: number): OkvsParameters {
     throw new RangeError(`"n" expected 0 to ${MAX_ITEMS} items, got ${n}`);
   }
   const bins = Math.max(1, Math.ceil(n / BIN_ITEMS));
-  const capacity = Math.max(LEAST_CAPACITY, binCapacity(n, bins));
+  const capacity = Math.max(LEAST_CAPACITY, smallestCapacity(n, bins, SIGMA));
   const lambda = SIGMA + Math.log2(bins); // union bound over the bins
   const columns = Math.ceil(expansion(capacity, lambda) * capacity);
   const gapLimit = Math.floor(lambda / Math.log2(columns));

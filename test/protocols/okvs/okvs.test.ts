@@ -88,15 +88,15 @@ describe('OKVS', () => {
     const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
     equal(
       digest(new Uint8Array(rows.words.buffer)),
-      '494aaf20492012b95e8ce140fe3fdd6ea1add77477bbd0b4a639304b3881533d',
+      '790ba08e3f5993089aec0f0b617364cd744b75d6b7c99b7bb89d256031a9bcc2',
     );
     equal(
       digest(encodeOkvs(rows, values, 'zero')),
-      'bac7ba56878413a9663dd29cd0601d91937997766ac7e6a6f40ed65cd1112c2c',
+      'fb8189ddd97b7b6aabaf218735b35a14d1d28a7f0eaa9b69d1d23d93b6648e52',
     );
     equal(
       digest(encodeOkvs(rows, values, seededRng('pinned'))),
-      '577085181fb7127201b93e81e6a426da837cb58f8daef2196f4e96b1ff878739',
+      'f2a7ffef278787bbe431df99ec1fb5677108f30ec54dd91eb302d3642bd3f456',
     );
   });
 

@@ -328,18 +328,18 @@ describe('star PSI: parties that deviate', () => {
   function cheat<M>(type: MessageType<M>, from: number, change: Change<M>): Promise<unknown> {
     const wrap = (channel: Channel, me: number): Channel =>
       me === from ? tamperingChannel(channel, type, change) : channel;
-    return star(sets, { wrap, maxItems: 100 });
+    return star(sets, { wrap, maxItems: 1000 });
   }
 
   const malformed = { code: 'MALFORMED_MESSAGE' };
 
   it('refuses sizes above the agreed bound, before it computes anything', async () => {
     await rejects(
-      cheat(StarLeaderSize, 0, () => ({ items: 101 })),
+      cheat(StarLeaderSize, 0, () => ({ items: 1001 })),
       malformed,
     );
     await rejects(
-      cheat(StarSpokeSize, 1, () => ({ items: 101 })),
+      cheat(StarSpokeSize, 1, () => ({ items: 1001 })),
       malformed,
     );
     await rejects(
@@ -350,7 +350,7 @@ describe('star PSI: parties that deviate', () => {
 
   it('refuses a hint that does not have the announced size', async () => {
     await rejects(
-      cheat(StarSpokeSize, 1, () => ({ items: 100 })),
+      cheat(StarSpokeSize, 1, () => ({ items: 1000 })),
       malformed,
     );
     await rejects(
