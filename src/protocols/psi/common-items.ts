@@ -1,21 +1,20 @@
 import { CommonCount, CommonItems } from '../../../proto/gen/star.ts';
 import type { Channel } from '../channel.ts';
 import { checkLength } from '../primitives/words.ts';
-import { gatherRows } from './deduplicate.ts';
 import { ITEM_BYTES } from './item-digest.ts';
+import { sortRows } from './joint-order.ts';
 import { malformed } from './malformed.ts';
-import { RowIndex } from './row-index.ts';
 
 /** Items a message: 256 KiB. Part of the wire format. */
 export const BATCH_ITEMS = 16384;
 
-/** To one who has them: `rows` of `items`, which ascend in that order, in batches after their number. */
-export async function sendCommon(ch: Channel, items: Uint8Array, rows: Uint32Array): Promise<void> {
-  await ch.send(CommonCount, { items: rows.length });
+/** The common items (k x 16, ascending), in batches after their number, to one who has them too. */
+export async function sendCommon(ch: Channel, common: Uint8Array): Promise<void> {
+  await ch.send(CommonCount, { items: common.length / ITEM_BYTES });
 
-  for (let from = 0; from < rows.length; from += BATCH_ITEMS) {
-    const batch = rows.subarray(from, from + BATCH_ITEMS);
-    await ch.send(CommonItems, { items: gatherRows(items, ITEM_BYTES, batch) });
+  for (let at = 0; at < common.length; at += BATCH_ITEMS * ITEM_BYTES) {
+    const items = common.subarray(at, at + BATCH_ITEMS * ITEM_BYTES);
+    await ch.send(CommonItems, { items });
   }
 }
 
@@ -25,21 +24,21 @@ export async function receiveCommon(
   own: Uint8Array,
   limit: number,
 ): Promise<Uint32Array<ArrayBuffer>> {
+  const find = ascendingFinder(own); // while the peer still works
+
   const { items: count } = await ch.receive(CommonCount);
   if (count > limit) throw malformed(`expected at most ${limit} common items, got ${count}`);
 
-  const index = new RowIndex(own, ITEM_BYTES);
-  for (let row = 0; row < own.length / ITEM_BYTES; row++) index.add(row);
   const rows = new Uint32Array(count);
   for (let from = 0; from < count; from += BATCH_ITEMS) {
     const to = Math.min(count, from + BATCH_ITEMS);
     const { items } = await ch.receive(CommonItems);
     checkLength(items, (to - from) * ITEM_BYTES);
+    const view = viewOf(items);
     for (let k = from; k < to; k++) {
-      const row = index.find(items, (k - from) * ITEM_BYTES);
-      if (row < 0) throw malformed(`common item ${k} is not among this party's items`);
-      if (k > 0 && compareItems(own, rows[k - 1]!, row) >= 0) {
-        throw malformed(`common item ${k} is out of order`);
+      const row = find(view, (k - from) * ITEM_BYTES);
+      if (row < 0) {
+        throw malformed(`common item ${k} is out of order or not among this party's items`);
       }
       rows[k] = row;
     }
@@ -47,11 +46,39 @@ export async function receiveCommon(
   return rows;
 }
 
-/** Negative, zero or positive as row r comes before row s, is equal, or comes after it. */
-function compareItems(items: Uint8Array, r: number, s: number): number {
-  for (let k = 0; k < ITEM_BYTES; k++) {
-    const order = items[r * ITEM_BYTES + k]! - items[s * ITEM_BYTES + k]!;
+/**
+ * Finds the rows of items (n x 16) that are asked for in strictly ascending order: -1 for one that is
+ * not among them, and for one that does not come after the one before. Linear over all calls.
+ */
+function ascendingFinder(items: Uint8Array): (other: DataView, at: number) => number {
+  const n = items.length / ITEM_BYTES;
+  const { rows, leads } = sortRows(
+    Uint32Array.from({ length: n }, (_, row) => row),
+    items,
+  );
+  const view = viewOf(items);
+  let next = 0;
+  return (other, at) => {
+    const lead = other.getUint32(at);
+    while (next < n && leads[next]! < lead) next++;
+    for (; next < n && leads[next] === lead; next++) {
+      const order = compareItems(view, rows[next]! * ITEM_BYTES, other, at);
+      if (order > 0) return -1;
+      if (order === 0) return rows[next++]!;
+    }
+    return -1;
+  };
+}
+
+/** Negative, zero or positive as the item at `at` comes before the other one, equals it, comes after it. */
+function compareItems(view: DataView, at: number, other: DataView, otherAt: number): number {
+  for (let k = 0; k < ITEM_BYTES; k += 4) {
+    const order = view.getUint32(at + k) - other.getUint32(otherAt + k);
     if (order !== 0) return order;
   }
   return 0;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -27,6 +27,7 @@ import type { Channel } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { xorInto } from '../primitives/words.ts';
 import { receiveCommon, sendCommon } from './common-items.ts';
+import { gatherRows } from './deduplicate.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { sortByItem } from './joint-order.ts';
 import { prefixBytes } from './matching.ts';
@@ -87,8 +88,9 @@ export async function starLeader(
   const common = sizes.includes(0) ? new Uint32Array(0) : zeroRows(sum, l);
   const rows = sortByItem(common, X);
 
+  const items = gatherRows(X, ITEM_BYTES, rows);
   const learners = present.filter(({ learns }) => learns);
-  await Promise.all(learners.map(({ ch }) => sendCommon(ch, X, rows)));
+  await Promise.all(learners.map(({ ch }) => sendCommon(ch, items)));
 
   return rows;
 }
