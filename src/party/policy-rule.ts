@@ -15,7 +15,7 @@
  *     columns:
  *       key: [id]                         # only as the key
  *       label: [defaulted]                # only as the label
- *       feature: [age, 'income_*']        # only as a feature
+ *       feature: [age, 'income_*']        # only as a feature, or as payload
  *       allow: []                         # as anything
  *       deny: [income_exact]              # as nothing, whatever the lists above say
  *     alignment: psi                      # records are matched by keys, never row by row
@@ -26,11 +26,13 @@
  *     security: {kappa: 128, sigma: 40}   # at least
  *     open_bits: 12                       # at most
  *     minimum_columns: 3                  # features that each data holder brings, at least
- *     minimum_intersection: 100           # common records below which a task ends before any is known
+ *     minimum_intersection: 100           # common records below which a task of two ends before any is
+ *                                         # known; no task of three or more
  *     tasks_per_day: 10                   # for which this node votes in any 24 hours
  *     budgets:                            # values that each peer ever learns of a dataset, by class
  *       intersection_size: 1000
  *       intersection: 5000000             # own keys, one bit each
+ *       multiplicities: 5000000           # how many records a common key has
  *       domain_guard: 5000
  *       validation_scores: 200000         # training_scores: none
  *       prediction_scores: 1000000
@@ -39,6 +41,9 @@
  *       column_scales: 1000
  *       weights: 1000
  * ```
+ *
+ * `psi/labelled_intersection` shows a peer the payload columns of common records in clear: of this node's
+ * data, as many values as a budget for `payload` says. `psi/*` allows it as well.
  *
  * `name`, `action`, `expires`, `alignment` and the keys from `metrics` on may be absent: then the rule sets no such
  * limit. A rule with `budgets` opens no value of a class that it does not name. Budgets count over all

@@ -14,7 +14,13 @@ import { Store } from '../../src/party/store.ts';
 import type { DisclosureLedger } from '../../src/protocols/disclosure.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { OPEN_RULE } from '../support/consensus-network.ts';
-import { DECLARATION, NOW, sampleContract, testIdentity } from '../support/contracts.ts';
+import {
+  DECLARATION,
+  NOW,
+  sampleContract,
+  sampleLabelled,
+  testIdentity,
+} from '../support/contracts.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const [a, b, c, r] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
@@ -73,6 +79,8 @@ describe('parties of a role', () => {
     deepEqual(partiesOfRole(contract, 'feature_holder'), ['orgB', 'orgC']);
     deepEqual(partiesOfRole(contract, 'receivers'), ['orgA', 'auditor']);
     deepEqual(partiesOfRole(contract, 'orgB'), []);
+    const labelled = { ...sampleLabelled([a!, b!]), receivers: ['orgA', 'orgB'] };
+    deepEqual(partiesOfRole(labelled, 'payload_receivers'), ['orgA'], 'its own is no news to orgB');
   });
 });
 

@@ -10,7 +10,7 @@ rules: []
 #     expires: '2027-06-30'         # allows nothing after that day
 #     peers: [orgB]                 # every other party of the task
 #     purposes: ['credit scoring']  # as the request says; 'unspecified' when it says nothing
-#     algorithms: ['vertical/*']    # also 'predict/*' and 'psi/intersection'
+#     algorithms: ['vertical/*']    # also 'predict/*', 'psi/intersection', ...
 #     datasets: ['credit/*.csv']    # this node's own data
 #     columns:
 #       key: [id]

@@ -1,5 +1,6 @@
 import type { DisclosureClass, LeakageStatement } from '../disclosure.ts';
 import type { PsiEngine } from './intersection.ts';
+import { bucketCount } from './item-buckets.ts';
 
 /** What the openings of a matching of records depend on. */
 export interface MatchingInputs {
@@ -120,13 +121,10 @@ const RESULT_SIZE: DisclosureClass = {
   meaning: 'how many records the data holders have in common, and not which',
 };
 
-/** Keys of one party above which all are matched in buckets of one agreed capacity. */
-const ONE_BUCKET = 2 ** 21;
-
 /** What sizes of messages tell of the data, beyond the contract. */
 function sizesSeen({ keys, parties }: MatchingInputs, whole: boolean): string {
-  if (keys > ONE_BUCKET && !whole) {
-    return 'the capacity that keys are padded to, bucket by bucket: a function of the largest number of rows, not of the number of distinct keys';
+  if (bucketCount(keys) > 1 && !whole) {
+    return 'what the keys of every dataset are padded to, bucket by bucket: a function of the numbers of rows, not of distinct keys';
   }
   return parties > 2
     ? 'number of distinct keys of every dataset, to the receiver that stands first in the contract, and of its own to all'
