@@ -2,8 +2,6 @@ import { createRequire } from 'node:module';
 
 /** The functions of libsodium that we call, as `sodium-native` exposes them (it has no types). */
 export interface Sodium {
-  /** out: 32 bytes. */
-  crypto_hash_sha256(out: Uint8Array, input: Uint8Array): void;
   /** out: 64 bytes. */
   crypto_hash_sha512(out: Uint8Array, input: Uint8Array): void;
   /** X25519, RFC 7748: q = n p, 32 bytes each, n clamped. Throws when q would be all zero. */

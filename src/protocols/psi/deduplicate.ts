@@ -99,7 +99,7 @@ function firstRows(digests: Uint8Array): Uint32Array {
 function groupRows(firsts: Uint32Array, kept: Uint32Array): RowGroups {
   const starts = new Uint32Array(kept.length + 1);
   const groupOf = new Uint32Array(firsts.length); // of a row that is kept
-  for (const [group, row] of kept.entries()) groupOf[row] = group;
+  for (let group = 0; group < kept.length; group++) groupOf[kept[group]!] = group;
   for (const first of firsts) starts[groupOf[first]! + 1]!++;
   for (let group = 0; group < kept.length; group++) starts[group + 1]! += starts[group]!;
   const next = starts.slice(0, kept.length);

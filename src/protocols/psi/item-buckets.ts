@@ -8,7 +8,7 @@ import { smallestCapacity } from '../primitives/binomial.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { SIGMA } from '../security.ts';
 import { countItems, rowNumbers } from './deduplicate.ts';
-import { ITEM_BYTES, itemDigests, itemHasher } from './item-digest.ts';
+import { ITEM_BYTES, itemHasher } from './item-digest.ts';
 import { columnLength, sliceColumn, type TextColumn } from './text-column.ts';
 
 /** Most rows that are intersected in one piece. */
@@ -44,7 +44,7 @@ export interface BucketRecords {
 export interface ItemBuckets {
   /** Records in each bucket. Secret: only capacities may be told. */
   readonly sizes: Uint32Array;
-  read(bucket: number): Promise<BucketRecords>;
+  readonly read: (bucket: number) => Promise<BucketRecords>;
 }
 
 /** More distinct items than a bucket holds: probability 2^-40 for digests with an unpredictable salt. */
@@ -109,8 +109,8 @@ export async function partitionKeys(
   if (columns.some((column) => columnLength(column) !== n)) {
     throw new RangeError(`"columns" expected ${n} rows each`); // slices of unequal columns may be equal
   }
-  if (buckets === 1 && !spill) return undivided(itemDigests(columns, salt));
   const hash = itemHasher(salt, budget);
+  if (buckets === 1 && !spill) return undivided(hash(columns));
   const partition = new Partition(buckets, spill ?? memorySpill());
   let from = 0;
   do {

@@ -1,3 +1,4 @@
+import type { Sha256Kernel } from '../../kernels/sha256-kernel.ts';
 import { loadWasmSha256Kernel } from '../../kernels/sha256-kernel.wasm.ts';
 import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
 import type { TextColumn } from './text-column.ts';
@@ -34,7 +35,10 @@ export function itemDigests(
   return itemHasher(salt)(columns);
 }
 
-/** `itemDigests` piece by piece: 4 MiB of memory, which is kept as long as the function. */
+/** Made on first use and shared by all callers of the thread: hashing is synchronous, they never meet. */
+let threadKernel: Sha256Kernel | undefined;
+
+/** `itemDigests` piece by piece. With a budget in a memory of its own, 4 MiB, as long as it is in use. */
 export function itemHasher(salt: Uint8Array, budget?: MemoryBudget): ItemHasher {
   if (salt.length !== SALT_BYTES) {
     throw new RangeError(`"salt" expected ${SALT_BYTES} bytes, got ${salt.length}`);
@@ -42,6 +46,6 @@ export function itemHasher(salt: Uint8Array, budget?: MemoryBudget): ItemHasher 
   const prefix = new Uint8Array(DOMAIN_BYTES + SALT_BYTES);
   prefix.set(DOMAIN);
   prefix.set(salt, DOMAIN_BYTES);
-  const kernel = loadWasmSha256Kernel(budget);
+  const kernel = budget ? loadWasmSha256Kernel(budget) : (threadKernel ??= loadWasmSha256Kernel());
   return (columns) => kernel.digestRows(prefix, columns);
 }
