@@ -72,7 +72,7 @@ describe('bucketCapacity', () => {
     for (let run = 0; run < 20; run++) {
       const salt = seededRng(run)(32);
       const { sizes } = await partitionKeys([keysOf(2000)], salt, { buckets: 8 });
-      ok(Math.max(...sizes) <= bucketCapacity(2000, 8), `run ${run}: ${sizes}`);
+      ok(Math.max(...sizes) <= bucketCapacity(2000, 8), `run ${run}: ${sizes.join()}`);
     }
   });
 });
