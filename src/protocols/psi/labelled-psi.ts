@@ -36,7 +36,7 @@ import { malformed } from './malformed.ts';
 import { receivePositions, sendPositions } from './matching.ts';
 import type { Payload } from './payload-records.ts';
 import { randomPermutation } from './random-permutation.ts';
-import type { Rr22Receiver, Rr22Sender } from './rr22-oprf.ts';
+import { MAX_EVALUATED, type Rr22Receiver, type Rr22Sender } from './rr22-oprf.ts';
 import { maskBytes, type Rr22PsiOptions, receiveMasks, sendMasks } from './rr22-psi.ts';
 import { checkOwnItems, decodeSize } from './set-size.ts';
 
@@ -68,13 +68,14 @@ export async function labelledPsiReceiver(
   X: Uint8Array,
   options: LabelledPsiOptions,
 ): Promise<LabelledMatches> {
-  const nX = checkOwnItems(X, options.maxItems);
+  const maxItems = Math.min(options.maxItems, MAX_EVALUATED);
+  const nX = checkOwnItems(X, maxItems);
   checkMaxRecord(options);
 
   await ch.send(LabelledReceiverSize, { items: nX });
 
   const size = await ch.receive(LabelledSenderSize);
-  const nY = decodeSize(size, options.maxItems);
+  const nY = decodeSize(size, maxItems);
   const L = decodeRecordBytes(size, options);
   if (nX === 0 || nY === 0) {
     return { rows: new Uint32Array(0), records: new Uint8Array(0), recordBytes: L };
@@ -100,7 +101,8 @@ export async function labelledPsiSender(
   options: LabelledPsiOptions,
   rng: Rng,
 ): Promise<Uint32Array<ArrayBuffer> | undefined> {
-  const nY = checkOwnItems(Y, options.maxItems);
+  const maxItems = Math.min(options.maxItems, MAX_EVALUATED);
+  const nY = checkOwnItems(Y, maxItems);
   checkMaxRecord(options);
   const L = payload.recordBytes;
   if (!(Number.isInteger(L) && L >= 1 && L <= options.maxRecordBytes)) {
@@ -112,7 +114,7 @@ export async function labelledPsiSender(
 
   const order = randomPermutation(nY, rng); // while the receiver's size is under way
   const shuffled = gatherRows(Y, ITEM_BYTES, order);
-  const nX = decodeSize(await ch.receive(LabelledReceiverSize), options.maxItems);
+  const nX = decodeSize(await ch.receive(LabelledReceiverSize), maxItems);
   if (nX === 0 || nY === 0) return isToLearn ? new Uint32Array(0) : undefined;
   const { masks: F, keys: G } = await oprf.evaluateWithKeys(shuffled, nX);
   await sendMasks(ch, F, maskBytes(nX, nY, options));

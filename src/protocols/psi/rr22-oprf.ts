@@ -48,6 +48,9 @@ import type { VoleReceiver, VoleSender, VoleSource } from '../vole/vole.ts';
 import { countItems } from './deduplicate.ts';
 import { malformed } from './malformed.ts';
 
+/** Largest set that the receiver may bring: more go through in buckets. */
+export const MAX_EVALUATED = 2 ** 21;
+
 /** Seeds tried before an encoding is given up; distinct items fail with probability 2^-40 each time. */
 const MAX_SEEDS = 4;
 
@@ -63,6 +66,8 @@ export interface Rr22Options {
   readonly vole?: VoleSource | undefined;
   /** Pays for the memory of kernels. */
   readonly budget?: MemoryBudget | undefined;
+  /** Default: a kernel of the session's own. */
+  readonly okvs?: OkvsKernel;
 }
 
 /** The receiving role. Owns a fork of the channel; one call at a time, in the sender's order. */
@@ -87,7 +92,7 @@ export class Rr22Receiver {
   static async setup(
     channel: Channel,
     rng: Rng,
-    { vole = silentVole, budget }: Rr22Options = {},
+    { vole = silentVole, budget, okvs = loadWasmOkvsKernel(budget) }: Rr22Options = {},
   ): Promise<Rr22Receiver> {
     const ch = channel.fork('rr22');
 
@@ -95,7 +100,7 @@ export class Rr22Receiver {
 
     await ch.receive(Rr22SenderHello);
     const correlations = await vole.receiver(ch, rng, { budget });
-    return new Rr22Receiver(ch, correlations, loadWasmOkvsKernel(budget), rng);
+    return new Rr22Receiver(ch, correlations, okvs, rng);
   }
 
   /** F of n >= 1 distinct items; n x 16. Throws `RangeError` on items that are not distinct. */
@@ -147,7 +152,7 @@ export class Rr22Sender {
   static async setup(
     channel: Channel,
     rng: Rng,
-    { vole = silentVole, budget }: Rr22Options = {},
+    { vole = silentVole, budget, okvs = loadWasmOkvsKernel(budget) }: Rr22Options = {},
   ): Promise<Rr22Sender> {
     const ch = channel.fork('rr22');
 
@@ -155,7 +160,7 @@ export class Rr22Sender {
 
     await ch.receive(Rr22ReceiverHello);
     const correlations = await vole.sender(ch, rng, { budget });
-    return new Rr22Sender(ch, correlations, loadWasmOkvsKernel(budget));
+    return new Rr22Sender(ch, correlations, okvs);
   }
 
   /** F of each of Y (n x 16, n >= 1), while the receiver evaluates `nX` items. Returns n x 16. */
@@ -268,9 +273,10 @@ function hashOf(purpose: 'value' | 'mask' | 'key', r: Uint8Array): FixedKeyHash 
   return new FixedKeyHash(digest.subarray(0, BLOCK_BYTES));
 }
 
+/** A number of items that can be evaluated; `okvsParameters` refuses what is no integer. */
 function checkCount(name: string, n: number): number {
-  if (!(n >= 1)) throw new RangeError(`"${name}" expected one item or more, got ${n}`);
-  return n;
+  if (n >= 1 && n <= MAX_EVALUATED) return n;
+  throw new RangeError(`"${name}" expected 1 to ${MAX_EVALUATED} items, got ${n}`);
 }
 
 function decodeSeed({ seed }: Rr22Seed): Uint8Array {

@@ -28,14 +28,14 @@ import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
 import { prefixBytes, receivePositions, sendPositions } from './matching.ts';
 import { randomPermutation } from './random-permutation.ts';
-import type { Rr22Receiver, Rr22Sender } from './rr22-oprf.ts';
+import { MAX_EVALUATED, type Rr22Receiver, type Rr22Sender } from './rr22-oprf.ts';
 import { checkOwnItems, decodeSize } from './set-size.ts';
 
 /** Masks a message: 640 KiB at 10 bytes each. Part of the wire format. */
 export const BATCH_MASKS = 65536;
 
 export interface Rr22PsiOptions {
-  /** Largest set that either party may bring; agreed between them. */
+  /** Largest set that either party may bring, never above `MAX_EVALUATED`; agreed between them. */
   readonly maxItems: number;
   /** Who learns the intersection; agreed between them. */
   readonly resultTo: 'both' | 'receiver';
@@ -54,11 +54,12 @@ export async function rr22PsiReceiver(
   X: Uint8Array,
   options: Rr22PsiOptions,
 ): Promise<Uint32Array<ArrayBuffer>> {
-  const nX = checkOwnItems(X, options.maxItems);
+  const maxItems = Math.min(options.maxItems, MAX_EVALUATED);
+  const nX = checkOwnItems(X, maxItems);
 
   await ch.send(Rr22ReceiverSize, { items: nX });
 
-  const nY = decodeSize(await ch.receive(Rr22SenderSize), options.maxItems);
+  const nY = decodeSize(await ch.receive(Rr22SenderSize), maxItems);
   if (nX === 0 || nY === 0) return new Uint32Array(0);
   const F = await oprf.evaluate(X);
   const { rows, positions } = await receiveMasks(ch, F, nY, maskBytes(nX, nY, options));
@@ -80,14 +81,15 @@ export async function rr22PsiSender(
   options: Rr22PsiOptions,
   rng: Rng,
 ): Promise<Uint32Array<ArrayBuffer> | undefined> {
-  const nY = checkOwnItems(Y, options.maxItems);
+  const maxItems = Math.min(options.maxItems, MAX_EVALUATED);
+  const nY = checkOwnItems(Y, maxItems);
   const isToLearn = options.resultTo === 'both';
 
   await ch.send(Rr22SenderSize, { items: nY });
 
   const order = randomPermutation(nY, rng); // while the receiver's size is under way
   const shuffled = gatherRows(Y, ITEM_BYTES, order);
-  const nX = decodeSize(await ch.receive(Rr22ReceiverSize), options.maxItems);
+  const nX = decodeSize(await ch.receive(Rr22ReceiverSize), maxItems);
   if (nX === 0 || nY === 0) return isToLearn ? new Uint32Array(0) : undefined;
   const F = await oprf.evaluate(shuffled, nX);
   await sendMasks(ch, F, maskBytes(nX, nY, options));

@@ -1,5 +1,10 @@
 import { deepEqual, throws } from 'node:assert/strict';
-import { checkLength, decodeWords, wordsToBytes } from '../../../src/protocols/primitives/words.ts';
+import {
+  checkLength,
+  decodeWords,
+  wordsToBytes,
+  xorInto,
+} from '../../../src/protocols/primitives/words.ts';
 
 describe('words in messages', () => {
   it('are little-endian and survive unaligned views', () => {
@@ -24,5 +29,29 @@ describe('words in messages', () => {
       throws(() => decodeWords(new Uint8Array(length), 2), { code: 'MALFORMED_MESSAGE' });
     }
     throws(() => checkLength(new Uint8Array(3), 4), { code: 'MALFORMED_MESSAGE' });
+  });
+});
+
+describe('xorInto', () => {
+  it('adds any part of memory to any other, whole words or not', () => {
+    const source = Uint8Array.from({ length: 64 }, (_, i) => 7 * i + 1);
+    for (const [to, from] of [
+      [0, 0],
+      [4, 8],
+      [1, 0],
+      [3, 5],
+    ] as const) {
+      for (const length of [0, 1, 3, 4, 16, 31]) {
+        const memory = Uint8Array.from({ length: 48 }, (_, i) => 3 * i);
+        const expected = memory.slice();
+        for (let i = 0; i < length; i++) expected[to + i]! ^= source[from + i]!;
+        xorInto(memory.subarray(to, to + length), source.subarray(from, from + length));
+        deepEqual(memory, expected, `${length} bytes from ${from} to ${to}`);
+      }
+    }
+  });
+
+  it('refuses different lengths', () => {
+    throws(() => xorInto(new Uint8Array(4), new Uint8Array(8)), RangeError);
   });
 });
