@@ -53,19 +53,19 @@ export function categoricalCell(column: string, storage: Storage): string {
 export const NOT_A_KEY = '\v';
 
 /**
- * SQL for a key cell before `canonicalKey`; a missing one is empty. Text as it stands, integers in decimal notation: the
- * integer 12 and the text 12 are the same key, the texts 012 and 12.0 are others. What has no text of
- * its own (floats, times, truth values, JSON lists) is refused: it would depend on the writer, and two
- * parties would silently have no record in common.
+ * SQL for a key cell before `canonicalKey`; a missing one is empty. Text as it stands, integers in
+ * decimal notation: the integer 12 and the text 12 are the same key, the texts 012 and 12.0 are others.
+ * What has no text of its own (floats, times, truth values, JSON lists) is refused: it would depend on
+ * the writer, and two parties would silently have no record in common.
  */
 export function keyCell(table: Table, index: number): string {
   const storage = table.storage[index]!;
   if (storage === 'text') return `coalesce(c${index}, '')`;
   if (storage === 'json') {
-    return `CASE WHEN c${index} IS NULL OR c${index}::VARCHAR = 'null' THEN ''
+    return `coalesce(CASE WHEN c${index}::VARCHAR = 'null' THEN ''
       WHEN c${index}::VARCHAR LIKE '"%' THEN c${index}->>'$'
-      WHEN regexp_full_match(c${index}::VARCHAR, '-?[0-9]+') THEN c${index}::VARCHAR
-      ELSE chr(11) END`;
+      WHEN c${index} IS NULL OR regexp_full_match(c${index}::VARCHAR, '-?[0-9]+') THEN c${index}::VARCHAR
+      ELSE chr(11) END, '')`;
   }
   if (storage === 'integer' || storage === 'uuid') {
     return `coalesce(CAST(c${index} AS VARCHAR), '')`;

@@ -23,7 +23,8 @@ type RawVector = { readonly dataView: DataView } & {
 };
 
 /**
- * The texts of a VARCHAR column without NULLs, in the chunk's order, copied out of the database.
+ * The texts of a VARCHAR column, in the chunk's order, copied out of the database. The query must not
+ * let a NULL through: its cell would be taken for a text, at an address of nothing.
  *
  * @param most - Bytes of all texts together; null is returned where they are more.
  */
