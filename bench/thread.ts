@@ -11,7 +11,7 @@ import {
 import type { Channel } from '../src/protocols/channel.ts';
 import { linkChannel, type MessageLink } from '../src/protocols/link-channel.ts';
 import { memoryLinkPair } from '../src/protocols/memory-channel.ts';
-import { trainingContract } from '../test/support/training-pair.ts';
+import { NO_SPILL, trainingContract } from '../test/support/training-pair.ts';
 import { readOptions, wholeNumber } from './options.ts';
 import type { BenchResult } from './result.ts';
 import { EMPTY, Raw, type ThreadWork, work } from './thread-worker.ts';
@@ -74,6 +74,7 @@ const JOB: TaskThreadJob = {
   resume: null,
   memoryLimitBytes: 512 * MIB,
   psiWorkers: 1,
+  spill: NO_SPILL,
 };
 
 function hostOf(link: MessageLink): TaskThreadHost {

@@ -89,6 +89,8 @@ tasks:
   timeoutSec: 86400
   # Of one task.
   memoryLimit: 4GiB
+  # Of its items in memory; more of them wait for their turn in dataDir.
+  spillBytes: 512MiB
 
 psi:
   # Threads that mask keys.

@@ -58,6 +58,8 @@ export interface NodeConfig {
     readonly timeoutSec: number;
     /** Of one task's thread, its kernels included. */
     readonly memoryLimitBytes: number;
+    /** Items that take more go to the disk while they wait for their turn. */
+    readonly spillBytes: number;
   };
   readonly psi: { readonly workers: number };
 }
@@ -181,6 +183,7 @@ export function parseConfig(
       concurrent: source.take('tasks.concurrent', wholeNumber(1, 64), 2),
       timeoutSec: source.take('tasks.timeoutSec', wholeNumber(10, 30 * 86_400, 'seconds'), 86_400),
       memoryLimitBytes: source.take('tasks.memoryLimit', byteSize(2 ** 28, 2 ** 40), '4GiB'),
+      spillBytes: source.take('tasks.spillBytes', byteSize(0, 2 ** 40), '512MiB'),
     },
     psi: { workers: source.take('psi.workers', wholeNumber(1, 64), 2) },
   };

@@ -21,6 +21,11 @@ export function stagingFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string 
   return join(dataDir, 'staging');
 }
 
+/** What running tasks keep on the disk for want of memory; nothing in it outlives its process. */
+export function spillFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
+  return join(dataDir, 'spill');
+}
+
 /** Where tasks resume after a crash. */
 export function checkpointFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
   return join(dataDir, 'checkpoints');

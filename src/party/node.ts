@@ -1,7 +1,8 @@
 /**
  * The composition root: makes every object of a node, in order, and stops them in reverse.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { systemRng } from '../protocols/primitives/rng.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { datasetRegistry } from './catalog/dataset-registry.ts';
@@ -31,7 +32,13 @@ import { livePeers, readPeers } from './live-peers.ts';
 import { createLog } from './log.ts';
 import { logDenial } from './log-denial.ts';
 import { ModelRegistry } from './models/model-registry.ts';
-import { checkpointFolder, partsFolder, stagingFolder, storeFolder } from './node-folders.ts';
+import {
+  checkpointFolder,
+  partsFolder,
+  spillFolder,
+  stagingFolder,
+  storeFolder,
+} from './node-folders.ts';
 import { peerTraffic } from './peer-traffic.ts';
 import { policyFile } from './policy-file.ts';
 import { Store } from './store.ts';
@@ -140,7 +147,8 @@ async function compose(
   };
   const board = taskBoard(store, clock);
   const traffic = peerTraffic();
-  const { memoryLimitBytes } = config.tasks;
+  const { memoryLimitBytes, spillBytes } = config.tasks;
+  await rm(spillFolder(config), { recursive: true, force: true }); // an earlier process's
   const tasks = taskEngine({
     consensus,
     board,
@@ -159,7 +167,16 @@ async function compose(
       draftLocalPrediction({ self: identity.name, models, datasets: files }, request),
     approve: (taskId) => approveTask(consensus, taskId),
     run: (job, host, signal) =>
-      runInThread({ ...job, memoryLimitBytes, psiWorkers: config.psi.workers }, host, signal),
+      runInThread(
+        {
+          ...job,
+          memoryLimitBytes,
+          psiWorkers: config.psi.workers,
+          spill: { folder: join(spillFolder(config), job.taskId), aboveBytes: spillBytes },
+        },
+        host,
+        signal,
+      ),
     sources: async (contract, taskId) => ({
       loadDataset: () => datasets.load(contract, identity.name),
       loadModel: () => modelOf(models, contract),

@@ -35,6 +35,7 @@ const DEFAULTS = {
     concurrent: 2,
     timeoutSec: 86_400,
     memoryLimitBytes: 2 ** 32,
+    spillBytes: 2 ** 29,
   },
   psi: { workers: 2 },
 };
@@ -112,6 +113,7 @@ describe('configuration', () => {
       ENTENTE_TASKS_CONCURRENT: '4',
       ENTENTE_TASKS_TIMEOUT_SEC: '3600',
       ENTENTE_TASKS_MEMORY_LIMIT: '1GiB',
+      ENTENTE_TASKS_SPILL_BYTES: '0',
       ENTENTE_PSI_WORKERS: '4',
       PATH: '/bin',
     };
@@ -139,6 +141,7 @@ describe('configuration', () => {
         concurrent: 4,
         timeoutSec: 3600,
         memoryLimitBytes: 2 ** 30,
+        spillBytes: 0,
       },
       psi: { workers: 4 },
     };

@@ -97,6 +97,8 @@ export function programRuns<C extends Contract>(
       progress: { phase: (phase) => void phases.push(phase), step: () => {} },
       kernels,
       curve: toyCurveEngine,
+      spill: () => null,
+      budget: { reserve: () => {} },
       rng: systemRng,
     };
     return { context, channel, phases, disclosures };

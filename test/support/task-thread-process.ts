@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Contract } from '../../src/party/consensus/contract.ts';
 import { DatasetError } from '../../src/party/datasets/dataset-error.ts';
 import type { Program, ProgramContext, ProgramResult } from '../../src/party/tasks/program.ts';
+import { TaskError } from '../../src/party/tasks/task-error.ts';
 import { serveTask } from '../../src/party/tasks/thread/serve-task.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { rawType } from '../contract/channel-suite.ts';
@@ -73,6 +74,27 @@ const PROGRAMS: Readonly<Record<string, TestProgram>> = {
   'makes a file': async () => {
     const chunks = [new Uint8Array(MIB).fill(1), Buffer.from('pooled')];
     return { file: { name: 'rows.csv', chunks } };
+  },
+
+  spills: async (context) => {
+    const below = context.spill(100);
+    const spill = context.spill(101)!;
+    await spill.append(7, Uint8Array.of(1, 2));
+    await spill.append(7, Uint8Array.of(3));
+    const [read, never] = [await spill.read(7), await spill.read(8)];
+    context.progress.phase('aligning');
+    await context.ledger.record({ class: 'pause', to: [PEER], elements: 0 }); // the host has looked
+    return { extra: { below, read: [...read], never: never.length } };
+  },
+
+  'spills and fails': async (context) => {
+    await context.spill(101)!.append(7, Uint8Array.of(1));
+    throw new TaskError('TOO_FEW_COMMON', 'a reason');
+  },
+
+  'spills and exits': async (context) => {
+    await context.spill(101)!.append(7, Uint8Array.of(1));
+    process.exit(3);
   },
 
   'asks for a stranger': async (context) => {

@@ -1,6 +1,8 @@
 /** Two data holders of one contract with their tables in memory, joined by memory channels. */
 
 import { hkdfSync } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadWasmRingKernel } from '../../src/kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
@@ -105,6 +107,9 @@ export interface RunNotes<C extends Contract = TrainContract> {
 
 export const TASK_ID: string = 'ab'.repeat(32);
 
+/** For a task that keeps all items in memory. */
+export const NO_SPILL = { folder: join(tmpdir(), 'entente-no-spill'), aboveBytes: Infinity };
+
 type Name = 'orgA' | 'orgB';
 
 export interface RunInputs {
@@ -151,6 +156,8 @@ export function programRuns<C extends Contract>(
       },
       kernels,
       curve: toyCurveEngine,
+      spill: () => null,
+      budget: { reserve: () => {} },
       rng: seededRng(`${self} ${session}`),
     };
     return { context, channel, phases, steps, disclosures: ledger.entries, saved };

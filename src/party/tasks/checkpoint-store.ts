@@ -10,6 +10,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../durable-file.ts';
+import { PHASE_STEPS } from './program.ts';
 import { byNewest, type CheckpointId, MAX_CHECKPOINTS } from './standing.ts';
 
 /** Domain of the digest. */
@@ -22,7 +23,7 @@ export interface CheckpointStore {
   /**
    * Takes a checkpoint and writes it behind the caller's back. While one is written the newest of those
    * that come waits; when it is on the disk, all go but the newest and
-   * the newest start (step 0), `MAX_CHECKPOINTS` in all: the parties have at least the start in common.
+   * the newest start of a phase, `MAX_CHECKPOINTS` in all: the parties have at least the start in common.
    */
   save(taskId: string, id: CheckpointId, bytes: Uint8Array): void;
   /** Resolves once nothing of the task is being written; rejects when that failed. */
@@ -58,7 +59,7 @@ export function checkpointStore(folder: string): CheckpointStore {
     await writeDurably(fileOf(taskId, id), content, { mode: 0o600 });
     const ids = await idsOf(folderOf(taskId));
     const newest = ids.slice(0, MAX_CHECKPOINTS - 1);
-    const start = ids.find(({ step }) => step === 0);
+    const start = ids.find(({ step }) => step % PHASE_STEPS === 0);
     for (const each of ids) {
       if (newest.includes(each) || each === start) continue;
       await rm(fileOf(taskId, each), { force: true });

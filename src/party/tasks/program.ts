@@ -3,10 +3,12 @@
  * contract to what the party keeps. It sees the world only through its context.
  */
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
+import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
 import type { LinearKernels } from '../../ml/vertical/linear/context.ts';
 import type { Channel } from '../../protocols/channel.ts';
 import type { DisclosureLedger } from '../../protocols/disclosure.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
+import type { Spill } from '../../protocols/psi/item-buckets.ts';
 import type { Contract } from '../consensus/contract.ts';
 import type { LoadedDataset } from '../datasets/datasets.ts';
 import type { JsonObject } from '../http/json-shape.ts';
@@ -31,6 +33,13 @@ export interface ProgramContext<C extends Contract = Contract> {
   kernels(): LinearKernels;
   /** Scalar multiplications on threads of their own; the context ends them. */
   curve(): CurveEngine;
+  /**
+   * A place on this party's disk for so many bytes of items, once a program; null while they are few
+   * enough to stay in memory. The context empties it.
+   */
+  spill(bytes: number): Spill | null;
+  /** Pays for the memory of kernels that a protocol makes itself. */
+  readonly budget: MemoryBudget;
   readonly rng: Rng;
 }
 
@@ -50,6 +59,12 @@ export interface Checkpoints {
    */
   save(checkpoint: Checkpoint): void;
 }
+
+/**
+ * Between the checkpoints of one phase of a program and those of the next: a step that is a multiple of
+ * it starts a phase, and its checkpoint is kept while the newest few come and go.
+ */
+export const PHASE_STEPS: number = 2 ** 32;
 
 export interface Checkpoint {
   /** Ascending within a task, public: derived from the contract and public values alone. */

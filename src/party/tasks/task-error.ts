@@ -9,6 +9,8 @@ export type TaskErrorCode =
   | 'RESULT_LOST' // the other parties have published a result that this node does not have
   | 'OUT_OF_MEMORY' // the task needs more memory than a task may have
   | 'THREAD_DIED' // the thread that computed the task ended without a word
+  | 'TOO_MANY_LINES' // pairs of records with one key make a file too long to be kept
+  | 'SPILL_FAILED' // what does not fit into memory could not be kept on the disk
   | 'CHECKPOINT_UNUSABLE' // the checkpoint to resume from is damaged or of another task
   | 'MODEL_MISMATCH' // the parties' parts are not of one model
   | 'STOPPED'; // this node stops

@@ -78,7 +78,7 @@ export async function serveTask(
     report = { kind: 'failed', error: packError(error) };
   }
   clearInterval(watch);
-  await world.endCurve();
+  await world.end();
   port.postMessage(report, transfer);
 }
 

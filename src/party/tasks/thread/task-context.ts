@@ -6,8 +6,10 @@ import { loadWasmRingKernel } from '../../../kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../../kernels/rlwe-kernel.wasm.ts';
 import { linkChannel, type MessageLink } from '../../../protocols/link-channel.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
+import type { Spill } from '../../../protocols/psi/item-buckets.ts';
 import type { Contract } from '../../consensus/contract.ts';
 import type { Checkpoint, PeerLink, ProgramContext } from '../program.ts';
+import { type FileSpill, fileSpill } from './file-spill.ts';
 import { type PortLink, portLink } from './port-link.ts';
 import type { RemoteHost } from './remote-calls.ts';
 import type { TaskMemory } from './task-memory.ts';
@@ -22,8 +24,16 @@ export interface ThreadStart {
   readonly memoryLimitBytes: number;
   /** Threads for scalar multiplications. */
   readonly psiWorkers: number;
+  readonly spill: SpillPlace;
   /** One to each other party, by name. */
   readonly ports: Readonly<Record<string, MessagePort>>;
+}
+
+/** Where a task keeps items that take more than it may hold of them. */
+export interface SpillPlace {
+  /** The task's own; nothing else is in it, and it need not exist. */
+  readonly folder: string;
+  readonly aboveBytes: number;
 }
 
 export interface TaskWorld {
@@ -32,8 +42,8 @@ export interface TaskWorld {
   flush(): Promise<void>;
   /** Ends links and calls: every pending and later one throws `CLOSED`. */
   close(cause: Error): void;
-  /** Ends the curve threads; no secret of theirs stays. */
-  endCurve(): Promise<void>;
+  /** Ends the curve threads, of which no secret stays, and closes what was spilled. */
+  end(): Promise<void>;
 }
 
 /** Bytes that may be sent between two looks at the memory: own choice. */
@@ -50,6 +60,7 @@ export function openWorld(
   for (const [peer, port] of Object.entries(ports)) links.set(peer, portLink(port));
   const peers = new Map<string, PeerLink>();
   let curve: CurveEngine | undefined;
+  let spilled: FileSpill | undefined;
 
   function peerLink(peer: string): PeerLink {
     const link = links.get(peer);
@@ -85,6 +96,12 @@ export function openWorld(
       curve ??= curvePool({ threads: start.psiWorkers });
       return curve;
     },
+    spill(bytes): Spill | null {
+      if (bytes <= start.spill.aboveBytes) return null;
+      spilled ??= fileSpill(start.spill.folder);
+      return spilled;
+    },
+    budget: memory,
     rng,
   };
   return {
@@ -96,8 +113,8 @@ export function openWorld(
       for (const link of links.values()) link.close(cause);
       host.close(cause);
     },
-    async endCurve() {
-      await curve?.close();
+    async end() {
+      await Promise.all([curve?.close(), spilled?.close()]);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** A task's thread from the outside: starts it, gives it what it asks for, and ends it. */
+import { rm } from 'node:fs/promises';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { UnsuitableColumnError } from '../../../ml/vertical/linear/release.ts';
 import type { DisclosureLedger } from '../../../protocols/disclosure.ts';
@@ -11,7 +12,7 @@ import { bridgeLink, type LinkBridge } from './port-link.ts';
 import { answerCalls } from './remote-calls.ts';
 import { COMMON_ERRORS, type ErrorMakers, packError, unpackError } from './remote-error.ts';
 import type { ThreadOrder, ThreadReport } from './serve-task.ts';
-import type { ThreadStart } from './task-context.ts';
+import type { SpillPlace, ThreadStart } from './task-context.ts';
 import { outOfMemory } from './task-memory.ts';
 
 /** What the thread is to compute. */
@@ -25,6 +26,8 @@ export interface TaskThreadJob {
   readonly memoryLimitBytes: number;
   /** Threads for scalar multiplications, once the program wants any. */
   readonly psiWorkers: number;
+  /** Emptied before and after. */
+  readonly spill: SpillPlace;
 }
 
 /** What the thread may ask of the main thread. What a method throws, the program's call throws. */
@@ -75,6 +78,7 @@ export async function runInThread(
   signal: AbortSignal,
   options: TaskThreadOptions = {},
 ): Promise<ProgramResult> {
+  await emptySpill(job.spill);
   signal.throwIfAborted();
   const { ports, bridges } = bridgePeers(job, host);
   let thread: Thread | undefined;
@@ -84,7 +88,13 @@ export async function runInThread(
   } finally {
     for (const bridge of bridges) bridge.close();
     await thread?.end();
+    await emptySpill(job.spill);
   }
+}
+
+/** What cannot be removed now is removed when the node starts: it keeps no result from its party. */
+async function emptySpill({ folder }: SpillPlace): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** A port to give to the thread for every other party, and what serves it here. */

@@ -1,7 +1,7 @@
 import { ok } from 'node:assert/strict';
 import { runInThread } from '../../../../src/party/tasks/thread/task-thread.ts';
 import { memoryLinkPair } from '../../../../src/protocols/memory-channel.ts';
-import { TASK_ID, trainingContract } from '../../../support/training-pair.ts';
+import { NO_SPILL, TASK_ID, trainingContract } from '../../../support/training-pair.ts';
 import { recordingLedger } from '../../../support/vertical-run.ts';
 
 const MIB = 2 ** 20;
@@ -18,7 +18,14 @@ describe('task threads one after the other', () => {
       saveCheckpoint: () => {},
       progress: { phase: () => {}, step: () => {} },
     };
-    const job = { contract, taskId: TASK_ID, self: 'orgA', resume: null, psiWorkers: 1 };
+    const job = {
+      contract,
+      taskId: TASK_ID,
+      self: 'orgA',
+      resume: null,
+      psiWorkers: 1,
+      spill: NO_SPILL,
+    };
     const worker = new URL('../../../support/task-thread-process.js', import.meta.url);
     const resident: number[] = [];
     for (let i = 0; i < 250; i++) {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Contract } from '../../../../src/party/consensus/contract.ts';
 import { DatasetError } from '../../../../src/party/datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../../../src/party/datasets/datasets.ts';
@@ -16,8 +17,9 @@ import { ProtocolError } from '../../../../src/protocols/errors.ts';
 import { type LinkMessage, linkChannel } from '../../../../src/protocols/link-channel.ts';
 import { memoryLinkPair } from '../../../../src/protocols/memory-channel.ts';
 import { rawType } from '../../../contract/channel-suite.ts';
+import { scratchFolder } from '../../../support/scratch-folder.ts';
 import { onlyKeys } from '../../../support/text-columns.ts';
-import { tables, trainingContract } from '../../../support/training-pair.ts';
+import { NO_SPILL, tables, trainingContract } from '../../../support/training-pair.ts';
 
 const MIB = 1 << 20;
 const Raw = rawType('raw');
@@ -26,7 +28,7 @@ const worker = new URL('../../../support/task-thread-process.js', import.meta.ur
 function job(purpose: string, changes: Partial<TaskThreadJob> = {}): TaskThreadJob {
   const contract: Contract = { ...trainingContract(), purpose };
   const taskId = 'ab'.repeat(32);
-  const limits = { memoryLimitBytes: 256 * MIB, psiWorkers: 1 };
+  const limits = { memoryLimitBytes: 256 * MIB, psiWorkers: 1, spill: NO_SPILL };
   return { contract, taskId, self: 'orgA', resume: null, ...limits, ...changes };
 }
 
@@ -188,6 +190,47 @@ describe('task thread', () => {
       [file!.name, ...file!.chunks.map((chunk) => [chunk.length, chunk.buffer.byteLength])],
       ['rows.csv', [MIB, MIB], [6, 6]],
     );
+  });
+
+  describe('with items on the disk', () => {
+    const { path } = scratchFolder();
+    const spill = { folder: join(path, 'spill', 'task'), aboveBytes: 100 };
+
+    it('keeps them in files of the owner alone, only above the limit, and removes them', async () => {
+      const seen: string[] = [];
+      const phase = (): void => {
+        for (const name of readdirSync(spill.folder)) {
+          const { mode } = statSync(join(spill.folder, name));
+          seen.push(`${name} ${(mode & 0o777).toString(8)}`);
+        }
+      };
+      const progress = { phase, step: () => {} };
+      const { extra } = await run('spills', { progress }, { spill });
+      deepEqual(extra, { below: null, read: [1, 2, 3], never: 0 });
+      deepEqual(seen, ['7.bin 600']);
+      equal(existsSync(spill.folder), false);
+    });
+
+    it('removes what an earlier attempt left, and what is there when the program fails or dies', async () => {
+      for (const purpose of ['spills and fails', 'spills and exits']) {
+        mkdirSync(spill.folder, { recursive: true });
+        writeFileSync(join(spill.folder, '7.bin'), 'left');
+        await rejects(run(purpose, {}, { spill }), { name: 'TaskError' });
+        equal(existsSync(spill.folder), false, purpose);
+      }
+    });
+
+    it('says so when they cannot be kept', async () => {
+      writeFileSync(join(path, 'file'), '');
+      const under = { folder: join(path, 'file', 'task'), aboveBytes: 0 };
+      await rejects(run('spills', {}, { spill: under }), (error) => {
+        ok(error instanceof TaskError);
+        equal(error.code, 'SPILL_FAILED');
+        ok(error.message.includes('ENOTDIR'), error.message);
+        ok(!error.message.includes(path), error.message);
+        return true;
+      });
+    });
   });
 
   it('fails as the program fails, with class and code', async () => {

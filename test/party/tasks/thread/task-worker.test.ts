@@ -13,7 +13,13 @@ import { runInThread } from '../../../../src/party/tasks/thread/task-thread.ts';
 import type { Disclosure } from '../../../../src/protocols/disclosure.ts';
 import { memoryLinkPair } from '../../../../src/protocols/memory-channel.ts';
 import { seededRng } from '../../../support/seeded-rng.ts';
-import { TASK_ID, tables, trainingContract, trainingRuns } from '../../../support/training-pair.ts';
+import {
+  NO_SPILL,
+  TASK_ID,
+  tables,
+  trainingContract,
+  trainingRuns,
+} from '../../../support/training-pair.ts';
 import { recordingLedger } from '../../../support/vertical-run.ts';
 
 /** What does not depend on time. */
@@ -51,7 +57,7 @@ describe('training in threads', () => {
           step: (step: number, of: number) => void noted.push(`${step}/${of}`),
         },
       };
-      const job = { contract, taskId: TASK_ID, self, resume: null, psiWorkers: 1 };
+      const job = { contract, taskId: TASK_ID, self, resume: null, psiWorkers: 1, spill: NO_SPILL };
       const limited = { ...job, memoryLimitBytes: 2 ** 28 };
       return runInThread(limited, host, new AbortController().signal, { worker });
     });
@@ -86,7 +92,14 @@ describe('training in threads', () => {
       progress: { phase: (phase: string) => void phases.push(phase), step: () => {} },
     };
     const contract = trainingContract();
-    const job = { contract, taskId: TASK_ID, self: 'orgB', resume: null, psiWorkers: 1 };
+    const job = {
+      contract,
+      taskId: TASK_ID,
+      self: 'orgB',
+      resume: null,
+      psiWorkers: 1,
+      spill: NO_SPILL,
+    };
     await rejects(
       runInThread({ ...job, memoryLimitBytes: 2 ** 28 }, host, new AbortController().signal),
       (error) => error instanceof DatasetError && error.code === 'changed',
