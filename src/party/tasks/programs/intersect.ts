@@ -1,69 +1,112 @@
 /** A set intersection at one data holder: load the keys, match them, keep what a receiver learns. */
-import { ecdhPsiReceiver, ecdhPsiSender } from '../../../protocols/psi/ecdh-psi.ts';
-import { type TextColumn, textAt } from '../../../protocols/psi/text-column.ts';
+import type { Payload } from '../../../protocols/psi/payload-records.ts';
 import type { PsiContract } from '../../consensus/contract.ts';
+import { tellsWithKeys } from '../../consensus/intersection-check.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
-import type { Program, ProgramContext } from '../program.ts';
-import { csvChunks } from './csv-chunks.ts';
-import { dataHolders } from './data-holders.ts';
-import { openMatching } from './key-matching.ts';
+import type { ProgramContext, ProgramResult } from '../program.ts';
+import { intersectionChunks } from './intersection-file.ts';
+import { countKeys, type LabelRequest, type MatchingOptions, matchKeys } from './key-matching.ts';
+import { COUNT_BYTES, countBytes } from './multiplicities.ts';
+import { receiverLines } from './receiver-lines.ts';
+import type { RecordGroups } from './record-groups.ts';
 
 /**
- * Leaves each receiver `intersection.csv`: its own key columns under their own names, the common keys in
- * canonical text and in the order of its file, each once. A data holder that receives nothing learns
- * sizes alone. Throws `TaskError` `TOO_FEW_COMMON` when the contract has a higher minimum.
+ * Leaves each receiver `intersection.csv`: its own key columns under their own names, a line for each
+ * record that the contract's join keeps; of one receiver in the order of its file, of several in an
+ * order that they share. Where only the size is asked for there is no file. A data holder that receives
+ * nothing learns sizes alone. Throws `TaskError` `TOO_FEW_COMMON` when the contract has a higher minimum.
  */
-export const intersect: Program<PsiContract> = async (context) => {
-  const { contract, self, progress } = context;
-  const { own } = dataHolders(contract, self);
+export async function intersect(
+  context: ProgramContext<PsiContract>,
+  options: MatchingOptions = {},
+): Promise<ProgramResult> {
+  const { contract, progress } = context;
+  const receivers = receiversOf(contract);
 
   progress.phase('aligning');
   const dataset = await context.loadDataset();
-  const common = await commonRows(context, dataset);
+  if (contract.parameters.output === 'size') {
+    const size = await countKeys(context, dataset, receivers);
+    return intersectionResult(context, dataset, { size, chunks: null });
+  }
+  const labels = labelsOf(context);
+  const opens = (keys: number) => [
+    { class: 'intersection', to: receivers, elements: keys },
+    ...(labels ? [{ class: 'multiplicities', to: receivers, elements: keys }] : []),
+  ];
+  const request = { learners: receivers, opens, ...(labels && { labels }) };
+  const matching = await matchKeys(context, dataset, request, options);
+  const lines = await receiverLines(context, matching);
 
   progress.phase('publishing');
-  const isReceiver = contract.receivers.includes(self);
+  const { alignment, parameters } = contract;
+  const { common, groups, holders } = matching;
+  const { join } = parameters;
+  const chunks =
+    lines &&
+    intersectionChunks({
+      keyColumns: holders.own.dataset.keyColumns!,
+      keys: dataset.keys!,
+      lines,
+      tellsBoth: join !== 'inner' && join !== 'difference',
+      tellsRow: alignment.duplicates === 'expand',
+    });
+  return intersectionResult(context, dataset, { size: common?.rows.length, chunks, groups });
+}
+
+/** The receivers, in the order of the parties. */
+export function receiversOf({ parties, receivers }: PsiContract): string[] {
+  return parties.flatMap(({ name }) => (receivers.includes(name) ? [name] : []));
+}
+
+/** What a data holder keeps of an intersection. */
+export function intersectionResult(
+  { contract, self }: ProgramContext<PsiContract>,
+  { rowCount }: LoadedDataset,
+  found: {
+    /** Common keys; undefined where this party does not learn. */
+    readonly size: number | undefined;
+    readonly chunks: readonly Uint8Array[] | null;
+    readonly groups?: RecordGroups | null;
+  },
+  name = 'intersection.csv',
+): ProgramResult {
+  const { alignment, receivers } = contract;
+  const { size, chunks, groups } = found;
   return {
     model: null,
     part: null,
-    file: common && {
-      name: 'intersection.csv',
-      chunks: csvChunks(records(own.dataset!.keyColumns!, dataset.keys!, common)),
-    },
-    metrics: isReceiver ? {} : null,
+    file: chunks && { name, chunks },
+    metrics: receivers.includes(self) ? {} : null,
     extra: {
-      rows: dataset.rowCount,
-      ...(common && { intersection_size: common.length }),
+      rows: rowCount,
+      ...(groups && alignment.duplicates === 'first' && { duplicates: repeated(groups) }),
+      ...(size !== undefined && { intersection_size: size }),
     },
   };
-};
-
-/** The dataset's common rows, ascending; null where this party is no receiver. */
-async function commonRows(
-  context: ProgramContext<PsiContract>,
-  dataset: LoadedDataset,
-): Promise<Uint32Array | null> {
-  const { contract, ledger, rng } = context;
-  const receivers = contract.parties
-    .map(({ name }) => name)
-    .filter((name) => contract.receivers.includes(name));
-  const matching = await openMatching(context, dataset, receivers[0]!);
-  const { items, rows } = matching;
-  await ledger.record({ class: 'intersection', to: receivers, elements: rows.length });
-  const resultTo = receivers.length > 1 ? 'both' : 'receiver';
-  const options = { ...matching.options, resultTo } as const;
-  const channel = matching.channel.fork('match');
-  const common = matching.isReceiver
-    ? await ecdhPsiReceiver(channel, items, options, rng)
-    : await ecdhPsiSender(channel, items, options, rng);
-  return common?.map((item) => rows[item]!) ?? null;
 }
 
-function* records(
-  names: readonly string[],
-  keys: readonly TextColumn[],
-  rows: Uint32Array,
-): Generator<readonly string[]> {
-  yield names;
-  for (const row of rows) yield keys.map((column) => textAt(column, row));
+/**
+ * Where one of two receives every pair of records, the other one tells with every key how many records it
+ * has: it does not know of which keys that is read.
+ */
+function labelsOf({ contract, self }: ProgramContext<PsiContract>): LabelRequest | undefined {
+  const { alignment, parameters, receivers } = contract;
+  const { duplicates } = alignment;
+  const { join } = parameters;
+  if (!tellsWithKeys({ labelled: false, duplicates, join, receivers })) return undefined;
+  const own = receivers.includes(self) ? null : multiplicityPayload;
+  return { own, maxBytes: COUNT_BYTES };
+}
+
+function multiplicityPayload(groups: RecordGroups | null): Payload {
+  return {
+    recordBytes: COUNT_BYTES,
+    records: (rows) => countBytes(rows.map((row) => groups!.sizes[row] ?? 0)), // none of padding
+  };
+}
+
+/** Records that no line shows: an earlier one has their key. */
+function repeated({ sizes }: RecordGroups): number {
+  return sizes.reduce((records, size) => records + Number(size === 0), 0);
 }

@@ -1,96 +1,189 @@
-/** What alignment and set intersection share: keys as items, and the count before identities. */
-import type { Channel } from '../../../protocols/channel.ts';
-import {
-  type CardinalityOptions,
-  cardinalityReceiver,
-  cardinalitySender,
-} from '../../../protocols/psi/cardinality.ts';
-import { DuplicateKeyError, deduplicate } from '../../../protocols/psi/deduplicate.ts';
-import { itemDigests } from '../../../protocols/psi/item-digest.ts';
-import type { DatasetTerms } from '../../consensus/contract.ts';
-import { DatasetError } from '../../datasets/dataset-error.ts';
+/**
+ * What alignment and set intersections share: keys as items, bucket after bucket, through the engine
+ * that the contract names. A matching of more than one bucket saves a checkpoint after each.
+ */
+import type { Disclosure } from '../../../protocols/disclosure.ts';
+import { ProtocolError } from '../../../protocols/errors.ts';
+import { bucketCapacity, bucketCount } from '../../../protocols/psi/item-buckets.ts';
+import type { Payload } from '../../../protocols/psi/payload-records.ts';
+import type { VoleSource } from '../../../protocols/vole/vole.ts';
+import type { Contract } from '../../consensus/contract.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
-import type { ProgramContext } from '../program.ts';
+import { PHASE_STEPS, type ProgramContext } from '../program.ts';
 import { TaskError } from '../task-error.ts';
-import { dataHolders } from './data-holders.ts';
+import { openBucketSession } from './bucket-session.ts';
+import { unusable } from './checkpoint-bytes.ts';
+import { countCommon } from './count-common.ts';
+import { type DataHolders, dataHolders, leaderOf, partiesOf } from './data-holders.ts';
+import {
+  type CommonKeys,
+  decodeMatching,
+  encodeMatching,
+  isMatching,
+  type MatchingPoint,
+  type MatchingShape,
+  NO_KEYS,
+} from './matching-checkpoint.ts';
+import { agreeSalt } from './matching-salt.ts';
+import { allItems, keysDigest, openKeys } from './own-keys.ts';
+import type { RecordGroups } from './record-groups.ts';
+import { haveOneOrigin } from './shares-origin.ts';
 
-/** This party's side of a matching with the other data holder. */
-export interface KeyMatching {
-  /** The distinct keys; m x 16. */
-  readonly items: Uint8Array<ArrayBuffer>;
-  /** The dataset's row of each of them, ascending; m. */
-  readonly rows: Uint32Array<ArrayBuffer>;
-  /** Both data holders, in the contract's order. */
-  readonly holders: readonly string[];
-  /** Whether this party is the protocols' receiver. */
-  readonly isReceiver: boolean;
-  /** For the matching alone. */
-  readonly channel: Channel;
-  readonly options: CardinalityOptions;
+/** What a program wants to know of the keys that all data holders have. */
+export interface MatchingRequest {
+  /** Data holders that learn which of their keys are common, in the contract's order. */
+  readonly learners: readonly string[];
+  /** Between two: what one says of its keys to the other one, who learns first then. */
+  readonly labels?: LabelRequest;
+  /** What is opened by matching so many of this party's keys. */
+  readonly opens: (keys: number) => readonly Disclosure[];
+}
+
+export interface LabelRequest {
+  /** What this party says of a key, by its first row and of `NO_ROW`; null at the one who is told. */
+  readonly own: ((groups: RecordGroups | null) => Payload) | null;
+  /** Longest label that is agreed on. */
+  readonly maxBytes: number;
+}
+
+/** For tests alone: what is otherwise a constant of the code that all parties run. */
+export interface MatchingOptions {
+  /** Into how many buckets the keys are spread, given the rows of the largest table. */
+  readonly bucketCount?: (rows: number) => number;
+  /** Where correlations come from. */
+  readonly vole?: VoleSource;
+}
+
+export interface Matching {
+  readonly holders: DataHolders;
+  /** Which of this party's records share a key; null where none do. */
+  readonly groups: RecordGroups | null;
+  /** Null where this party does not learn. */
+  readonly common: CommonKeys | null;
 }
 
 /**
- * Prepares this party's keys, and counts the common ones first where the contract has a minimum:
- * below it every party throws `TOO_FEW_COMMON`, before any of them learns which they are.
- *
- * @param receiver - The data holder in the protocols' receiver's role; the first unless told.
+ * Matches this party's keys with those of all other data holders. Where the contract has a minimum the
+ * common ones are counted first: below it every party throws `TOO_FEW_COMMON`, before any of them
+ * learns which they are.
  */
-export async function openMatching(
+export async function matchKeys(
   context: ProgramContext,
   dataset: LoadedDataset,
-  receiver?: string,
-): Promise<KeyMatching> {
-  const { contract, self } = context;
-  const { own, peer } = dataHolders(contract, self);
-  const link = context.link(peer.name);
-  const salt = await link.deriveKey('psi item digests', 32);
-  const { items, rows } = distinctKeys(dataset, own.dataset!, contract.alignment.duplicates, salt);
-  const holders = contract.parties.flatMap(({ name, dataset }) => (dataset ? [name] : []));
-  const matching: KeyMatching = {
-    items,
-    rows,
-    holders,
-    isReceiver: self === (receiver ?? holders[0]),
-    channel: link.channel.fork('align'),
-    options: {
-      engine: context.curve(),
-      maxItems: Math.max(own.dataset!.rowCount, peer.dataset!.rowCount),
-    },
+  request: MatchingRequest,
+  options: MatchingOptions = {},
+): Promise<Matching> {
+  const { checkpoints, contract, ledger, progress, self } = context;
+  const { labels, learners } = request;
+  const holders = dataHolders(contract, self);
+  const leader = labels ? labelledLeader(holders, labels) : leaderOf(holders, learners);
+  const sizes = holders.all.map(({ dataset: { rowCount } }) => rowCount);
+  const buckets = (options.bucketCount ?? bucketCount)(Math.max(...sizes));
+  const shape = {
+    taskId: context.taskId,
+    tableRows: dataset.rowCount,
+    buckets,
+    learns: learners.includes(self),
+    maxLabelBytes: labels?.maxBytes ?? 0,
   };
-  if (contract.alignment.minimumIntersection > 0) await requireCommon(context, matching);
-  return matching;
+  const digest = buckets > 1 ? keysDigest(dataset.keys!) : null;
+  const point = digest && (await resumePoint(context, holders, leader, shape, digest));
+  const salt = point?.salt ?? (await agreeSalt(context, holders, leader));
+  if (contract.alignment.minimumIntersection > 0 && !point) {
+    const items = allItems(context, holders.own, dataset, salt);
+    await countCommon(context, { holders, leader, items });
+  }
+  const own = await openKeys(context, holders.own, dataset, { salt, buckets });
+  const done = point?.done ?? 0;
+  // Only these buckets' keys are matched again; of the others it is the repeated keys that matter.
+  if (own.groups) for (let bucket = 0; bucket < done; bucket++) await own.read(bucket);
+
+  let common = point ? point.common : shape.learns ? NO_KEYS : null;
+  const { groups } = own;
+  if (done === buckets) return { holders, groups, common };
+  const session = await openBucketSession(context, partiesOf(context, holders, 'match'), {
+    maxItems: Math.max(...sizes.map((rows) => bucketCapacity(rows, buckets))),
+    leader,
+    learners: holders.all.flatMap(({ name }, i) => (learners.includes(name) ? [i] : [])),
+    labels: labels && { maxBytes: labels.maxBytes, own: labels.own?.(groups) ?? null },
+    vole: options.vole,
+  });
+  for (let bucket = done; bucket < buckets; bucket++) {
+    const { items, rows, keys } = await own.read(bucket);
+    for (const disclosure of request.opens(keys)) await ledger.record(disclosure);
+    const found = await session.intersect(items, rows);
+    common = common && joined(common, found!);
+    if (!digest) break;
+    const after = { salt, keys: digest, done: bucket + 1, common };
+    checkpoints.save(encodeMatching(after, shape));
+    progress.step(after.done, buckets);
+  }
+  return { holders, groups, common };
 }
 
-async function requireCommon(context: ProgramContext, matching: KeyMatching): Promise<void> {
-  const { contract, ledger, rng } = context;
-  const { items, options, holders } = matching;
-  await ledger.record({ class: 'intersection_size', to: holders, elements: 1 });
-  const channel = matching.channel.fork('count');
-  const common = matching.isReceiver
-    ? await cardinalityReceiver(channel, items, options, rng)
-    : await cardinalitySender(channel, items, options, rng);
-  const { minimumIntersection } = contract.alignment;
-  if (common < minimumIntersection) {
-    // Not how many: the message reaches coordinators of other organisations.
+/** How many keys all data holders have, and nothing else of them. */
+export async function countKeys(
+  context: ProgramContext,
+  dataset: LoadedDataset,
+  learners: readonly string[],
+): Promise<number> {
+  const holders = dataHolders(context.contract, context.self);
+  const leader = leaderOf(holders, learners);
+  const salt = await agreeSalt(context, holders, leader);
+  const items = allItems(context, holders.own, dataset, salt);
+  return countCommon(context, { holders, leader, items });
+}
+
+/**
+ * The step of the first checkpoint after a matching by this contract: those of its buckets come before.
+ * With one bucket there are none.
+ */
+export function stepAfterMatching(
+  { alignment, parties }: Contract,
+  options: MatchingOptions = {},
+): number {
+  if (alignment.method === 'row_order') return 0;
+  const rows = parties.flatMap(({ dataset }) => dataset?.rowCount ?? []);
+  return (options.bucketCount ?? bucketCount)(Math.max(...rows)) === 1 ? 0 : PHASE_STEPS;
+}
+
+/** The one who is told. */
+function labelledLeader({ me }: DataHolders, { own }: LabelRequest): number {
+  return own ? 1 - me : me;
+}
+
+/** Where to go on: null at the start. Throws `CHECKPOINT_UNUSABLE`. */
+async function resumePoint(
+  { checkpoints: { resume }, link }: ProgramContext,
+  { all, me, others }: DataHolders,
+  leader: number,
+  shape: MatchingShape,
+  digest: Uint8Array,
+): Promise<MatchingPoint | null> {
+  if (!resume || !isMatching(resume)) return null;
+  const point = decodeMatching(resume, shape);
+  if (Buffer.compare(digest, point.keys) !== 0) throw unusable('is of other records');
+  // Checkpoints of one attempt and step fit together; that they do is checked all the same.
+  for (const { name } of me === leader ? others : [all[leader]!]) {
+    if (await haveOneOrigin(link(name).channel.fork('resume'), point.salt, point.done)) continue;
     throw new TaskError(
-      'TOO_FEW_COMMON',
-      `the parties have fewer than ${minimumIntersection} records in common, the least that they agreed on; nobody learnt which they are`,
+      'CHECKPOINT_UNUSABLE',
+      'the parties’ checkpoints are of different attempts: start the task again',
     );
   }
+  return point;
 }
 
-function distinctKeys(
-  { keys }: LoadedDataset,
-  { path, keyColumns }: DatasetTerms,
-  rule: 'reject' | 'first' | 'expand',
-  salt: Uint8Array,
-): Pick<KeyMatching, 'items' | 'rows'> {
-  try {
-    return deduplicate(itemDigests(keys!, salt), rule === 'reject' ? 'reject' : 'first');
-  } catch (error) {
-    if (!(error instanceof DuplicateKeyError)) throw error;
-    const row = error.firstDuplicate.again + 1;
-    const where = `${path}: row ${row}, column ${keyColumns!.join(', ')}`;
-    throw new DatasetError('duplicate_key', `${where}: repeats the key of an earlier row`);
+function joined(before: CommonKeys, next: CommonKeys): CommonKeys {
+  if (before.rows.length === 0) return next;
+  if (before.labelBytes !== next.labelBytes) {
+    throw new ProtocolError('MALFORMED_MESSAGE', 'the length of records changed between buckets');
   }
+  const rows = new Uint32Array(before.rows.length + next.rows.length);
+  rows.set(before.rows);
+  rows.set(next.rows, before.rows.length);
+  const labels = new Uint8Array(before.labels.length + next.labels.length);
+  labels.set(before.labels);
+  labels.set(next.labels, before.labels.length);
+  return { rows, labels, labelBytes: next.labelBytes };
 }

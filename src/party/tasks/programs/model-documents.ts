@@ -8,7 +8,7 @@ import type { ModelDocument } from '../../models/model-document.ts';
 import { modelId } from '../../models/model-id.ts';
 import type { ModelPart } from '../../models/model-part.ts';
 import { encodeShareWords } from '../../models/share-words.ts';
-import { dataHolders } from './data-holders.ts';
+import { twoDataHolders } from './data-holders.ts';
 
 type Head = Pick<
   ModelDocument,
@@ -56,7 +56,7 @@ export function modelPart(
   dataset: LoadedDataset,
   { part, publication, origin }: FinishedTraining,
 ): ModelPart {
-  const { peer } = dataHolders(contract, self);
+  const { peer } = twoDataHolders(contract, self);
   const { scaler, W, dependent, interceptValue } = part.whitening;
   const share = (owner: string, words: BigUint64Array) => ({
     owner,

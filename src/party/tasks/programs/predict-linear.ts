@@ -11,7 +11,7 @@ import { scoringPart } from '../../models/scoring-part.ts';
 import type { Program, ProgramContext } from '../program.ts';
 import { TaskError } from '../task-error.ts';
 import { alignRows } from './alignment.ts';
-import { dataHolders } from './data-holders.ts';
+import { twoDataHolders } from './data-holders.ts';
 import { predictionFile } from './prediction-file.ts';
 import { haveOneOrigin } from './shares-origin.ts';
 
@@ -22,7 +22,7 @@ import { haveOneOrigin } from './shares-origin.ts';
  */
 export const predictLinear: Program<PredictContract> = async (context) => {
   const { contract, self, progress } = context;
-  const { own, peer } = dataHolders(contract, self);
+  const { own, peer } = twoDataHolders(contract, self);
   const role = own.role === 'label_holder' ? 'label_holder' : 'feature_holder';
   const start = performance.now();
 
@@ -84,7 +84,7 @@ export const predictLinear: Program<PredictContract> = async (context) => {
 /** This party's part of the contract's model, once it is known to fit the other party's. */
 async function partOf(context: ProgramContext<PredictContract>): Promise<ModelPart> {
   const { contract, self } = context;
-  const { own, peer } = dataHolders(contract, self);
+  const { own, peer } = twoDataHolders(contract, self);
   const { part } = await context.loadModel();
   const { id, taskId } = contract.model;
   const isLabelHolder = part.label.party === self;

@@ -1,6 +1,6 @@
-import { type TextColumn, textAt } from '../../../protocols/psi/text-column.ts';
+import type { TextColumn } from '../../../protocols/psi/text-column.ts';
 import type { ResultFile } from '../program.ts';
-import { csvChunks } from './csv-chunks.ts';
+import { CsvWriter } from './csv-writer.ts';
 
 /** Scores of records, as a receiver knows them. */
 export interface Predictions {
@@ -21,20 +21,20 @@ export interface Predictions {
  * `class` where there is a threshold; in the order of the receiver's file.
  */
 export function predictionFile(predictions: Predictions): ResultFile {
-  return { name: 'predictions.csv', chunks: csvChunks(records(predictions)) };
-}
-
-function* records(predictions: Predictions): Generator<readonly string[]> {
   const { keyColumns, keys, rows, scores, threshold } = predictions;
-  yield [...(keyColumns ?? ['row']), 'score', ...(threshold === null ? [] : ['class'])];
+  const csv = new CsvWriter();
+  for (const name of keyColumns ?? ['row']) csv.text(name);
+  csv.text('score');
+  if (threshold !== null) csv.text('class');
+  csv.endLine();
   const order = Uint32Array.from(rows, (_, i) => i).sort((a, b) => rows[a]! - rows[b]!);
   for (const i of order) {
     const row = rows[i]!;
-    const score = scores[i]!;
-    yield [
-      ...(keys ? keys.map((column) => textAt(column, row)) : [String(row + 1)]),
-      String(score),
-      ...(threshold === null ? [] : [score >= threshold ? '1' : '0']),
-    ];
+    if (keys) for (const column of keys) csv.cell(column, row);
+    else csv.number(row + 1);
+    csv.number(scores[i]!);
+    if (threshold !== null) csv.number(Number(scores[i]! >= threshold));
+    csv.endLine();
   }
+  return { name: 'predictions.csv', chunks: csv.finish() };
 }

@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { matrix, takeRows } from '../../../ml/data/matrix.ts';
+import type { TrainingCheckpoint } from '../../../ml/vertical/linear/checkpoint.ts';
 import type { ColumnName, PartyTable } from '../../../ml/vertical/linear/design.ts';
 import { publish } from '../../../ml/vertical/linear/publish.ts';
 import { trainVerticalLinear } from '../../../ml/vertical/linear/train.ts';
@@ -13,7 +14,9 @@ import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { ProgramContext, ProgramResult } from '../program.ts';
 import { TaskError } from '../task-error.ts';
 import { alignRows } from './alignment.ts';
-import { dataHolders } from './data-holders.ts';
+import { twoDataHolders } from './data-holders.ts';
+import { type MatchingOptions, stepAfterMatching } from './key-matching.ts';
+import { isMatching } from './matching-checkpoint.ts';
 import { modelDocument, modelPart } from './model-documents.ts';
 import { haveOneOrigin, newOrigin } from './shares-origin.ts';
 import { stepClock } from './step-clock.ts';
@@ -23,9 +26,12 @@ import { checkpointEncoder, decodeCheckpoint, type ResumePoint } from './trainin
 const FEWEST_ROWS = 10;
 
 /** Trains with the other data holder. Throws `TaskError`, `ProtocolError` or `DatasetError`. */
-export async function trainLinear(context: ProgramContext<TrainContract>): Promise<ProgramResult> {
+export async function trainLinear(
+  context: ProgramContext<TrainContract>,
+  options: MatchingOptions = {},
+): Promise<ProgramResult> {
   const { contract, self, taskId, progress, ledger, rng } = context;
-  const { own, peer } = dataHolders(contract, self);
+  const { own, peer } = twoDataHolders(contract, self);
   const link = context.link(peer.name);
   const { channel } = link;
   const role = own.role === 'label_holder' ? 'label_holder' : 'feature_holder';
@@ -33,8 +39,9 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
 
   progress.phase('aligning');
   const dataset = await context.loadDataset();
-  const point = await resumePoint(context, dataset);
-  const rows = point?.rows ?? (await alignRows(context, dataset));
+  const firstStep = stepAfterMatching(contract, options);
+  const point = await resumePoint(context, dataset, firstStep);
+  const rows = point?.rows ?? (await alignRows(context, dataset, options));
   if (rows.length < FEWEST_ROWS) {
     // Not how many: the message reaches parties that bring no records.
     const least = `the parties have fewer than ${FEWEST_ROWS} records in common`;
@@ -44,7 +51,11 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
   const isTrained = resume?.phase === 'evaluated';
   const origin = point && isTrained ? point.origin : await newOrigin(link);
   const checkpointOf = checkpointEncoder(taskId, origin, rows);
-  if (!point) context.checkpoints.save(checkpointOf(null));
+  const save = (training: TrainingCheckpoint | null): void => {
+    const { step, bytes } = checkpointOf(training);
+    context.checkpoints.save({ step: firstStep + step, bytes });
+  };
+  if (!point) save(null);
   const aligned = performance.now();
 
   progress.phase('training');
@@ -75,10 +86,7 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
         progress.step(step, total);
       },
       onTrained: () => progress.phase('evaluating'),
-      checkpoint: {
-        resume,
-        save: (training) => context.checkpoints.save(checkpointOf(training)),
-      },
+      checkpoint: { resume, save },
     },
     rng,
   );
@@ -112,25 +120,30 @@ export async function trainLinear(context: ProgramContext<TrainContract>): Promi
 async function resumePoint(
   context: ProgramContext<TrainContract>,
   dataset: LoadedDataset,
+  firstStep: number,
 ): Promise<ResumePoint | null> {
   const { contract, self, taskId, checkpoints } = context;
-  if (!checkpoints.resume) return null;
-  const { own, peer } = dataHolders(contract, self);
+  if (!checkpoints.resume || isMatching(checkpoints.resume)) return null;
+  const { own, peer } = twoDataHolders(contract, self);
   const { use_intercept, model_release } = contract.parameters;
   const widths = [own, peer].map(({ dataset: terms }) => featuresWidth(terms!.features));
   const [mine, theirs] = [own, peer].map(
     ({ role }, p) => widths[p]! + Number(use_intercept && role === 'label_holder'),
   );
-  const point = decodeCheckpoint(checkpoints.resume, {
-    taskId,
-    tableRows: dataset.rowCount,
-    own: mine!,
-    peer: theirs!,
-    released: model_release === 'full' ? widths[0]! + widths[1]! + 1 : null,
-    isLabelHolder: own.role === 'label_holder',
-  });
+  const { step, bytes } = checkpoints.resume;
+  const point = decodeCheckpoint(
+    { step: step - firstStep, bytes },
+    {
+      taskId,
+      tableRows: dataset.rowCount,
+      own: mine!,
+      peer: theirs!,
+      released: model_release === 'full' ? widths[0]! + widths[1]! + 1 : null,
+      isLabelHolder: own.role === 'label_holder',
+    },
+  );
   const channel = context.link(peer.name).channel.fork('resume');
-  if (await haveOneOrigin(channel, point.origin, checkpoints.resume.step)) return point;
+  if (await haveOneOrigin(channel, point.origin, step)) return point;
   throw new TaskError(
     'CHECKPOINT_UNUSABLE',
     'the parties’ checkpoints are of different attempts: start the task again',

@@ -23,12 +23,13 @@ import type {
 import type { BlockShares } from '../../../ml/vertical/linear/products.ts';
 import { wordsToBytes } from '../../../protocols/primitives/words.ts';
 import type { Checkpoint } from '../program.ts';
-import { TaskError } from '../task-error.ts';
+import { CheckpointReader, f64, taskDigest, u32, unusable } from './checkpoint-bytes.ts';
 import { ORIGIN_BYTES } from './shares-origin.ts';
 
 const MAGIC = 'ENTC';
 const VERSION = 1;
-const DIGEST_BYTES = 32;
+/** Binds a checkpoint to its task. */
+const DOMAIN = 'entente/training-checkpoint/v1';
 const PHASES = ['aligned', 'training', 'evaluated'] as const;
 
 /** Where an attempt goes on. */
@@ -61,7 +62,7 @@ export function checkpointEncoder(
   rows: Uint32Array,
 ): (training: TrainingCheckpoint | null) => Checkpoint {
   const bytesOfRows = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-  const common = [taskDigest(taskId), origin, u32(rows.length), bytesOfRows];
+  const common = [taskDigest(DOMAIN, taskId), origin, u32(rows.length), bytesOfRows];
   const heads = PHASES.map((_, phase) => {
     const head = Buffer.concat([Buffer.from(MAGIC), Uint8Array.of(VERSION, phase), ...common]);
     return { head, hash: createHash('sha256').update(head) };
@@ -76,20 +77,11 @@ export function checkpointEncoder(
 
 /** The point that a checkpoint stands for. Throws `TaskError` `CHECKPOINT_UNUSABLE`. */
 export function decodeCheckpoint({ step, bytes }: Checkpoint, shape: CheckpointShape): ResumePoint {
-  const end = bytes.length - DIGEST_BYTES;
-  if (end < 0) throw unusable('is too short');
-  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, end));
-  if (reader.take(MAGIC.length).toString('latin1') !== MAGIC) throw unusable('is none');
-  if (reader.u8() !== VERSION) throw unusable('is of another version');
-  const digest = createHash('sha256').update(bytes.subarray(0, end)).digest();
-  if (!digest.equals(bytes.subarray(end))) throw unusable('is damaged');
-
+  const reader = CheckpointReader.open(bytes, MAGIC, VERSION);
   const phase = PHASES[reader.u8()];
-  if (!reader.take(DIGEST_BYTES).equals(taskDigest(shape.taskId))) {
-    throw unusable('is of another task');
-  }
+  reader.checkTask(DOMAIN, shape.taskId);
   const origin = new Uint8Array(reader.take(ORIGIN_BYTES));
-  const rows = reader.rows(shape.tableRows);
+  const rows = reader.distinct(shape.tableRows);
   const training =
     phase === 'training'
       ? readStep(reader, shape)
@@ -123,28 +115,28 @@ function bodyOf(training: TrainingCheckpoint): Uint8Array[] {
   ];
 }
 
-function readStep(reader: Reader, shape: CheckpointShape): StepCheckpoint {
+function readStep(reader: CheckpointReader, shape: CheckpointShape): StepCheckpoint {
   const step = reader.count();
   const level = reader.u8();
   if (level >= FOURIER_SIZES.length) throw unusable('has another shape');
   const runUntil = reader.count();
   const rows = reader.count();
   const [edge] = reader.words(1);
-  reader.sizes(shape);
+  checkSizes(reader, shape);
   const guard = { level, runUntil, pending: { edge: edge!, rows } };
   return {
     phase: 'training',
     step,
     guard,
-    weights: reader.blocks(shape),
-    momentum: reader.blocks(shape),
+    weights: readBlocks(reader, shape),
+    momentum: readBlocks(reader, shape),
   };
 }
 
-function readEvaluated(reader: Reader, shape: CheckpointShape): EvaluatedCheckpoint {
+function readEvaluated(reader: CheckpointReader, shape: CheckpointShape): EvaluatedCheckpoint {
   const step = reader.count();
-  reader.sizes(shape);
-  const weights = reader.blocks(shape);
+  checkSizes(reader, shape);
+  const weights = readBlocks(reader, shape);
   const released = reader.u32();
   if (released !== (shape.released ?? 0)) throw unusable('has another shape');
   const words = reader.words(released);
@@ -178,84 +170,14 @@ function isRecordOf(is: (value: unknown) => boolean, value: unknown): boolean {
   return isRecord && Object.values(value).every(is);
 }
 
-/** Reads fields one after another; throws when there are fewer bytes than a field has. */
-class Reader {
-  readonly #bytes: Buffer;
-  #at = 0;
+function checkSizes(reader: CheckpointReader, { own, peer }: CheckpointShape): void {
+  if (reader.u32() !== own || reader.u32() !== peer) throw unusable('has another shape');
+}
 
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  take(length: number): Buffer {
-    const from = this.#at;
-    this.#at += length;
-    if (this.#at > this.#bytes.length) throw unusable('is too short');
-    return this.#bytes.subarray(from, this.#at);
-  }
-
-  u8(): number {
-    return this.take(1).readUInt8();
-  }
-
-  u32(): number {
-    return this.take(4).readUInt32LE();
-  }
-
-  /** A whole number that may be above 2^32. */
-  count(): number {
-    const count = this.take(8).readDoubleLE();
-    if (!Number.isSafeInteger(count) || count < 0) throw unusable('has another shape');
-    return count;
-  }
-
-  words(count: number): BigUint64Array {
-    return new BigUint64Array(new Uint8Array(this.take(8 * count)).buffer);
-  }
-
-  /** Distinct row numbers of a table. */
-  rows(tableRows: number): Uint32Array {
-    const count = this.u32();
-    const rows = new Uint32Array(new Uint8Array(this.take(4 * count)).buffer);
-    const seen = new Uint8Array(tableRows);
-    for (const row of rows) {
-      if (row >= tableRows || seen[row]) throw unusable('is of another table');
-      seen[row] = 1;
-    }
-    return rows;
-  }
-
-  sizes({ own, peer }: CheckpointShape): void {
-    if (this.u32() !== own || this.u32() !== peer) throw unusable('has another shape');
-  }
-
-  blocks({ own, peer }: CheckpointShape): BlockShares {
-    return { own: this.words(own), peer: this.words(peer) };
-  }
+function readBlocks(reader: CheckpointReader, { own, peer }: CheckpointShape): BlockShares {
+  return { own: reader.words(own), peer: reader.words(peer) };
 }
 
 function blocks({ own, peer }: BlockShares): Uint8Array[] {
   return [wordsToBytes(own), wordsToBytes(peer)];
-}
-
-function u32(value: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(value).buffer);
-}
-
-function f64(value: number): Uint8Array {
-  return new Uint8Array(Float64Array.of(value).buffer);
-}
-
-function taskDigest(taskId: string): Buffer {
-  return createHash('sha256').update('entente/training-checkpoint/v1').update(taskId).digest();
-}
-
-function unusable(what: string, cause?: unknown): TaskError {
-  return new TaskError('CHECKPOINT_UNUSABLE', `the checkpoint ${what}: start the task again`, {
-    cause,
-  });
 }

@@ -66,7 +66,7 @@ describe('alignment of rows', () => {
         );
       }
       equal(
-        types.some((label) => label.startsWith('/align/match')),
+        types.some((label) => label.startsWith('/match')),
         met,
       );
     }

@@ -6,7 +6,7 @@ import {
   type LoadedDataset,
 } from '../../../../src/party/datasets/datasets.ts';
 import { alignRows } from '../../../../src/party/tasks/programs/alignment.ts';
-import { csvChunks } from '../../../../src/party/tasks/programs/csv-chunks.ts';
+import { CsvWriter } from '../../../../src/party/tasks/programs/csv-writer.ts';
 import { intersect } from '../../../../src/party/tasks/programs/intersect.ts';
 import { systemRng } from '../../../../src/protocols/primitives/rng.ts';
 import { writeQueryResult } from '../../../support/parquet-file.ts';
@@ -42,20 +42,34 @@ describe('matching keys of real files', () => {
     return datasets.load(terms, salt);
   }
 
-  /** What both parties keep of the intersection of their datasets. */
-  async function intersectionOf(orgA: LoadedDataset, orgB: LoadedDataset, duplicates = 'reject') {
-    const base = psiContract(
-      { orgA: orgA.rowCount, orgB: orgB.rowCount },
-      { receivers: ['orgA', 'orgB'] },
-    );
-    const alignment = { ...base.alignment, duplicates: duplicates as 'reject' | 'first' };
-    const runs = programRuns({ ...base, alignment }, { orgA, orgB });
-    const results = await Promise.all([intersect(runs.orgA.context), intersect(runs.orgB.context)]);
-    return results.map(({ file }) => Buffer.concat(file!.chunks).toString('utf8'));
+  /** What each party keeps of the intersection of their datasets where it alone receives. */
+  async function intersectionOf(
+    orgA: LoadedDataset,
+    orgB: LoadedDataset,
+    duplicates: 'reject' | 'first' = 'reject',
+  ) {
+    const files: string[] = [];
+    for (const [i, receiver] of (['orgA', 'orgB'] as const).entries()) {
+      const rows = { orgA: orgA.rowCount, orgB: orgB.rowCount };
+      const base = psiContract(rows, { receivers: [receiver] });
+      const alignment = { ...base.alignment, duplicates };
+      const runs = programRuns({ ...base, alignment }, { orgA, orgB });
+      const results = await Promise.all(
+        [runs.orgA, runs.orgB].map(({ context }) => intersect(context)),
+      );
+      files.push(Buffer.concat(results[i]!.file!.chunks).toString('utf8'));
+    }
+    return files;
   }
 
-  const fileOf = (keys: readonly string[]): string =>
-    Buffer.concat(csvChunks([['id'], ...keys.map((key) => [key])])).toString('utf8');
+  const fileOf = (keys: readonly string[]): string => {
+    const csv = new CsvWriter();
+    for (const cell of ['id', ...keys]) {
+      csv.text(cell);
+      csv.endLine();
+    }
+    return Buffer.concat(csv.finish()).toString('utf8');
+  };
   const OTHER = ['7', '007', 'Zo\u00eb', 'a b', 'line\nbreak', 'x,y', 'k1', '漢字', 'NA'];
 
   const right: readonly (readonly [

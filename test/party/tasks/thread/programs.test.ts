@@ -1,7 +1,13 @@
-import { deepEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { programOf } from '../../../../src/party/tasks/thread/programs.ts';
+import {
+  sampleIntersection,
+  sampleLabelled,
+  samplePrediction,
+  testIdentity,
+} from '../../../support/contracts.ts';
 import { trainingContract } from '../../../support/training-pair.ts';
 
 /** Whatever a module loads, with what that loads: files of this package, and packages. */
@@ -18,15 +24,20 @@ function loadedBy(file: string, seen = new Set<string>()): ReadonlySet<string> {
 
 describe('programs', () => {
   it('are there for every kind of contract', async () => {
-    for (const kind of ['train', 'predict', 'psi'] as const) {
-      const contract = { ...trainingContract(), kind } as Parameters<typeof programOf>[0];
-      ok(typeof (await programOf(contract)) === 'function', kind);
-    }
+    const training = trainingContract();
+    const signers = ['orgA', 'orgB'].map((name) => testIdentity(name).signer);
+    const contracts = [
+      [training, 'trainLinear'],
+      [samplePrediction(signers), 'predictLinear'],
+      [sampleIntersection(signers), 'intersect'],
+      [sampleLabelled([signers[0]!, signers[1]!]), 'labelledIntersect'],
+    ] as const;
+    for (const [contract, name] of contracts) equal((await programOf(contract)).name, name);
   });
 
   it('load nothing of the node that takes long or must not be ended at any time', () => {
     const loaded = loadedBy('src/party/tasks/thread/task-worker.ts');
-    for (const name of ['train-linear', 'predict-linear', 'intersect']) {
+    for (const name of ['train-linear', 'predict-linear', 'intersect', 'labelled-intersect']) {
       ok(loaded.has(`src/party/tasks/programs/${name}.ts`), 'the search follows imports');
     }
     const packages = [...loaded]

@@ -1,0 +1,98 @@
+/**
+ * What a receiver needs to know, once the common keys are known, to write the lines of records that it
+ * does not have: how many there are.
+ */
+import { DistinctKeys, Multiplicities } from '../../../../proto/gen/matching.ts';
+import type { Channel } from '../../../protocols/channel.ts';
+import { ProtocolError } from '../../../protocols/errors.ts';
+
+/** Counts a message: 64 KiB. Part of the wire format. */
+const BATCH_COUNTS = 16_384;
+export const COUNT_BYTES = 4;
+
+/** Both receivers' records of each common key, in the joint order: this party's out, the other's in. */
+export async function exchangeMultiplicities(
+  channel: Channel,
+  own: Uint32Array,
+  /** Of the other party's table. */
+  tableRows: number,
+): Promise<Uint32Array<ArrayBuffer>> {
+  const [, theirs] = await Promise.all([
+    sendCounts(channel, own),
+    receiveCounts(channel, own.length, tableRows),
+  ]);
+  return theirs;
+}
+
+/** Tells a receiver how many distinct keys this party has. */
+export async function sendDistinctKeys(channel: Channel, keys: number): Promise<void> {
+  await channel.send(DistinctKeys, { keys });
+}
+
+/** How many distinct keys the other party has: no fewer than are common, no more than its rows. */
+export async function receiveDistinctKeys(
+  channel: Channel,
+  common: number,
+  tableRows: number,
+): Promise<number> {
+  const { keys } = await channel.receive(DistinctKeys);
+  if (keys < common || keys > tableRows) {
+    throw malformed(`expected ${common} to ${tableRows} distinct keys, got ${keys}`);
+  }
+  return keys;
+}
+
+/** Counts as bytes, 4 each: labels of keys where only the other party learns which are common. */
+export function countBytes(counts: Uint32Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(counts.length * COUNT_BYTES);
+  const view = new DataView(bytes.buffer);
+  counts.forEach((count, k) => {
+    view.setUint32(k * COUNT_BYTES, count, true);
+  });
+  return bytes;
+}
+
+/** The counts in a peer's bytes: each at least 1, `most` in all. */
+export function readCounts(bytes: Uint8Array, most: number): Uint32Array<ArrayBuffer> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const counts = new Uint32Array(bytes.length / COUNT_BYTES);
+  let total = 0;
+  for (let k = 0; k < counts.length; k++) {
+    const count = view.getUint32(k * COUNT_BYTES, true);
+    total += count;
+    if (count === 0 || total > most) throw malformed(`count ${k} is 0, or makes more than ${most}`);
+    counts[k] = count;
+  }
+  return counts;
+}
+
+async function sendCounts(channel: Channel, counts: Uint32Array): Promise<void> {
+  for (let from = 0; from < counts.length; from += BATCH_COUNTS) {
+    const batch = counts.subarray(from, from + BATCH_COUNTS);
+    await channel.send(Multiplicities, { counts: countBytes(batch) });
+  }
+}
+
+async function receiveCounts(
+  channel: Channel,
+  keys: number,
+  tableRows: number,
+): Promise<Uint32Array<ArrayBuffer>> {
+  const counts = new Uint32Array(keys);
+  let left = tableRows;
+  for (let from = 0; from < keys; from += BATCH_COUNTS) {
+    const { counts: bytes } = await channel.receive(Multiplicities);
+    const expected = Math.min(BATCH_COUNTS, keys - from);
+    if (bytes.length !== expected * COUNT_BYTES) {
+      throw malformed(`expected ${expected} counts, got ${bytes.length} bytes`);
+    }
+    const batch = readCounts(bytes, left);
+    counts.set(batch, from);
+    left -= batch.reduce((sum, count) => sum + count, 0);
+  }
+  return counts;
+}
+
+function malformed(message: string): ProtocolError {
+  return new ProtocolError('MALFORMED_MESSAGE', message);
+}
