@@ -1,12 +1,12 @@
 /**
  * Alignment of two lists of keys by private set intersection, between two processes over a real session:
- * `--engine ecdh --n ROWS [--threads 2] [--seed 0]`. Half of each party's keys are the other's as well.
+ * `--engine ecdh|rr22 --n ROWS [--threads 2] [--seed 0]`. Half of each party's keys are the other's as well.
  */
 import { curvePool } from '../src/kernels/curve25519-pool.ts';
 import { permutation, seededGenerator } from '../src/ml/data/random.ts';
 import { systemRng } from '../src/protocols/primitives/rng.ts';
-import { alignReceiver, alignSender } from '../src/protocols/psi/align.ts';
 import { deduplicate } from '../src/protocols/psi/deduplicate.ts';
+import { openIntersection, type PsiEngine } from '../src/protocols/psi/intersection.ts';
 import { itemDigests } from '../src/protocols/psi/item-digest.ts';
 import { textColumn } from '../src/protocols/psi/text-column.ts';
 import { oneOf, readOptions, wholeNumber } from './options.ts';
@@ -17,9 +17,7 @@ import type { BenchResult } from './result.ts';
 const NAMES = ['receiver', 'sender'] as const;
 type Role = (typeof NAMES)[number];
 
-/** Both roles of each engine there is. */
-const ENGINES = { ecdh: { receiver: alignReceiver, sender: alignSender } } as const;
-type EngineName = keyof typeof ENGINES;
+const ENGINES: readonly PsiEngine[] = ['ecdh', 'rr22'];
 
 interface Size {
   readonly n: number;
@@ -28,7 +26,7 @@ interface Size {
 
 interface Job extends Size {
   readonly role: Role;
-  readonly engine: EngineName;
+  readonly engine: PsiEngine;
   readonly threads: number;
 }
 
@@ -47,7 +45,7 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
     threads: { type: 'string', default: '2' },
     seed: { type: 'string', default: '0' },
   });
-  const engine = oneOf('engine', values.engine, Object.keys(ENGINES) as EngineName[]);
+  const engine = oneOf('engine', values.engine, ENGINES);
   const size = { n: wholeNumber('n', values.n), seed: wholeNumber('seed', values.seed, 0) };
   const params = { engine, ...size, threads: wholeNumber('threads', values.threads) };
   const start = performance.now();
@@ -85,9 +83,11 @@ const align: PartyWork<Job, Aligned> = async (job, connect) => {
   const digests = itemDigests([textColumn(texts)], session.deriveKey('psi item digests', 32));
   const digested = performance.now();
   const { items, rows } = deduplicate(digests, 'reject');
-  const options = { engine: curve, maxItems: n };
-  const run = ENGINES[engine][role];
-  const common = await run(session.channel.fork('align'), items, options, systemRng);
+  const parties = { me: NAMES.indexOf(role), n: 2, channel: () => session.channel };
+  const roles = { leader: 0, learners: [0, 1] };
+  const options = { engine, maxItems: n, ...roles, curve: () => curve };
+  const intersection = await openIntersection(parties, options, systemRng);
+  const common = (await intersection.intersect(items))!;
   const end = performance.now();
   await curve.close();
   return {

@@ -3,7 +3,10 @@ import { peerBook } from '../../src/party/peers.ts';
 import type { Session } from '../../src/party/transport/session.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
 import { linkChannel, type MessageLink } from '../../src/protocols/link-channel.ts';
-import { alignReceiver, alignSender } from '../../src/protocols/psi/align.ts';
+import {
+  type IntersectionOptions,
+  openIntersection,
+} from '../../src/protocols/psi/intersection.ts';
 import { itemDigests } from '../../src/protocols/psi/item-digest.ts';
 import { textColumn } from '../../src/protocols/psi/text-column.ts';
 import { type FlakyProxy, startProxy } from '../support/flaky-proxy.ts';
@@ -110,23 +113,38 @@ async function undisturbed<T>(
 describe('e2e: connections that are cut', function () {
   this.timeout(120_000);
 
-  it('do not change what a set intersection finds, nor make it start again', () =>
-    withPair(async (pair) => {
-      const salt = new Uint8Array(32).fill(7);
-      const keys = (from: number): string[] =>
-        Array.from({ length: 20_000 }, (_, i) => `k${from + i}`);
-      const [x, y] = [0, 5000].map((from) => itemDigests([textColumn(keys(from))], salt));
-      const options = { engine: toyCurveEngine(), maxItems: 20_000 };
-      const align = async ([a, b]: readonly [Channel, Channel]): Promise<Uint32Array[]> =>
-        Promise.all([
-          alignReceiver(a, x!, options, seededRng('receiver')),
-          alignSender(b, y!, options, seededRng('sender')),
-        ]);
-      const { result, messages } = await undisturbed(pair, 1, align);
-      equal(result[0]!.length, 15_000);
-      ok(messages > CUTS);
-      deepEqual(await cutWhile(pair, 2, messages, align), result);
-    }));
+  for (const [engine, buckets] of [
+    ['ecdh', 1],
+    ['rr22', 6],
+  ] as const) {
+    it(`do not change what a set intersection by ${engine} finds, nor make it start again`, () =>
+      withPair(async (pair) => {
+        const salt = new Uint8Array(32).fill(7);
+        const keys = (from: number): string[] =>
+          Array.from({ length: 20_000 }, (_, i) => `k${from + i}`);
+        const sets = [0, 5000].map((from) => itemDigests([textColumn(keys(from))], salt));
+        const options: IntersectionOptions = {
+          engine,
+          maxItems: 20_000,
+          leader: 0,
+          learners: [0, 1],
+          curve: toyCurveEngine,
+        };
+        const intersect = async (channel: Channel, me: number): Promise<Uint32Array[]> => {
+          const parties = { me, n: 2, channel: () => channel };
+          const session = await openIntersection(parties, options, seededRng(me));
+          const rows: Uint32Array[] = [];
+          for (let k = 0; k < buckets; k++) rows.push((await session.intersect(sets[me]!))!);
+          return rows;
+        };
+        const both = (channels: readonly [Channel, Channel]): Promise<Uint32Array[][]> =>
+          Promise.all(channels.map(intersect));
+        const { result, messages } = await undisturbed(pair, 1, both);
+        equal(result[0]![0]!.length, 15_000);
+        ok(messages > CUTS);
+        deepEqual(await cutWhile(pair, 2, messages, both), result);
+      }));
+  }
 
   it('do not change a bit of a training', () =>
     withPair(async (pair) => {

@@ -206,6 +206,22 @@ describe('intersection', () => {
     deepEqual(a, b);
   });
 
+  it('makes no mistake in 1000 small runs of three parties', async () => {
+    const bucketOf = (run: number): Bucket =>
+      range(3, 3).map((step) => [
+        ...new Set(range(1 + ((run * step) % 23)).map((i) => (i * (step - 2) + run) % 41)),
+      ]);
+    for (const leader of range(3)) {
+      const buckets = range(334, 334 * leader).map(bucketOf);
+      const results = await intersectAll(buckets, { ...everybody(3, RR22), leader });
+      buckets.forEach((bucket, k) => {
+        deepEqual(sorted(results[0]![k]!), naive(bucket), `bucket ${k}, leader ${leader}`);
+      });
+      deepEqual(results[1], results[0]);
+      deepEqual(results[2], results[0]);
+    }
+  });
+
   it('works on silent correlations, for two parties and for three', async () => {
     const sets = [range(3000), range(3000, 1000).reverse(), range(5000, 500)];
     for (const parties of [2, 3]) {

@@ -1,5 +1,5 @@
 import { deepEqual, equal, notDeepEqual, rejects } from 'node:assert/strict';
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, hash } from 'node:crypto';
 import fc from 'fast-check';
 import {
   CommonCount,
@@ -318,6 +318,24 @@ describe('star PSI: what parties see', () => {
     });
     equal(sizes.length, 6);
     equal(Math.max(...sizes) <= 5, true);
+  });
+});
+
+describe('star PSI: transcript', () => {
+  it('is pinned', async () => {
+    const frames: string[] = [];
+    const sets = [range(300), range(400, 100), range(280, 20).reverse()];
+    await star(sets, {
+      leader: 1,
+      learners: [1, 2],
+      observe: ({ from, to, label, type, bytes }) => {
+        frames.push(`${from}>${to} ${label} ${type} ${hash('sha256', bytes)}`);
+      },
+    });
+    equal(
+      hash('sha256', frames.sort().join('\n')),
+      'f8514e421ed9e261110b9945006d7d040bdca1a014359aad616188b06bdb3df5',
+    );
   });
 });
 
