@@ -72,8 +72,9 @@ export function loadWasmExpandConvoluteKernel(budget?: MemoryBudget): ExpandConv
 
     accumulate(x, width, first, taps) {
       const rows = checkTaps(x, width, first, taps);
-      const step = [exports.accumulate1, exports.accumulate2][width - 1]!;
-      step(addressOf(x), first, rows, copyIn(taps, input), tables);
+      const at = copyIn(taps, input);
+      if (width === 1) exports.accumulate1(addressOf(x), first, rows, at, tables);
+      else exports.accumulate2(addressOf(x), first, rows, at, tables);
     },
 
     accumulateAround(x, width, taps) {

@@ -23,12 +23,12 @@ export function voleDealer(seed: string): VoleSource & { readonly delta: Uint8Ar
 
     async sender() {
       let calls = 0;
-      const { multiplyAdd } = loadWasmGf128Kernel().multiplier(delta);
+      const multiplier = loadWasmGf128Kernel().multiplier(delta);
       return {
-        multiplyAdd,
+        multiplyAdd: (dst, src) => multiplier.multiplyAdd(dst, src),
         async extend(k) {
           const { a, c } = deal(calls++, k);
-          multiplyAdd(c, a); // B = C + Delta A
+          multiplier.multiplyAdd(c, a); // B = C + Delta A
           return c;
         },
       };

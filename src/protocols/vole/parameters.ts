@@ -1,22 +1,21 @@
 /**
- * Sizes of silent VOLE, [BCGI18], from the number of elements: the length N = t 2^d of the noise, one
- * position in each of t equal parts, and the code that compresses it to k elements.
+ * Sizes of silent VOLE, [BCGI18], from the number of elements: the length n = t 2^d of the noise, which has
+ * one uniform element of F = GF(2^128) in each of t equal parts, and the k elements to which a public binary
+ * code G of rate at most 1/2 compresses it. A = G e has to look random. What t has to be for that:
  *
- * Chosen so that A = G e is pseudorandom, e with t uniform elements of F = GF(2^128), G binary, k x N:
- *
- * 1. A test v of A that is fixed in advance sees uniform noise unless all t positions miss the support of
- *    v G, which has at least a quarter of N: it succeeds with at most (3/4)^t. That minimum distance is what
- *    [RRT23] measure for these codes; it is not proven. 2^-128 needs t = 309.
- * 2. G is binary, so that every linear form of F as a vector space of 128 bits commutes with it, and an
- *    adversary picks the form after seeing A: among 2^128 forms some vanish on the noise in a chosen half of
- *    the positions if that half holds at most 127 of the t elements. Such a form is found by linear algebra
- *    ([MK90], [PHL+22]); for the half that G maps by the identity it shows at once as rank of A below 128.
- *    With t = 309 one run in a thousand has it. A count over all forms, 2^128 (3/4)^t <= 2^-128, needs
- *    t = 617: then a half is poor enough with 2^-169, before the cost of solving.
- * 3. Decoding one form, where half of the noise vanishes: 2^(t/2) halves to try for codes of rate 1/2, and
- *    better algorithms gain little when the noise is this sparse ([CTS16]). One position a part helps
- *    algebraic attacks ([BO23]) when parts are small and rates low; here the rate is 1/2.
+ * 1. A linear test that is fixed in advance sees a uniform value unless all t positions miss the support of
+ *    a word of the code, at least a quarter of all positions: it succeeds with at most (3/4)^t. That distance
+ *    is what [RRT23] find for such codes by experiment; it is not proven. 2^-128 needs t = 309.
+ * 2. G is binary: it commutes with every linear form of F over GF(2). A form chosen after seeing A can vanish
+ *    on all noise in a given half of the positions if that is at most 127 elements, and is then found by
+ *    linear algebra ([MK90], [PHL+22]); for the half that G does not copy, A itself has rank below 128. With
+ *    t = 309 that happens once in a thousand runs, and other halves can be tried. As many forms as there are,
+ *    2^128 (3/4)^t <= 2^-128, need t = 617: then a half has at most 127 elements with probability 2^-169.
+ * 3. Decoding under one fixed form, where about t / 2 elements remain: 2^(t/2) halves to try. Better
+ *    algorithms gain nothing in the exponent for noise as sparse as this ([CTS16]), nor do algebraic ones
+ *    that use the one position a part ([BO23]) at rate 1/2.
  */
+
 /** Shorter requests are padded to this: the code's estimates are for long codes. */
 export const MIN_ELEMENTS: number = 1 << 12;
 /** More than an oblivious key-value store of 2^21 items takes. */

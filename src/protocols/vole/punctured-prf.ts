@@ -35,6 +35,14 @@ export interface LevelSums {
   readonly k1: Uint8Array;
 }
 
+/** What the receiver knows of its trees beside the leaves. */
+export interface PuncturedTrees {
+  /** The number of the unknown leaf of each tree. */
+  readonly paths: Uint32Array;
+  /** t x 16 bytes, the sum of all other leaves of each. */
+  readonly others: Uint8Array;
+}
+
 /** Grows the trees. x: t 2^d blocks of the kernel, its first t the roots; holds all leaves afterwards. */
 export function growTrees(
   kernel: ExpandConvoluteKernel,
@@ -57,7 +65,7 @@ export function growTrees(
 /**
  * Grows the trees but for their paths. x: t 2^d blocks of the kernel. turns: t d packed bits, bit l t + i is
  * the turn of tree i at level l. known: d x t x 16 bytes, the sum of the children on the other side. Leaves
- * at the paths are zero in x afterwards. Returns the number of that leaf and the sum of all other leaves.
+ * at the paths are zero in x afterwards.
  */
 export function growPuncturedTrees(
   kernel: ExpandConvoluteKernel,
@@ -66,7 +74,7 @@ export function growPuncturedTrees(
   key: Uint8Array,
   turns: Uint8Array,
   known: Uint8Array,
-): { paths: Uint32Array; others: Uint8Array } {
+): PuncturedTrees {
   const branch = brancher(kernel, key, t);
   const row = t * BLOCK_BYTES;
   const paths = new Uint32Array(t);

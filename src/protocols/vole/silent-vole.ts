@@ -30,7 +30,7 @@ import { loadWasmExpandConvoluteKernel } from '../../kernels/expand-convolute-ke
 import type { Gf128Multiplier } from '../../kernels/gf128-kernel.ts';
 import { loadWasmGf128Kernel } from '../../kernels/gf128-kernel.wasm.ts';
 import type { Channel } from '../channel.ts';
-import { baseOtReceiver, baseOtSender } from '../ot/base-ot.ts';
+import { baseOtReceiver, baseOtSender, type KeyPairs } from '../ot/base-ot.ts';
 import { OtReceiver, OtSender } from '../ot/ot-extension.ts';
 import { Turn } from '../ot/turn.ts';
 import { SEED_BYTES } from '../primitives/prg.ts';
@@ -41,6 +41,7 @@ import { accumulateTwice, EXPAND_ROWS, expandRows } from './expand-convolute.ts'
 import { correctionBytes, NoiseReceiver, NoiseSender } from './noise-vole.ts';
 import { type VoleParameters, voleParameters } from './parameters.ts';
 import { growPuncturedTrees, growTrees } from './punctured-prf.ts';
+import { addInto, element, type NoiseElement, placeNoise, treeSums } from './sparse-noise.ts';
 import {
   ELEMENT_BYTES,
   type VoleOptions,
@@ -49,12 +50,6 @@ import {
   type VoleSource,
   type VoleVectors,
 } from './vole.ts';
-
-/** A leaf that differs between the parties, as the receiver knows it: e at `position` is `value`. */
-interface NoiseElement {
-  readonly position: number;
-  readonly value: Uint8Array;
-}
 
 export class SilentVoleReceiver implements VoleReceiver {
   readonly #ch: Channel;
@@ -82,10 +77,29 @@ export class SilentVoleReceiver implements VoleReceiver {
   static async setup(
     channel: Channel,
     rng: Rng,
-    { budget }: VoleOptions = {},
+    options: VoleOptions = {},
   ): Promise<SilentVoleReceiver> {
     const ch = channel.fork('vole');
     const keys = await baseOtSender(ch, KAPPA, rng);
+    return SilentVoleReceiver.#start(ch, keys, rng, options);
+  }
+
+  /** Runs with `SilentVoleSender.over`, on the key pairs of those base OTs: 128 x 16 bytes each. */
+  static over(
+    channel: Channel,
+    keys: KeyPairs,
+    rng: Rng,
+    options: VoleOptions = {},
+  ): Promise<SilentVoleReceiver> {
+    return SilentVoleReceiver.#start(channel.fork('vole'), keys, rng, options);
+  }
+
+  static async #start(
+    ch: Channel,
+    keys: KeyPairs,
+    rng: Rng,
+    { budget }: VoleOptions,
+  ): Promise<SilentVoleReceiver> {
     const ot = await OtReceiver.over(ch, keys);
     const kernel = loadWasmExpandConvoluteKernel(budget);
     return new SilentVoleReceiver(ch, ot, new NoiseReceiver(keys), kernel, rng);
@@ -97,7 +111,7 @@ export class SilentVoleReceiver implements VoleReceiver {
   }
 
   async #extend(k: number, parameters: VoleParameters): Promise<VoleVectors> {
-    const { t, d } = parameters;
+    const { t, d, n } = parameters;
     const seed = this.#rng(SEED_BYTES);
     const y = this.#rng(t * ELEMENT_BYTES);
     const { a, u } = this.#noise.multiply(y);
@@ -110,37 +124,12 @@ export class SilentVoleReceiver implements VoleReceiver {
     checkLength(sigma, t * ELEMENT_BYTES);
 
     this.#kernel.clear();
-    const x = this.#kernel.allocate(2 * parameters.n - parameters.k); // room for pairs from k on
-    const turns = choices.map((byte) => ~byte); // the sum of the side that the path does not take
-    const noise = this.#growNoise(x, parameters, { key, turns, known, sigma, a, y });
-    return this.#compress(x, parameters, seed, noise, k);
-  }
-
-  /** c' in x, and e. */
-  #growNoise(
-    x: Uint8Array,
-    { t, d, n }: VoleParameters,
-    {
-      key,
-      turns,
-      known,
-      sigma,
-      a,
-      y,
-    }: Record<'key' | 'turns' | 'known' | 'sigma' | 'a' | 'y', Uint8Array>,
-  ): NoiseElement[] {
+    const x = this.#kernel.allocate(2 * n - parameters.k); // room for pairs from k on
     const leaves = x.subarray(0, n * ELEMENT_BYTES);
-    const shape = { t, d };
-    const { paths, others } = growPuncturedTrees(this.#kernel, leaves, shape, key, turns, known);
-    return Array.from(paths, (path, i) => {
-      const position = path * t + i;
-      const leaf = element(x, position);
-      for (let byte = 0; byte < ELEMENT_BYTES; byte++) {
-        const at = i * ELEMENT_BYTES + byte;
-        leaf[byte] = sigma[at]! ^ others[at]! ^ a[at]!; // c' = b' + Delta y there
-      }
-      return { position, value: element(y, i) };
-    });
+    const turns = choices.map((byte) => ~byte); // the sum of the side that the path does not take
+    const trees = growPuncturedTrees(this.#kernel, leaves, { t, d }, key, turns, known);
+    const noise = placeNoise(leaves, trees, sigma, a, y); // leaves are c' now
+    return this.#compress(x, parameters, seed, noise, k);
   }
 
   /** C = G c' and A = G e. x: c', with room for n - k elements more. */
@@ -167,7 +156,7 @@ export class SilentVoleReceiver implements VoleReceiver {
       a.set(sums, from * ELEMENT_BYTES);
     }
     for (const { position, value } of noise) {
-      if (position < count) add(element(a, position), value);
+      if (position < count) addInto(element(a, position), value);
     }
     return { a, c: x.slice(0, count * ELEMENT_BYTES) };
   }
@@ -202,11 +191,35 @@ export class SilentVoleSender implements VoleSender {
   static async setup(
     channel: Channel,
     rng: Rng,
-    { budget }: VoleOptions = {},
+    options: VoleOptions = {},
   ): Promise<SilentVoleSender> {
     const ch = channel.fork('vole');
     const delta = rng(KAPPA / 8);
     const keys = await baseOtReceiver(ch, delta, KAPPA, rng);
+    return SilentVoleSender.#start(ch, delta, keys, rng, options);
+  }
+
+  /**
+   * Runs with `SilentVoleReceiver.over`, on base OTs that were run before, for this alone, with the bits of
+   * delta as choices. delta: 16 uniform bytes. keys: 128 x 16 bytes, row j is k_j^Delta_j.
+   */
+  static over(
+    channel: Channel,
+    delta: Uint8Array,
+    keys: Uint8Array,
+    rng: Rng,
+    options: VoleOptions = {},
+  ): Promise<SilentVoleSender> {
+    return SilentVoleSender.#start(channel.fork('vole'), delta, keys, rng, options);
+  }
+
+  static async #start(
+    ch: Channel,
+    delta: Uint8Array,
+    keys: Uint8Array,
+    rng: Rng,
+    { budget }: VoleOptions,
+  ): Promise<SilentVoleSender> {
     const ot = await OtSender.over(ch, delta, keys, rng);
     const noise = new NoiseSender(delta, keys);
     const multiplier = loadWasmGf128Kernel(budget).multiplier(delta);
@@ -236,11 +249,7 @@ export class SilentVoleSender implements VoleSender {
     const b = this.#noise.multiply(u, t);
 
     await this.#ot.transfer(sums.k0, sums.k1, ELEMENT_BYTES);
-    const last = (d - 1) * t * ELEMENT_BYTES;
-    const sigma = b;
-    add(sigma, sums.k0.subarray(last)); // sigma_i = sum of the leaves of tree i + b_i
-    add(sigma, sums.k1.subarray(last));
-    await this.#ch.send(VoleTrees, { key, sigma });
+    await this.#ch.send(VoleTrees, { key, sigma: treeSums(sums, b, { t, d }) });
 
     const folded = x.subarray(k * ELEMENT_BYTES);
     accumulateTwice(this.#kernel, seed, folded, 1);
@@ -257,11 +266,3 @@ export const silentVole: VoleSource = {
   receiver: (channel, rng, options) => SilentVoleReceiver.setup(channel, rng, options),
   sender: (channel, rng, options) => SilentVoleSender.setup(channel, rng, options),
 };
-
-function element(x: Uint8Array, i: number): Uint8Array {
-  return x.subarray(i * ELEMENT_BYTES, (i + 1) * ELEMENT_BYTES);
-}
-
-function add(x: Uint8Array, y: Uint8Array): void {
-  for (let i = 0; i < x.length; i++) x[i]! ^= y[i]!;
-}

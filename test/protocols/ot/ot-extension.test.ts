@@ -20,6 +20,7 @@ import { looksBiased, looksUniform } from '../../support/chi-square.ts';
 import { type OtPair, otPair } from '../../support/ot-pair.ts';
 import { randomWords, seededRng } from '../../support/seeded-rng.ts';
 import { tamper } from '../../support/tamper.ts';
+import { dealtBaseOts } from '../../support/vole-pair.ts';
 
 const SIZES = [0, 1, 7, 8, 127, 128, 129, CHUNK_OTS, CHUNK_OTS + 1, 100_000];
 
@@ -326,6 +327,25 @@ describe('OT extension [IKNP03]', () => {
     const sum = (x: BigUint64Array, y: BigUint64Array) => x.map((xi, i) => xi + y[i]!);
     deepEqual(sum(s0, r0), BigUint64Array.of(0n, 6n));
     deepEqual(sum(s1, r1), BigUint64Array.of(5n, 0n));
+  });
+
+  it('runs over base OTs that were run before', async () => {
+    const delta = seededRng('before')(16);
+    const { chosen, ...pairs } = dealtBaseOts('before', delta);
+    const [chSender, chReceiver] = memoryChannelPair();
+    const [sender, receiver] = await Promise.all([
+      OtSender.over(chSender, delta, chosen, seededRng('s')),
+      OtReceiver.over(chReceiver, pairs),
+    ]);
+    equal(chReceiver.stats.messagesSent, 0);
+    const [{ k0, k1 }, keys] = await Promise.all([
+      sender.random(9),
+      receiver.random(Uint8Array.of(0xa5, 1), 9),
+    ]);
+    for (let i = 0; i < 9; i++) {
+      const chosenKeys = bitAt(Uint8Array.of(0xa5, 1), i) ? k1 : k0;
+      ok(same(row(keys, i), row(chosenKeys, i)), `key ${i}`);
+    }
   });
 
   it('refuses a second extension on the same channel', async () => {
