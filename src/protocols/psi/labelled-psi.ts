@@ -29,7 +29,7 @@ import { ProtocolError } from '../errors.ts';
 import { BLOCK_BYTES, FixedKeyHash } from '../primitives/hash.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { checkLength } from '../primitives/words.ts';
-import type { MatchedPairs } from './arriving-matches.ts';
+import { ascending, type MatchedPairs } from './arriving-matches.ts';
 import { gatherRows } from './deduplicate.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
@@ -86,7 +86,7 @@ export async function labelledPsiReceiver(
 
   if (options.resultTo === 'both') await sendPositions(ch, pairs.positions);
 
-  return { ...inRowOrder(pairs.rows, records, L), recordBytes: L };
+  return { ...inRowOrder(pairs.rows, records, L, nX), recordBytes: L };
 }
 
 /**
@@ -122,7 +122,10 @@ export async function labelledPsiSender(
   if (!isToLearn) return undefined;
 
   const positions = await receivePositions(ch, Math.min(nX, nY), nY);
-  return positions.map((position) => order[position]!).sort();
+  return ascending(
+    positions.map((position) => order[position]!),
+    nY,
+  );
 }
 
 /** S: its records in `order`, that of the keys G. */
@@ -204,14 +207,26 @@ const H = new FixedKeyHash(
   createHash('sha256').update('entente/rr22/v1 record').digest().subarray(0, BLOCK_BYTES),
 );
 
-/** The rows ascending, and the records with them. */
+/** The rows, of nX, ascending, and the records with them. */
 function inRowOrder(
-  rows: Uint32Array<ArrayBuffer>,
+  unordered: Uint32Array,
   records: Uint8Array,
   L: number,
+  nX: number,
 ): Pick<LabelledMatches, 'rows' | 'records'> {
-  const order = Uint32Array.from(rows.keys()).sort((i, j) => rows[i]! - rows[j]!);
-  return { rows: order.map((k) => rows[k]!), records: gatherRows(records, L, order) };
+  const placeOf = new Uint32Array(nX); // of a row that is there
+  unordered.forEach((row, k) => {
+    placeOf[row] = k;
+  });
+  const rows = ascending(unordered, nX);
+  return {
+    rows,
+    records: gatherRows(
+      records,
+      L,
+      rows.map((row) => placeOf[row]!),
+    ),
+  };
 }
 
 function recordsPerMessage(L: number): number {

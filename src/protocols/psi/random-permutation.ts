@@ -9,27 +9,20 @@ const BLOCK_WORDS = 4096;
  * drawn by rejection, not reduced. Whoever knows it links every item to its row: it is secret.
  */
 export function randomPermutation(n: number, rng: Rng): Uint32Array<ArrayBuffer> {
-  const order = Uint32Array.from({ length: n }, (_, i) => i);
-  let words: DataView = new DataView(new ArrayBuffer(0));
-  let next = 0;
-  const below = (bound: number): number => {
-    const limit = WORD_RANGE - (WORD_RANGE % bound); // largest multiple of bound: below it, no bias
-    for (;;) {
-      if (next === words.byteLength) {
-        const block = rng(4 * Math.min(BLOCK_WORDS, Math.max(16, n)));
-        words = new DataView(block.buffer, block.byteOffset, block.byteLength);
-        next = 0;
-      }
-      const word = words.getUint32(next, true);
-      next += 4;
-      if (word < limit) return word % bound;
+  const order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
+  for (let i = n - 1; i > 0; ) {
+    const block = rng(4 * Math.min(BLOCK_WORDS, Math.max(16, n)));
+    const words = new DataView(block.buffer, block.byteOffset, block.length);
+    for (let at = 0; at < block.length && i > 0; at += 4) {
+      const word = words.getUint32(at, true);
+      const j = word % (i + 1);
+      if (word - j > WORD_RANGE - (i + 1)) continue; // of the last, cut group of i + 1 words
+      const swapped = order[i]!;
+      order[i] = order[j]!;
+      order[j] = swapped;
+      i--;
     }
-  };
-  for (let i = n - 1; i > 0; i--) {
-    const j = below(i + 1);
-    const swapped = order[i]!;
-    order[i] = order[j]!;
-    order[j] = swapped;
   }
   return order;
 }

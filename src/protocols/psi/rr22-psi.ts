@@ -22,7 +22,7 @@ import { Rr22Masks, Rr22ReceiverSize, Rr22SenderSize } from '../../../proto/gen/
 import type { Channel } from '../channel.ts';
 import { BLOCK_BYTES } from '../primitives/hash.ts';
 import type { Rng } from '../primitives/rng.ts';
-import { ArrivingMatches, type MatchedPairs } from './arriving-matches.ts';
+import { ArrivingMatches, ascending, type MatchedPairs } from './arriving-matches.ts';
 import { gatherRows } from './deduplicate.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
@@ -66,7 +66,7 @@ export async function rr22PsiReceiver(
 
   if (options.resultTo === 'both') await sendPositions(ch, positions);
 
-  return rows.sort();
+  return ascending(rows, nX);
 }
 
 /**
@@ -96,7 +96,10 @@ export async function rr22PsiSender(
   if (!isToLearn) return undefined;
 
   const positions = await receivePositions(ch, Math.min(nX, nY), nY);
-  return positions.map((position) => order[position]!).sort();
+  return ascending(
+    positions.map((position) => order[position]!),
+    nY,
+  );
 }
 
 /** S: the first l bytes of each value (n x 16), in order. */
