@@ -10,8 +10,8 @@
  * Security: semi-honest, one corruption; that of rr22-psi.ts. The key G(y) of a record is the output
  *   of a function independent of F, whose prefix is public: to R it is uniform unless y is in X. A
  *   record is masked by H(G(y) ^ b), b = 0, 1, ...: a single-key Even-Mansour cipher with feed-forward,
- *   a PRF of b under G(y) for an ideal permutation, and G(y) masks this record alone. After D blocks
- *   and T evaluations of AES, distinguishing has probability D (D + T) / 2^128 at most, about.
+ *   a PRF of b under G(y) for an ideal permutation, and G(y) masks this record alone. With D blocks and
+ *   T evaluations of AES, distinguishing has probability about D (D + T) / 2^128.
  *   Records are not authenticated: S may send what it likes, as it may in the clear.
  * Leaks:    as rr22-psi.ts; L. Not the lengths of records: padded to L by the sender.
  * Cost:     as rr22-psi.ts and n_y L bytes from S in the same round. R keeps L |X ∩ Y| of them.

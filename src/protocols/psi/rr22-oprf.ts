@@ -8,7 +8,7 @@
  *   Receiver in: X, n_x distinct items    out: F(x) for each of its items
  *   `evaluateWithKeys` gives a second function as well, independent of the first.
  *
- * Security: semi-honest, one corruption; dual LPN and base OTs (vole/vole.ts); fixed-key AES as an
+ * Security: semi-honest, one corruption; that of vole/silent-vole.ts; fixed-key AES as an
  *   ideal permutation, correlation robust for offsets Delta * z with z != 0 [GKWY20]. R gets C with
  *   C = B' + Delta * P; for y outside X the sender's value before hashing is
  *   Decode(C, y) + Delta * (H1(y) - Decode(P, y)), which Delta hides, for the second factor is zero

@@ -9,9 +9,9 @@
  *
  * Security: semi-honest, one corruption; that of rr22-oprf.ts. A false match occurs with probability
  *   2^-40 at most.
- * Leaks:    n_x and n_y, not padded. Not the order of either file: Y' is in an order that S draws
- *   before it hashes, P does not depend on the order of X but through random slots' masks. To S, for
- *   'both', nothing beyond its rows in X ∩ Y: positions are sorted.
+ * Leaks:    n_x and n_y, not padded. Not the order of either file: S permutes Y before it evaluates,
+ *   and what R sends is masked by A. To S, for 'both', nothing beyond its rows in X ∩ Y: positions
+ *   are sorted.
  * Cost:     beyond the evaluation's: S sends l n_y bytes, R 4 |X ∩ Y| for 'both'; 2 rounds S, 1 or 2 R.
  *   Nothing of the evaluation if a set is empty.
  *

@@ -154,6 +154,7 @@ describe('oblivious pseudorandom function [RR22]', () => {
       equal(chR.stats.bytesSent, 2 + 16 + corrections, `${nX} x ${nY}`);
       equal(chR.stats.messagesSent, 2 + parameters.bins);
       deepEqual([chS.stats.bytesSent, chS.stats.messagesSent], [0, 1]);
+      deepEqual([chR.stats.rounds, chS.stats.rounds], [2, 1], 'hello; seed and corrections');
     }
   });
 

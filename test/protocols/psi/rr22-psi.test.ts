@@ -245,6 +245,8 @@ describe('RR22 PSI: cost and transcript', () => {
         equal(chS.stats.bytesSent, sum(down), name);
         equal(chR.stats.messagesSent, up.length, name);
         equal(chS.stats.messagesSent, down.length, name);
+        // Hello and seed; size and, for both, positions. Hello; size and masks.
+        deepEqual([chR.stats.rounds, chS.stats.rounds], [resultTo === 'both' ? 4 : 3, 3], name);
       }
     }
   });
