@@ -10,13 +10,15 @@
  *   hashes: it says nothing of anybody's file.
  */
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
+import { loadWasmOkvsKernel } from '../../kernels/okvs-kernel.wasm.ts';
 import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
 import type { Channel, Parties, PartyIndex } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
+import { frugalSilentVole } from '../vole/silent-vole.ts';
 import type { VoleSource } from '../vole/vole.ts';
 import { ecdhPsiReceiver, ecdhPsiSender } from './ecdh-psi.ts';
 import { sortByItem } from './joint-order.ts';
-import { Rr22Receiver, Rr22Sender } from './rr22-oprf.ts';
+import { MAX_EVALUATED, Rr22Items, Rr22Receiver, Rr22Sender } from './rr22-oprf.ts';
 import { rr22PsiReceiver, rr22PsiSender } from './rr22-psi.ts';
 import { starLeader, starSpoke } from './star-psi.ts';
 import { ZeroSharing } from './zero-sharing.ts';
@@ -114,27 +116,34 @@ async function openStar(
   options: IntersectionOptions,
   rng: Rng,
 ): Promise<Intersect> {
-  const { leader, learners, maxItems, budget, vole } = options;
+  const { leader, learners, budget, vole } = options;
   const { me, n } = parties;
-  const source = { vole, budget };
+  const okvs = loadWasmOkvsKernel(budget);
   const keys = ZeroSharing.setup(parties, rng);
+  const maxItems = Math.min(options.maxItems, MAX_EVALUATED);
   if (me !== leader) {
-    const sender = Rr22Sender.setup(parties.channel(leader), rng, source);
+    const sender = Rr22Sender.setup(parties.channel(leader), rng, { vole, budget, okvs });
     const [zero, oprf] = await Promise.all([keys, sender]);
+    const star = { zero, maxItems, okvs };
     const learns = learners.includes(me);
-    return (Y, forkOf) =>
-      starSpoke({ ch: forkOf(leader), oprf, learns }, Y, { zero, maxItems }, rng);
+    return (Y, forkOf) => starSpoke({ ch: forkOf(leader), oprf, learns }, Y, star, rng);
   }
+  const source = { vole: vole ?? frugalSilentVole(), budget, okvs };
   const peers = Array.from({ length: n }, (_, peer) => peer).filter((peer) => peer !== me);
   const receivers = peers.map((peer) => Rr22Receiver.setup(parties.channel(peer), rng, source));
   const [zero, ...oprfs] = await Promise.all([keys, ...receivers]);
   return (X, forkOf) => {
+    let encoded: Rr22Items | undefined; // once for all spokes, if any has items
+    const evaluate = (oprf: Rr22Receiver): Promise<Uint8Array> => {
+      encoded ??= new Rr22Items(X, okvs, rng);
+      return oprf.evaluate(encoded);
+    };
     const spokes = peers.map((peer, i) => ({
       ch: forkOf(peer),
-      oprf: oprfs[i]!,
+      oprf: { evaluate: () => evaluate(oprfs[i]!) },
       learns: learners.includes(peer),
     }));
-    return starLeader(spokes, X, { zero, maxItems });
+    return starLeader(spokes, X, { zero, maxItems, okvs });
   };
 }
 

@@ -21,6 +21,7 @@
  * Names follow the paper: F = the OPRF's function; T = targets; Q = hint, m x l bytes; r = its seed.
  */
 import { HintSeed, HintSlots } from '../../../proto/gen/star.ts';
+import type { OkvsKernel } from '../../kernels/okvs-kernel.ts';
 import type { Channel } from '../channel.ts';
 import { OkvsFailure } from '../okvs/failure.ts';
 import { encodeOkvs, OkvsDecoder } from '../okvs/okvs.ts';
@@ -43,6 +44,13 @@ export interface OprfSender {
   evaluate(Y: Uint8Array, nX: number): Promise<Uint8Array>;
 }
 
+/** What both parties know of a hint, and what it is worked out with. */
+export interface HintOptions {
+  /** Bytes of each value. */
+  readonly l: number;
+  readonly okvs: OkvsKernel;
+}
+
 /** Slots a message: 256 KiB for sets of a million. Part of the wire format. */
 export const BATCH_SLOTS = 32768;
 
@@ -57,13 +65,13 @@ export async function opprfReceiver(
   ch: Channel,
   oprf: OprfReceiver,
   X: Uint8Array,
-  { nY, l }: { readonly nY: number; readonly l: number },
+  { nY, l, okvs }: HintOptions & { readonly nY: number },
 ): Promise<Uint8Array> {
   const parameters = okvsParameters(nY);
   const F = await oprf.evaluate(X);
 
   const r = decodeSeed(await ch.receive(HintSeed));
-  const decoder = new OkvsDecoder(rowsOf(X, r, parameters));
+  const decoder = new OkvsDecoder(rowsOf(X, r, parameters, okvs));
   const blocks = new Uint8Array(BATCH_SLOTS * BLOCK_BYTES); // zero beyond the first l bytes of a slot
   for (const [from, to] of batches(parameters.slots)) {
     const { slots } = await ch.receive(HintSlots);
@@ -84,12 +92,12 @@ export async function opprfSender(
   ch: Channel,
   oprf: OprfSender,
   { Y, targets }: { readonly Y: Uint8Array; readonly targets: Uint8Array },
-  { nX, l }: { readonly nX: number; readonly l: number },
+  { nX, l, okvs }: HintOptions & { readonly nX: number },
   rng: Rng,
 ): Promise<void> {
   const values = await oprf.evaluate(Y, nX);
   xorInto(values, targets); // F(y) ^ T(y)
-  const { r, Q } = encodeHint(Y, values, rng);
+  const { r, Q } = encodeHint(Y, values, okvs, rng);
 
   await ch.send(HintSeed, { seed: r });
 
@@ -103,13 +111,14 @@ export async function opprfSender(
 function encodeHint(
   Y: Uint8Array,
   values: Uint8Array,
+  okvs: OkvsKernel,
   rng: Rng,
 ): { readonly r: Uint8Array; readonly Q: Uint8Array } {
   const parameters = okvsParameters(countItems(Y));
   for (let tries = 1; ; tries++) {
     const r = rng(BLOCK_BYTES);
     try {
-      return { r, Q: encodeOkvs(rowsOf(Y, r, parameters), values, rng) };
+      return { r, Q: encodeOkvs(rowsOf(Y, r, parameters, okvs), values, rng) };
     } catch (cause) {
       if (!(cause instanceof OkvsFailure)) throw cause;
       if (tries === MAX_SEEDS) {

@@ -104,7 +104,7 @@ export class Rr22Receiver {
   }
 
   /** F of n >= 1 distinct items; n x 16. Throws `RangeError` on items that are not distinct. */
-  async evaluate(X: Uint8Array): Promise<Uint8Array> {
+  async evaluate(X: Uint8Array | Rr22Items): Promise<Uint8Array> {
     const { r, u } = await this.#evaluate(X);
     return hashOf('mask', r).hash(u);
   }
@@ -114,24 +114,49 @@ export class Rr22Receiver {
     return bothFunctions(await this.#evaluate(X));
   }
 
-  #evaluate(X: Uint8Array): Promise<Evaluation> {
-    const parameters = okvsParameters(checkCount('X', countItems(X)));
+  #evaluate(X: Uint8Array | Rr22Items): Promise<Evaluation> {
+    const items = X instanceof Rr22Items ? X : new Rr22Items(X, this.#kernel, this.#rng);
     return this.#turn.take(async () => {
-      const correlation = this.#vole.extend(parameters.slots);
+      const correlation = this.#vole.extend(items.parameters.slots);
       correlation.catch(() => {}); // seen below, unless the encoding fails first
-      const { r, rows, P } = await encodeItems(X, parameters, this.#kernel, this.#rng);
+      const { r, rows, P } = await items.encoding();
 
       await this.#ch.send(Rr22Seed, { seed: r });
 
       const { a: A, c: C } = await correlation;
-      for (let bin = P.shift(), at = 0; bin; bin = P.shift()) {
-        xorInto(bin, A.subarray(at, at + bin.length)); // A' = A + P
+      let at = 0;
+      for (const bin of P) {
+        const slots = A.subarray(at, at + bin.length);
+        xorInto(slots, bin); // A' = A + P
         at += bin.length;
-        await this.#ch.send(Rr22Correction, { slots: bin });
+        await this.#ch.send(Rr22Correction, { slots });
       }
 
       return { r, u: await decodeItems(rows, C) };
     });
+  }
+}
+
+/**
+ * A receiver's items for several evaluations, each with a sender of its own: they are encoded once. Every
+ * sender gets P under the A of its own correlation, and the same seed r.
+ */
+export class Rr22Items {
+  readonly parameters: OkvsParameters;
+  readonly #encode: () => Promise<Encoding>;
+  #encoding: Promise<Encoding> | undefined;
+
+  /** n >= 1 distinct items, n x 16, which must not change while they are evaluated. */
+  constructor(X: Uint8Array, kernel: OkvsKernel, rng: Rng) {
+    const parameters = okvsParameters(checkCount('X', countItems(X)));
+    this.parameters = parameters;
+    this.#encode = () => encodeItems(X, parameters, kernel, rng);
+  }
+
+  /** Made when it is first asked for: while the first correlation is under way. */
+  encoding(): Promise<Encoding> {
+    this.#encoding ??= this.#encode();
+    return this.#encoding;
   }
 }
 

@@ -23,6 +23,7 @@
  *   with P_i; l = bytes compared, ceil((40 + ceil(log2 n_1)) / 8).
  */
 import { StarLeaderSize, StarSpokeSize } from '../../../proto/gen/star.ts';
+import type { OkvsKernel } from '../../kernels/okvs-kernel.ts';
 import type { Channel } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { xorInto } from '../primitives/words.ts';
@@ -55,6 +56,8 @@ export interface StarOptions {
   readonly zero: ZeroSharing;
   /** Largest set that any party may bring; agreed between them. */
   readonly maxItems: number;
+  /** Works out the hints. */
+  readonly okvs: OkvsKernel;
 }
 
 /** Evaluations under way at once: while one waits for its spoke another one works; more cost memory. */
@@ -67,7 +70,7 @@ const AT_ONCE = 2;
 export async function starLeader(
   spokes: readonly SpokeLink[],
   X: Uint8Array,
-  { zero, maxItems }: StarOptions,
+  { zero, maxItems, okvs }: StarOptions,
 ): Promise<Uint32Array<ArrayBuffer>> {
   const n1 = checkOwnItems(X, maxItems);
 
@@ -83,7 +86,7 @@ export async function starLeader(
     .map((spoke, i) => ({ ...spoke, nY: sizes[i]! }))
     .filter(({ nY }) => nY > 0);
   await atMost(AT_ONCE, present, async ({ ch, oprf, nY }) => {
-    xorInto(sum, await opprfReceiver(ch, oprf, X, { nY, l })); // s_i(x) if x is in X_i
+    xorInto(sum, await opprfReceiver(ch, oprf, X, { nY, l, okvs })); // s_i(x) if x is in X_i
   });
   const common = sizes.includes(0) ? new Uint32Array(0) : zeroRows(sum, l);
   const rows = sortByItem(common, X);
@@ -102,7 +105,7 @@ export async function starLeader(
 export async function starSpoke(
   { ch, oprf, learns }: LeaderLink,
   Y: Uint8Array,
-  { zero, maxItems }: StarOptions,
+  { zero, maxItems, okvs }: StarOptions,
   rng: Rng,
 ): Promise<Uint32Array<ArrayBuffer> | null> {
   const nY = checkOwnItems(Y, maxItems);
@@ -112,7 +115,7 @@ export async function starSpoke(
   const nX = decodeSize(await ch.receive(StarLeaderSize), maxItems);
   if (nX === 0 || nY === 0) return learns ? new Uint32Array(0) : null;
   const hint = { Y, targets: zero.shares(Y) }; // s_i(y)
-  await opprfSender(ch, oprf, hint, { nX, l: prefixBytes(nX, 1) }, rng);
+  await opprfSender(ch, oprf, hint, { nX, l: prefixBytes(nX, 1), okvs }, rng);
   if (!learns) return null;
 
   return receiveCommon(ch, Y, Math.min(nX, nY));

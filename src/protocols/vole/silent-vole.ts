@@ -51,6 +51,11 @@ import {
   type VoleVectors,
 } from './vole.ts';
 
+interface SilentReceiverOptions extends VoleOptions {
+  /** Others may use it too: between two turns of the event loop a receiver leaves nothing in it. */
+  readonly kernel?: ExpandConvoluteKernel;
+}
+
 export class SilentVoleReceiver implements VoleReceiver {
   readonly #ch: Channel;
   readonly #ot: OtReceiver;
@@ -77,7 +82,7 @@ export class SilentVoleReceiver implements VoleReceiver {
   static async setup(
     channel: Channel,
     rng: Rng,
-    options: VoleOptions = {},
+    options: SilentReceiverOptions = {},
   ): Promise<SilentVoleReceiver> {
     const ch = channel.fork('vole');
     const keys = await baseOtSender(ch, KAPPA, rng);
@@ -89,7 +94,7 @@ export class SilentVoleReceiver implements VoleReceiver {
     channel: Channel,
     keys: KeyPairs,
     rng: Rng,
-    options: VoleOptions = {},
+    options: SilentReceiverOptions = {},
   ): Promise<SilentVoleReceiver> {
     return SilentVoleReceiver.#start(channel.fork('vole'), keys, rng, options);
   }
@@ -98,10 +103,9 @@ export class SilentVoleReceiver implements VoleReceiver {
     ch: Channel,
     keys: KeyPairs,
     rng: Rng,
-    { budget }: VoleOptions,
+    { budget, kernel = loadWasmExpandConvoluteKernel(budget) }: SilentReceiverOptions,
   ): Promise<SilentVoleReceiver> {
     const ot = await OtReceiver.over(ch, keys);
-    const kernel = loadWasmExpandConvoluteKernel(budget);
     return new SilentVoleReceiver(ch, ot, new NoiseReceiver(keys), kernel, rng);
   }
 
@@ -266,3 +270,15 @@ export const silentVole: VoleSource = {
   receiver: (channel, rng, options) => SilentVoleReceiver.setup(channel, rng, options),
   sender: (channel, rng, options) => SilentVoleSender.setup(channel, rng, options),
 };
+
+/** As `silentVole`, for a party with several peers: its receivers share the memory of one kernel. */
+export function frugalSilentVole(): VoleSource {
+  let kernel: ExpandConvoluteKernel | undefined;
+  return {
+    ...silentVole,
+    receiver: (channel, rng, options) => {
+      kernel ??= loadWasmExpandConvoluteKernel(options?.budget);
+      return SilentVoleReceiver.setup(channel, rng, { ...options, kernel });
+    },
+  };
+}

@@ -1,5 +1,6 @@
 import { deepEqual, equal, notDeepEqual, rejects } from 'node:assert/strict';
 import { HintSeed, HintSlots } from '../../../proto/gen/star.ts';
+import { loadWasmOkvsKernel } from '../../../src/kernels/okvs-kernel.wasm.ts';
 import type { MessageType } from '../../../src/protocols/channel.ts';
 import type { MemoryChannelOptions } from '../../../src/protocols/memory-channel.ts';
 import { okvsParameters } from '../../../src/protocols/okvs/parameters.ts';
@@ -11,6 +12,7 @@ import { seededRng } from '../../support/seeded-rng.ts';
 import { type Change, tamperingChannel } from '../../support/tampering-channel.ts';
 import { runTwoParty } from '../../support/two-party.ts';
 
+const okvs = loadWasmOkvsKernel();
 const ITEMS = 60_000;
 const pool = seededRng('items')(16 * ITEMS);
 const items = (n: number, from = 0): Uint8Array => pool.subarray(16 * from, 16 * (from + n));
@@ -29,10 +31,10 @@ async function opprf(X: Uint8Array, Y: Uint8Array, run: Run = {}): Promise<Uint8
   const ends = idealOprf('oprf');
   const [nX, nY] = [X.length / 16, Y.length / 16];
   const { a } = await runTwoParty(
-    (ch) => opprfReceiver(ch, ends.receiver, X, { nY, l }),
+    (ch) => opprfReceiver(ch, ends.receiver, X, { nY, l, okvs }),
     (ch) => {
       const sending = run.cheat ? tamperingChannel(ch, ...run.cheat) : ch;
-      return opprfSender(sending, ends.sender, { Y, targets }, { nX, l }, rng);
+      return opprfSender(sending, ends.sender, { Y, targets }, { nX, l, okvs }, rng);
     },
     run.channel,
   );

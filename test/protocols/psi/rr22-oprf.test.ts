@@ -24,7 +24,7 @@ import { decodeOkvs } from '../../../src/protocols/okvs/okvs.ts';
 import { okvsParameters } from '../../../src/protocols/okvs/parameters.ts';
 import { rowsOf } from '../../../src/protocols/okvs/rows.ts';
 import { xorInto } from '../../../src/protocols/primitives/words.ts';
-import { Rr22Receiver, Rr22Sender } from '../../../src/protocols/psi/rr22-oprf.ts';
+import { Rr22Items, Rr22Receiver, Rr22Sender } from '../../../src/protocols/psi/rr22-oprf.ts';
 import { looksBiased, looksUniform } from '../../support/chi-square.ts';
 import { rr22Session } from '../../support/rr22-pair.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
@@ -76,6 +76,39 @@ function hashOf(purpose: string, r: Uint8Array, x: Uint8Array): Uint8Array {
 }
 
 describe('oblivious pseudorandom function [RR22]', () => {
+  it('serves several senders with items that are encoded once: one seed, masks apart', async () => {
+    const [X, Y] = overlapping(900, 1100, 300);
+    let encodings = 0;
+    const wasm = loadWasmOkvsKernel();
+    const kernel: OkvsKernel = {
+      ...wasm,
+      encodeBin: (...bin) => {
+        encodings++;
+        return wasm.encodeBin(...bin);
+      },
+    };
+    const items = new Rr22Items(X, kernel, seededRng('items'));
+    const sent = await Promise.all(
+      ['one', 'two', 'three'].map(async (name) => {
+        const { frames, taps } = transcript();
+        const { receiver, sender } = await rr22Session(...memoryChannelPair(taps), name);
+        const [FX, FY] = await Promise.all([receiver.evaluate(items), sender.evaluate(Y, 900)]);
+        for (let i = 0; i < 300; i++) equal(row(FX, i), row(FY, i), `${name}, item ${i}`);
+        equal(rowSet(FX, FY).size, 900 + 1100 - 300);
+        return { FX, ...sentByReceiver(frames) };
+      }),
+    );
+    equal(encodings, 1);
+    deepEqual(sent[1]!.seeds, sent[0]!.seeds);
+    equal(rowSet(...sent.map(({ FX }) => FX)).size, 3 * 900, 'other functions');
+    const [one, two] = sent.map(({ slots }) => slots);
+    looksUniform(one!, 'what one sender sees');
+    looksUniform(
+      one!.map((byte, at) => byte ^ two![at]!),
+      'what two of them see together',
+    );
+  });
+
   it('gives both parties one value for a common item, and different ones else', async () => {
     for (const [nX, nY, common] of [
       [1, 1, 1],

@@ -10,6 +10,7 @@ import {
   StarSpokeSize,
   ZeroSharingSeed,
 } from '../../../proto/gen/star.ts';
+import { loadWasmOkvsKernel } from '../../../src/kernels/okvs-kernel.wasm.ts';
 import type { Channel, MessageType } from '../../../src/protocols/channel.ts';
 import { decodeOkvs } from '../../../src/protocols/okvs/okvs.ts';
 import { okvsParameters } from '../../../src/protocols/okvs/parameters.ts';
@@ -22,6 +23,8 @@ import { idealFunction, idealOprf } from '../../support/ideal-oprf.ts';
 import { type PartyFrame, runParties } from '../../support/memory-parties.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { type Change, tamperingChannel } from '../../support/tampering-channel.ts';
+
+const okvs = loadWasmOkvsKernel();
 
 /** Items that stand for numbers: pseudo-random, the same at every party. */
 function itemsOf(numbers: readonly number[]): Uint8Array {
@@ -55,7 +58,7 @@ function star(sets: readonly (readonly number[])[], run: Run = {}): Promise<(num
       const { me } = parties;
       const rng = seededRng(`party ${me} ${seed}`);
       const zero = await ZeroSharing.setup(parties, rng);
-      const options = { zero, maxItems };
+      const options = { zero, maxItems, okvs };
       const others = sets.map((_, i) => i).filter((i) => i !== me);
       const items = itemsOf(sets[me]!);
       const rows =
@@ -435,7 +438,7 @@ describe('star PSI: parties that deviate', () => {
       const zero = await ZeroSharing.setup(parties, seededRng(parties.me));
       const ch = parties.channel(1 - parties.me);
       const oprf = idealOprf('oprf').receiver;
-      await starLeader([{ ch, oprf, learns: true }], itemsOf([1]), { zero, maxItems: 5 });
+      await starLeader([{ ch, oprf, learns: true }], itemsOf([1]), { zero, maxItems: 5, okvs });
     });
     await rejects(twoLeaders, { code: 'UNEXPECTED_MESSAGE' });
     const twoSpokes = runParties(2, async (parties) => {
@@ -443,7 +446,7 @@ describe('star PSI: parties that deviate', () => {
       const zero = await ZeroSharing.setup(parties, rng);
       const ch = parties.channel(1 - parties.me);
       const oprf = idealOprf('oprf').sender;
-      await starSpoke({ ch, oprf, learns: true }, itemsOf([1]), { zero, maxItems: 5 }, rng);
+      await starSpoke({ ch, oprf, learns: true }, itemsOf([1]), { zero, maxItems: 5, okvs }, rng);
     });
     await rejects(twoSpokes, { code: 'UNEXPECTED_MESSAGE' });
   });

@@ -6,7 +6,11 @@ import { VoleNoise, VoleTrees } from '../../../proto/gen/vole.ts';
 import type { MessageType } from '../../../src/protocols/channel.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
 import { voleParameters } from '../../../src/protocols/vole/parameters.ts';
-import { SilentVoleReceiver, SilentVoleSender } from '../../../src/protocols/vole/silent-vole.ts';
+import {
+  frugalSilentVole,
+  SilentVoleReceiver,
+  SilentVoleSender,
+} from '../../../src/protocols/vole/silent-vole.ts';
 import { looksBiased, looksUniform } from '../../support/chi-square.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { tamper } from '../../support/tamper.ts';
@@ -54,6 +58,35 @@ describe('silent VOLE [BCGI18]', () => {
       equal(Buffer.compare(b, c), 0, `k = ${k}`);
       for (const x of [a, b, c]) ok(x.buffer instanceof ArrayBuffer, 'arrays of their own');
     }
+  });
+
+  it('lets receivers of one party share the memory of a kernel, whatever turns they take', async () => {
+    /** Bytes that the kernels of n receivers take. */
+    async function extendAll(n: number): Promise<number> {
+      let reserved = 0;
+      const budget = { reserve: (bytes: number) => void (reserved += bytes) };
+      const source = frugalSilentVole();
+      const pairs = await Promise.all(
+        Array.from({ length: n }, (_, i) =>
+          runTwoParty(
+            (ch) => source.receiver(ch, seededRng(`${i} R`), { budget }),
+            (ch) => source.sender(ch, seededRng(`${i} S`)),
+          ),
+        ),
+      );
+      for (const k of [5000, 9000, 4000]) {
+        const extending = pairs.map(async ({ a: receiver, b: sender }, i) => {
+          const [{ a, c }, b] = await Promise.all([receiver.extend(k), sender.extend(k)]);
+          sender.multiplyAdd(b, a);
+          equal(Buffer.compare(b, c), 0, `pair ${i}, k = ${k}`);
+        });
+        await Promise.all(extending);
+      }
+      return reserved;
+    }
+    const alone = await extendAll(1);
+    ok(alone > 0);
+    equal(await extendAll(3), alone);
   });
 
   it('gives vectors that look random, of full rank, and other ones in every call', async () => {
