@@ -17,7 +17,7 @@ import { createDatasets } from '../../../src/party/datasets/datasets.ts';
 import { Store } from '../../../src/party/store.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import { NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
-import { psiContract } from '../../support/program-pair.ts';
+import { psiContract } from '../../support/program-parties.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 import { onlyKeys, stringsOf } from '../../support/text-columns.ts';
 

@@ -14,7 +14,7 @@ import {
   sampleLabelled,
   testIdentity,
 } from '../../support/contracts.ts';
-import { psiContract } from '../../support/program-pair.ts';
+import { psiContract } from '../../support/program-parties.ts';
 import { refuses } from '../../support/refusals.ts';
 import { predictionContract } from '../../support/training-pair.ts';
 

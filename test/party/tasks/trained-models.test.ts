@@ -4,7 +4,7 @@ import type { CertificateRecord } from '../../../src/party/consensus/records.ts'
 import type { ModelManifest } from '../../../src/party/models/model-registry.ts';
 import { ownParts, trainedModels } from '../../../src/party/tasks/trained-models.ts';
 import { sampleContract, testIdentity } from '../../support/contracts.ts';
-import { psiContract } from '../../support/program-pair.ts';
+import { psiContract } from '../../support/program-parties.ts';
 import { PART } from '../models/sample.ts';
 
 const [a, b, c] = ['orgA', 'orgB', 'orgC'].map((name) => testIdentity(name).signer);

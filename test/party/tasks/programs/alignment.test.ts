@@ -2,7 +2,8 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { leakageOf } from '../../../../src/party/tasks/declaration.ts';
 import { alignRows } from '../../../../src/party/tasks/programs/alignment.ts';
 import { TaskError } from '../../../../src/party/tasks/task-error.ts';
-import { programRuns } from '../../../support/program-pair.ts';
+import type { PartyFrame } from '../../../support/memory-parties.ts';
+import { programRuns } from '../../../support/program-parties.ts';
 import { onlyKeys } from '../../../support/text-columns.ts';
 import { tables, trainingContract, trainingRuns } from '../../../support/training-pair.ts';
 
@@ -44,8 +45,8 @@ describe('alignment of rows', () => {
       const contract = { ...base, alignment, leakage: leakageOf({ ...base, alignment }) };
       const data = tables(15); // 25 in common
       const types: string[] = [];
-      const tap = (label: string): void => void types.push(label);
-      const { orgA, orgB } = programRuns(contract, data, { tapFirst: tap, tapSecond: tap });
+      const observe = ({ label }: PartyFrame): void => void types.push(label);
+      const { orgA, orgB } = programRuns(contract, data, { observe });
       const outcomes = await Promise.allSettled([
         alignRows(orgA.context, data.orgA),
         alignRows(orgB.context, data.orgB),

@@ -4,16 +4,19 @@ import { DatasetError } from '../../../../src/party/datasets/dataset-error.ts';
 import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
 import { intersect } from '../../../../src/party/tasks/programs/intersect.ts';
 import { TaskError } from '../../../../src/party/tasks/task-error.ts';
+import type { PartyFrame } from '../../../support/memory-parties.ts';
 import {
   keysAlone,
-  type Party,
   type ProgramNotes,
   programRuns,
   psiContract,
-} from '../../../support/program-pair.ts';
+  runPrograms,
+} from '../../../support/program-parties.ts';
 
 const range = (n: number, from = 0): string[] =>
   Array.from({ length: n }, (_, i) => `k${from + i}`);
+
+type Party = 'orgA' | 'orgB';
 
 interface Run {
   readonly receivers?: readonly Party[];
@@ -35,11 +38,11 @@ async function run(
   };
   const rows = { orgA: orgA.length, orgB: orgB.length };
   const types: string[] = [];
-  const tap = (label: string, type: string): void => void types.push(`${label} ${type}`);
+  const observe = ({ label, type }: PartyFrame): void => void types.push(`${label} ${type}`);
   const notes = programRuns(
     psiContract(rows, { receivers, alignment }),
     { orgA: keysAlone(orgA), orgB: keysAlone(orgB) },
-    { tapFirst: tap, tapSecond: tap },
+    { observe },
   );
   const [a, b] = await Promise.allSettled([
     intersect(notes.orgA.context),
@@ -173,6 +176,48 @@ describe('program of a set intersection', () => {
       const { orgA } = programRuns({ ...silent, alignment }, data);
       await rejects(intersect(orgA.context), { code: 'NOT_DECLARED' });
       equal(orgA.channel.stats.messagesSent, 0);
+    }
+  });
+
+  it('tells both how many records they have in common, and not which, where that is asked for', async () => {
+    const base = psiContract({ orgA: 9, orgB: 6 });
+    for (const [minimumIntersection, duplicates] of [
+      [0, 'reject'],
+      [4, 'first'],
+      [5, 'first'],
+    ] as const) {
+      const contract = psiContract(
+        { orgA: 9, orgB: 6 },
+        {
+          receivers: ['orgA', 'orgB'],
+          parameters: { output: 'size', join: 'inner' },
+          alignment: { ...base.alignment, minimumIntersection, duplicates },
+        },
+      );
+      const repeated = duplicates === 'first' ? ['k8', 'k8'] : ['k20', 'k21'];
+      const data = {
+        orgA: keysAlone(range(9)),
+        orgB: keysAlone(['k5', 'k6', 'k7', 'k8', ...repeated]),
+      };
+      const types: string[] = [];
+      const observe = ({ type }: PartyFrame): void => void types.push(type);
+      const counted = runPrograms(contract, data, (context) => intersect(context), { observe });
+      if (minimumIntersection > 4) {
+        await rejects(counted, { code: 'TOO_FEW_COMMON' });
+        continue;
+      }
+      const { results, notes } = await counted;
+      for (const [name, rows] of [
+        ['orgA', 9],
+        ['orgB', 6],
+      ] as const) {
+        const { file, metrics, extra } = results[name];
+        deepEqual([file, metrics, extra], [null, {}, { rows, intersection_size: 4 }]);
+        deepEqual(opened(notes[name]), ['intersection_size 1 to orgA,orgB']);
+        deepEqual(notes[name].saved, []);
+      }
+      ok(types.every((type) => type.includes('Cardinality') || type.includes('EcdhPsiP')));
+      ok(types.length > 0);
     }
   });
 });

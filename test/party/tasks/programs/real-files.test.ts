@@ -10,7 +10,7 @@ import { CsvWriter } from '../../../../src/party/tasks/programs/csv-writer.ts';
 import { intersect } from '../../../../src/party/tasks/programs/intersect.ts';
 import { systemRng } from '../../../../src/protocols/primitives/rng.ts';
 import { writeQueryResult } from '../../../support/parquet-file.ts';
-import { keysAlone, programRuns, psiContract } from '../../../support/program-pair.ts';
+import { keysAlone, programRuns, psiContract } from '../../../support/program-parties.ts';
 import { scratchFolder } from '../../../support/scratch-folder.ts';
 import { onlyKeys } from '../../../support/text-columns.ts';
 
