@@ -46,6 +46,7 @@ export function itemHasher(salt: Uint8Array, budget?: MemoryBudget): ItemHasher 
   const prefix = new Uint8Array(DOMAIN_BYTES + SALT_BYTES);
   prefix.set(DOMAIN);
   prefix.set(salt, DOMAIN_BYTES);
-  const kernel = budget ? loadWasmSha256Kernel(budget) : (threadKernel ??= loadWasmSha256Kernel());
+  if (!budget) threadKernel ??= loadWasmSha256Kernel();
+  const kernel = budget ? loadWasmSha256Kernel(budget) : threadKernel!;
   return (columns) => kernel.digestRows(prefix, columns);
 }

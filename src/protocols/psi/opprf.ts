@@ -20,11 +20,12 @@
  *
  * Names follow the paper: F = the OPRF's function; T = targets; Q = hint, m x l bytes; r = its seed.
  */
+import { setImmediate } from 'node:timers/promises';
 import { HintSeed, HintSlots } from '../../../proto/gen/star.ts';
 import type { OkvsKernel } from '../../kernels/okvs-kernel.ts';
 import type { Channel } from '../channel.ts';
 import { OkvsFailure } from '../okvs/failure.ts';
-import { encodeOkvs, OkvsDecoder } from '../okvs/okvs.ts';
+import { encodeBins, OkvsDecoder } from '../okvs/okvs.ts';
 import { okvsParameters } from '../okvs/parameters.ts';
 import { rowsOf } from '../okvs/rows.ts';
 import { BLOCK_BYTES } from '../primitives/hash.ts';
@@ -77,6 +78,7 @@ export async function opprfReceiver(
     const { slots } = await ch.receive(HintSlots);
     checkLength(slots, (to - from) * l);
     decoder.add(widenRows(slots, l, blocks));
+    await setImmediate(); // messages of other evaluations leave meanwhile
   }
 
   const values = decoder.finish(); // Decode(Q, x)
@@ -97,28 +99,38 @@ export async function opprfSender(
 ): Promise<void> {
   const values = await oprf.evaluate(Y, nX);
   xorInto(values, targets); // F(y) ^ T(y)
-  const { r, Q } = encodeHint(Y, values, okvs, rng);
+  const { r, Q } = await encodeHint(Y, values, { l, okvs }, rng);
 
   await ch.send(HintSeed, { seed: r });
 
-  for (const [from, to] of batches(Q.length / BLOCK_BYTES)) {
-    const slots = truncateRows(Q.subarray(from * BLOCK_BYTES, to * BLOCK_BYTES), l);
-    await ch.send(HintSlots, { slots });
+  for (const [from, to] of batches(Q.length / l)) {
+    await ch.send(HintSlots, { slots: Q.subarray(from * l, to * l) });
   }
 }
 
-/** S: Q with Decode(Q, y) = value(y), random otherwise, under the first fresh seed that has one. */
-function encodeHint(
+/**
+ * S: the first l bytes of each slot of Q with Decode(Q, y) = value(y), random otherwise, under the first
+ * fresh seed that has one. Decoding is linear in every bit of a slot, each bit by itself.
+ */
+async function encodeHint(
   Y: Uint8Array,
   values: Uint8Array,
-  okvs: OkvsKernel,
+  { l, okvs }: HintOptions,
   rng: Rng,
-): { readonly r: Uint8Array; readonly Q: Uint8Array } {
+): Promise<{ readonly r: Uint8Array; readonly Q: Uint8Array }> {
   const parameters = okvsParameters(countItems(Y));
+  const Q = new Uint8Array(parameters.slots * l);
   for (let tries = 1; ; tries++) {
     const r = rng(BLOCK_BYTES);
+    const rows = rowsOf(Y, r, parameters, okvs);
+    let at = 0;
     try {
-      return { r, Q: encodeOkvs(rowsOf(Y, r, parameters, okvs), values, rng) };
+      for (const bin of encodeBins(rows, values, rng)) {
+        truncateBlocks(bin, l, Q.subarray(at));
+        at += (bin.length / BLOCK_BYTES) * l;
+        await setImmediate(); // a long encoding keeps the connection alive
+      }
+      return { r, Q };
     } catch (cause) {
       if (!(cause instanceof OkvsFailure)) throw cause;
       if (tries === MAX_SEEDS) {
@@ -133,13 +145,11 @@ function* batches(m: number): Generator<readonly [from: number, to: number]> {
   for (let from = 0; from < m; from += BATCH_SLOTS) yield [from, Math.min(m, from + BATCH_SLOTS)];
 }
 
-/** The first l bytes of each block: decoding is linear in every bit of a slot, each bit by itself. */
-function truncateRows(blocks: Uint8Array, l: number): Uint8Array {
-  const rows = new Uint8Array((blocks.length / BLOCK_BYTES) * l);
+/** Puts the first l bytes of each block at the start of `rows`. */
+function truncateBlocks(blocks: Uint8Array, l: number, rows: Uint8Array): void {
   for (let from = 0, to = 0; from < blocks.length; from += BLOCK_BYTES) {
     for (let k = 0; k < l; k++) rows[to++] = blocks[from + k]!;
   }
-  return rows;
 }
 
 /** Puts a row of l bytes at the start of each block; returns the blocks that have one. */

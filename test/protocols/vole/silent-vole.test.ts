@@ -64,7 +64,11 @@ describe('silent VOLE [BCGI18]', () => {
     /** Bytes that the kernels of n receivers take. */
     async function extendAll(n: number): Promise<number> {
       let reserved = 0;
-      const budget = { reserve: (bytes: number) => void (reserved += bytes) };
+      const budget = {
+        reserve: (bytes: number) => {
+          reserved += bytes;
+        },
+      };
       const source = frugalSilentVole();
       const pairs = await Promise.all(
         Array.from({ length: n }, (_, i) =>
