@@ -11,6 +11,8 @@ import type {
   DatasetMetadata,
   DatasetView,
   FileResult,
+  IntersectionResult,
+  LabeledPsiTaskRequest,
   ModelView,
   PeerView,
   PredictTaskRequest,
@@ -71,10 +73,14 @@ export class NodeClient {
     return { model_id: model_id!, path, type, extra };
   }
 
-  /** As `runModelTrainTask`; the result is a file of common keys at the receivers. */
-  async runPsiTask(request: PsiTaskRequest): Promise<FileResult> {
-    const { path, type, extra } = await this.#finished(this.submitPsiTask(request));
-    return { path, type, extra };
+  /** As `runModelTrainTask`; the result is a file of the common records at the receivers. */
+  runPsiTask(request: PsiTaskRequest): Promise<IntersectionResult> {
+    return this.#intersected(this.submitPsiTask(request));
+  }
+
+  /** As `runPsiTask`; the requester's file has the provider's columns, too. */
+  runLabeledPsiTask(request: LabeledPsiTaskRequest): Promise<IntersectionResult> {
+    return this.#intersected(this.submitLabeledPsiTask(request));
   }
 
   /** Submits a training and returns its task id at once. */
@@ -91,6 +97,13 @@ export class NodeClient {
 
   submitPsiTask(request: PsiTaskRequest | object, options?: CreateOptions): Promise<string> {
     return this.#submit('/runPSITask', request, options);
+  }
+
+  submitLabeledPsiTask(
+    request: LabeledPsiTaskRequest | object,
+    options?: CreateOptions,
+  ): Promise<string> {
+    return this.#submit('/runLabeledPSITask', request, options);
   }
 
   task(taskId: string): Promise<TaskView> {
@@ -285,6 +298,11 @@ export class NodeClient {
       if (!wasInterrupted(error)) throw error;
       return this.#http.call('POST', path, call);
     }
+  }
+
+  async #intersected(submitted: Promise<string>): Promise<IntersectionResult> {
+    const { path, type, extra } = await this.waitForTask(await submitted);
+    return { path, type, extra: extra! };
   }
 
   async #finished(submitted: Promise<string>): Promise<

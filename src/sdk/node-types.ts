@@ -5,7 +5,8 @@ export interface ProviderFields {
   readonly name: string;
   readonly data_path: string;
   readonly data_type: string;
-  readonly key_column?: string;
+  /** Several columns make one key together, in the same order at every party. */
+  readonly key_column?: string | readonly string[];
 }
 
 interface ConditionFields {
@@ -37,13 +38,34 @@ export interface PredictTaskRequest extends ConditionFields {
   readonly params?: { readonly threshold?: number };
 }
 
-/** Body of `runPSITask`. */
-export interface PsiTaskRequest extends ConditionFields {
-  readonly algo_type?: 'DH';
-  readonly requester: ProviderFields & { readonly key_column: string };
-  readonly provider: ProviderFields & { readonly key_column: string };
-  /** 1: the requester learns the result; 2: both do. */
+/** What one party brings to a set intersection. */
+export type KeyedFields = ProviderFields & Required<Pick<ProviderFields, 'key_column'>>;
+
+interface PsiFields extends ConditionFields {
+  /** What matches the keys; by their number unless told. */
+  readonly algo_type?: 'auto' | 'RR22' | 'DH';
+  readonly requester: KeyedFields;
+  /** 1: the requester learns the result; 2: all do. */
   readonly result_recv_type?: 1 | 2;
+  /** Who learns the result, by name. */
+  readonly result_receivers?: readonly string[];
+}
+
+/** Body of `runPSITask`. */
+export interface PsiTaskRequest extends PsiFields {
+  /** The other party; or `providers`, where there are more. */
+  readonly provider?: KeyedFields;
+  readonly providers?: readonly KeyedFields[];
+  /** `size`: how many keys are common, and not which. */
+  readonly output?: 'rows' | 'size';
+  /** Left is the requester. */
+  readonly join?: 'inner' | 'left' | 'right' | 'full' | 'difference';
+}
+
+/** Body of `runLabeledPSITask`. */
+export interface LabeledPsiTaskRequest extends PsiFields {
+  /** The requester learns the values of these columns of the common records. */
+  readonly provider: KeyedFields & { readonly selected_columns: readonly string[] };
 }
 
 /** `result` of a finished task. */
@@ -52,6 +74,15 @@ export interface FileResult {
   readonly path: string;
   readonly type: string;
   /** JSON: task id, warnings, timings, of a training the resolved algorithm. */
+  readonly extra: string;
+}
+
+/** `result` of a finished set intersection. */
+export interface IntersectionResult {
+  /** As in `FileResult`; null where only the size was asked for. */
+  readonly path: string | null;
+  readonly type: string | null;
+  /** JSON: task id, engine, own rows, at receivers `intersection_size`. */
   readonly extra: string;
 }
 

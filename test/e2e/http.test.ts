@@ -153,7 +153,7 @@ describe('e2e: the interface of a node', function () {
       provider: provider('orgB'),
     });
     equal(psi.type, 'csv');
-    const lines = (await pair.a.result(psi.path)).trim().split('\n');
+    const lines = (await pair.a.result(psi.path!)).trim().split('\n');
     equal(lines.length, 61, 'a header and the common keys');
 
     const { model_id } = await pair.a.client.runModelTrainTask(TRAIN);

@@ -114,6 +114,23 @@ describe('node client', () => {
       },
     ));
 
+  it('intersects and waits, by rows, by size and with columns', async () => {
+    const requester = { name: 'a', data_path: 'a.csv', data_type: 'csv', key_column: ['x', 'y'] };
+    const provider = { ...requester, name: 'b', data_path: 'b.csv' };
+    const size = { path: null, type: null, extra: '{"intersection_size":7}' };
+    const file = { path: 'results/task-1/labelled_intersection.csv', type: 'csv', extra: '{}' };
+    const done = (result: object) =>
+      success({ ...VIEW, ...result, state: 'completed', finished_at: 'now' });
+    await withServer([accepted, done(size), accepted, done(file)], async (client, calls) => {
+      deepEqual(await client.runPsiTask({ requester, provider, output: 'size' }), size);
+      const labelled = { requester, provider: { ...provider, selected_columns: ['age'] } };
+      deepEqual(await client.runLabeledPsiTask(labelled), file);
+      const [, , { line, body }] = calls as [Call, Call, Call];
+      deepEqual([calls[0]!.line, line], ['POST /runPSITask', 'POST /runLabeledPSITask']);
+      deepEqual(JSON.parse(body), { ...labelled, async: true });
+    });
+  });
+
   it('throws what the node says of a failed task or a refused request', () =>
     withServer(
       [

@@ -57,6 +57,13 @@ export const PSI = {
   result_recv_type: 2,
 };
 
+export const LABELED_PSI = {
+  ...PSI,
+  algo_type: 'RR22',
+  provider: { ...PSI.provider, selected_columns: ['segment'] },
+  result_recv_type: 1,
+};
+
 export function taskView(change: Partial<TaskView> = {}): TaskView {
   return {
     taskId: 'task-1',

@@ -24,7 +24,7 @@ export interface AloneOptions {
   readonly data: string;
   readonly out: string;
   /** Null: records are told by their row. */
-  readonly key: string | null;
+  readonly keyColumns: readonly string[] | null;
   /** Null: by the name of the file. */
   readonly type: string | null;
   /** Null: the model's own. */
@@ -36,14 +36,13 @@ const READ_LIMITS = { threads: 2, memoryLimit: '1GB' };
 
 export async function predictAlone(
   address: NodeAddress,
-  { model: modelFile, data, out, key, type: typeName, threshold }: AloneOptions,
+  { model: modelFile, data, out, keyColumns, type: typeName, threshold }: AloneOptions,
 ): Promise<CommandResult> {
   const model = parseModelDocument(await readText(modelFile));
   const type = typeName ?? typeByName(data);
   // The part of this machine's own node, if it has one: it knows its categories and fillings.
   const config = await readConfig(address).catch(() => null);
   const part = config && (await ownPart(config, model));
-  const keyColumns = key === null ? null : [key];
   try {
     const { chunks } = await localPrediction({
       model,

@@ -63,7 +63,7 @@ function aloneOptions({ model, data, out, key, type, threshold }: PredictFlags):
     model: model!,
     data: data![0]!,
     out,
-    key: key?.[0] ?? null,
+    keyColumns: key ?? null,
     type: type?.[0] ?? null,
     threshold: threshold === undefined ? null : probability(threshold),
   };

@@ -47,10 +47,15 @@ export function progressLine({ phase, state, awaits_approval, progress }: TaskVi
   const { iteration, iterations, bytes_per_second: rate, seconds_remaining: left } = progress;
   const parts = [
     state === 'stopping' ? 'stopping' : printable(phase),
-    iteration === null ? '' : `${iteration}/${iterations}`,
+    iteration === null ? '' : `${stepName(phase)}${iteration}/${iterations}`,
     rate > 0 ? `${bytes(rate)}/s` : '',
     left === null ? '' : `${duration(left)} left`,
     awaits_approval ? 'waits for your approval' : '',
   ];
   return parts.filter((part) => part !== '').join('  ');
+}
+
+/** Large sets are matched in buckets. */
+function stepName(phase: string): string {
+  return phase === 'aligning' ? 'bucket ' : '';
 }

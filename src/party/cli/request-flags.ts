@@ -91,7 +91,7 @@ export function typeByName(path: string): DatasetType {
 }
 
 export interface ProviderFlags {
-  /** `COLUMN` for all, `PARTY:COLUMN` for one. */
+  /** `COLUMN` for all, `PARTY:COLUMN` for one; several make one key, in their order. */
   readonly key?: readonly string[];
   /** `PARTY:TYPE`. */
   readonly type?: readonly string[];
@@ -101,41 +101,65 @@ export interface Provider {
   readonly name: string;
   readonly data_path: string;
   readonly data_type: string;
-  readonly key_column?: string;
+  readonly key_column?: string | readonly string[];
 }
 
-/** What each party brings: dataset, type and key column. */
+/** What each party brings: dataset, type and key columns. */
 export function providersOf(
   datasets: readonly DataFlag[],
   { key: keys = [], type: types = [] }: ProviderFlags,
 ): readonly Provider[] {
   const parties = datasets.map(({ party }) => party);
-  const own = (flag: string, texts: readonly string[]): Map<string, string> => {
-    const pairs = texts.map((text) => parseOf(flag, text));
-    for (const [party] of pairs) requireParty(flag, party, parties);
-    return new Map(pairs);
-  };
-  // A column's name may have a colon: it is a party's only where the word before it is a party.
-  const ofParty = (text: string): boolean =>
-    parties.some((party) => text.startsWith(`${party}:`) && text.length > party.length + 1);
-  const keyOf = own('--key', keys.filter(ofParty));
-  const common = keys.filter((text) => !ofParty(text));
-  if (common.length > 1) {
-    throw usageError(
-      `--key ${common[1]} is a second key for all`,
-      'write --key PARTY:COLUMN where the parties’ key columns have different names',
-    );
-  }
-  const typeOf = own('--type', types);
+  const typeOf = new Map(types.map((text) => parseOf('--type', text)));
+  for (const party of typeOf.keys()) requireParty('--type', party, parties);
+  const keysOf = keysByParty(keys, parties);
   return datasets.map(({ party, path }) => {
-    const key = keyOf.get(party) ?? common[0];
+    const columns = keysOf.get(party)!;
     return {
       name: party,
       data_path: path,
       data_type: typeOf.get(party) ?? typeBySuffix(path) ?? 'csv', // its owner refuses another
-      ...(key !== undefined && { key_column: key }),
+      ...(columns.length > 0 && { key_column: columns.length === 1 ? columns[0]! : columns }),
     };
   });
+}
+
+/** Each party's key columns: those given for it alone, or else those for all. */
+function keysByParty(
+  keys: readonly string[],
+  parties: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  // A column's name may have a colon: it is a party's only where the word before it is a party.
+  const owner = (text: string): string | undefined =>
+    parties.find((party) => text.startsWith(`${party}:`) && text.length > party.length + 1);
+  const common = keys.filter((text) => owner(text) === undefined);
+  const columns = parties.map((party) => {
+    const own = keys.filter((text) => owner(text) === party);
+    return own.length > 0 ? own.map((text) => text.slice(party.length + 1)) : common;
+  });
+  const [first, ...others] = columns;
+  const other = others.findIndex(({ length }) => length !== first!.length);
+  if (other >= 0) {
+    const counts = `${first!.length} for ${parties[0]} and ${others[other]!.length} for ${parties[other + 1]}`;
+    throw usageError(
+      `--key names ${counts}: a key has as many columns at every party`,
+      'write --key COLUMN where all call it so, or --key PARTY:COLUMN for every party, in one order',
+    );
+  }
+  if (common.length > 0 && parties.length > 0 && !columns.includes(common)) {
+    throw usageError(
+      `--key ${common[0]} is nobody’s: every party has key columns of its own`,
+      'write --key PARTY:COLUMN once more for every party, or leave it out',
+    );
+  }
+  return new Map(parties.map((party, i) => [party, columns[i]!]));
+}
+
+/** One of the known words. */
+export function oneOf<T extends string>(flag: string, text: string, known: readonly T[]): T {
+  const found = known.find((each) => each === text);
+  if (found) return found;
+  throw usageError(`${flag} ${text} is not known`, `use one of ${known.join(', ')}`);
 }
 
 export function requireParty(flag: string, party: string, parties: readonly string[]): void {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { CommandResult } from './command.ts';
 import { modelExport, modelList, modelShow } from './models.ts';
 import { type PredictFlags, predict } from './predict.ts';
-import { psi } from './psi.ts';
+import { type PsiFlags, psi } from './psi.ts';
 import { addressOf, each, group, type NodeOptions, type Shell, withNode } from './shell.ts';
 import {
   type TaskListFlags,
@@ -13,7 +13,7 @@ import {
   taskShow,
   taskWatch,
 } from './tasks.ts';
-import { type RunOptions, type TaskFlags, type TrainFlags, train } from './train.ts';
+import { type RunOptions, type TrainFlags, train } from './train.ts';
 
 export function addTaskCommands(program: Command, shell: Shell): void {
   const { print } = shell;
@@ -41,10 +41,13 @@ export function addTaskCommands(program: Command, shell: Shell): void {
     .action(async (options: NodeOptions & PredictFlags) =>
       print(await predict(addressOf(shell, options), options, run)),
     );
-  withTaskFlags(program.command('psi'), shell)
-    .description('find the records that two parties have in common')
+  withTaskFlags(program.command('psi'), shell, PSI_TEXTS)
+    .description('find the records that two or more parties have in common')
+    .option('--output <what>', 'rows: which they are; size: how many, told to both (default: rows)')
+    .option('--join <which>', 'inner, left, right, full or difference; left: the first party')
+    .option('--select <columns>', 'of the second party, for the first to learn; repeatable', each)
     .addHelpText('after', PSI_EXAMPLE)
-    .action(async (options: NodeOptions & TaskFlags) =>
+    .action(async (options: NodeOptions & PsiFlags) =>
       print(await psi(addressOf(shell, options), options, run)),
     );
 
@@ -56,14 +59,38 @@ function runOptions({ context, json }: Shell): RunOptions {
   return { context, quiet: json };
 }
 
-function withTaskFlags(command: Command, shell: Shell): Command {
+/** Flags that mean less, or more, in one command than in others, and what they mean there. */
+interface FlagTexts {
+  readonly data: readonly [flag: string, text: string];
+  readonly duplicates: string;
+}
+
+const TEXTS: FlagTexts = {
+  data: ['--data <party=path:columns>', 'its dataset, columns optional; repeatable'],
+  duplicates: 'rows that repeat a key: reject, or keep the first',
+};
+const PSI_TEXTS: FlagTexts = {
+  data: ['--data <party=path>', 'its dataset; repeatable, the party that asks first'],
+  duplicates: 'rows that repeat a key: reject, first, or expand: every pair is a line',
+};
+
+function withTaskFlags(
+  command: Command,
+  shell: Shell,
+  { data, duplicates }: FlagTexts = TEXTS,
+): Command {
   return withNode(command, shell)
-    .option('--data <party=path:columns>', 'its dataset, columns optional; repeatable', each)
-    .option('--key <column>', 'that names records; party:column where they differ', each)
+    .option(...data, each)
+    .option(
+      '--key <column>',
+      'tells records apart; party:column where names differ; repeated: all of them together',
+      each,
+    )
     .option('--type <party:type>', 'csv, json, parquet; else by the name of the file', each)
     .option('--receiver <party>', 'who gets the result; repeatable', each)
     .option('--purpose <text>', 'as the parties’ policies name it')
-    .option('--duplicates <how>', 'rows that repeat a key: reject, or keep the first')
+    .option('--engine <name>', 'how keys are matched: auto, rr22 or ecdh (default: auto)')
+    .option('--duplicates <how>', duplicates)
     .option('--minimum-intersection <n>', 'fewer common records end the task')
     .option('--request <file>', 'the whole request as JSON, - for standard input')
     .option('--detach', 'print the id of the task and do not wait');
@@ -135,6 +162,13 @@ Examples:
 `;
 
 const PSI_EXAMPLE = `
-Example, the party that asks first:
+The party named first asks and alone gets the result, unless --receiver names others; the size
+is told to both.
+Examples:
   entente psi --data bank=clients.csv --data partner=customers.csv --key id
+  entente psi --data bank=clients.csv --data partner=customers.csv --data lab=cases.csv \\
+    --key id --receiver bank --receiver lab
+  entente psi --data bank=clients.csv --data partner=customers.csv --output size \\
+    --key bank:name --key bank:born --key partner:surname --key partner:birth_date
+  entente psi --data bank=clients.csv --data partner=customers.csv --key id --select segment,since
 `;

@@ -20,6 +20,7 @@ export function outcomeResult(view: TaskView, config: NodeConfig | null): Comman
     seconds === null ? '' : `  completed in ${duration(seconds)}\n`,
     facts([
       ['common records', commonRecords(view)],
+      ['left out', leftOut(view)],
       ['model', view.model_id],
       ['receivers', view.receivers.join(', ')],
       ['file', view.path && receives ? resultFile(view.path, config) : view.path],
@@ -92,6 +93,14 @@ function commonRecords({ extra }: TaskView): string | null {
   const { aligned_rows: aligned, intersection_size: common } = extraOf(extra);
   const count = aligned ?? common;
   return typeof count === 'number' ? String(count) : null;
+}
+
+/** Records of this node's own that an earlier one with their key stands for. */
+function leftOut({ extra }: TaskView): string | null {
+  const { duplicates } = extraOf(extra);
+  return typeof duplicates === 'number' && duplicates > 0
+    ? `${duplicates} own records that repeat a key`
+    : null;
 }
 
 /** What the node says beside the result: fields it did not know, labels it ignored. */

@@ -1,8 +1,8 @@
 import { TASK_KINDS, TASK_STATES } from '../tasks/task-view.ts';
-import { type CommandResult, usageError } from './command.ts';
+import type { CommandResult } from './command.ts';
 import { followTask } from './follow-task.ts';
 import { connect, type NodeAddress } from './node-api.ts';
-import { wholeNumber } from './request-flags.ts';
+import { oneOf, wholeNumber } from './request-flags.ts';
 import { taskResult, taskTable } from './task-text.ts';
 import type { RunOptions } from './train.ts';
 
@@ -52,10 +52,4 @@ export async function taskCancel(address: NodeAddress, taskId: string): Promise<
       ? `${taskId} is cancelled\n`
       : `${taskId} stops, here and at every party: "entente task watch ${taskId}" shows when\n`;
   return { text, json: view };
-}
-
-function oneOf<T extends string>(flag: string, text: string, known: readonly T[]): T {
-  const found = known.find((each) => each === text);
-  if (found) return found;
-  throw usageError(`${flag} ${text} is not known`, `use one of ${known.join(', ')}`);
 }

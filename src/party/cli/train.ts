@@ -3,6 +3,7 @@ import { detachedResult, followTask } from './follow-task.ts';
 import { connect, type NodeAddress } from './node-api.ts';
 import {
   list,
+  oneOf,
   parseDatasets,
   parseOf,
   parseParameter,
@@ -19,6 +20,8 @@ export interface TaskFlags {
   readonly type?: readonly string[];
   readonly receiver?: readonly string[];
   readonly purpose?: string;
+  /** What matches the keys. */
+  readonly engine?: string;
   readonly duplicates?: string;
   readonly minimumIntersection?: string;
   /** A file with the whole request in place of the other flags. */
@@ -94,9 +97,24 @@ export function trainRequest(flags: TrainFlags): object {
   };
 }
 
-/** What every kind of task may say of its purpose and its alignment. */
-export function conditions({ purpose, duplicates, minimumIntersection: least }: TaskFlags): object {
+export const ENGINES = ['auto', 'rr22', 'ecdh'] as const;
+
+/** What training and prediction may say of their purpose and their alignment. */
+export function conditions(flags: TaskFlags): object {
+  const { engine } = flags;
+  return conditionsWith(
+    flags,
+    engine === undefined ? {} : { psi_engine: oneOf('--engine', engine, ENGINES) },
+  );
+}
+
+/** What every kind of task may say, beside what it calls otherwise. */
+export function conditionsWith(
+  { purpose, duplicates, minimumIntersection: least }: TaskFlags,
+  more: object = {},
+): object {
   const privacy = {
+    ...more,
     ...(duplicates !== undefined && { duplicates }),
     ...(least !== undefined && {
       minimum_intersection: wholeNumber('--minimum-intersection', least),

@@ -68,7 +68,11 @@ function node(
 export const OPERATIONS = {
   runModelTrainTask: task('runModelTrainTask', 'Train a model jointly'),
   runModelPredictTask: task('runModelPredictTask', 'Score records jointly with a trained model'),
-  runPSITask: task('runPSITask', 'Intersect the keys of two parties'),
+  runPSITask: task('runPSITask', 'Find the records that two or more parties have in common'),
+  runLabeledPSITask: task(
+    'runLabeledPSITask',
+    'Learn columns of another party for the records in common',
+  ),
 
   getDataProviders: catalog('getDataProviders', 'The parties this node knows, itself first'),
   getDataPath: catalog('getDataPath', 'The datasets of a party that its policy shows'),

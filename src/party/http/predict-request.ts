@@ -1,7 +1,9 @@
 import Type, { type Static } from 'typebox';
+import type { EngineWish } from '../tasks/psi-engine.ts';
 import { ApiError } from './api-error.ts';
 import { checkShape, objectOrJson } from './json-shape.ts';
-import { parsePrivacy } from './privacy-options.ts';
+import { parseKeyColumns } from './key-columns.ts';
+import { type PrivacyOptions, parsePrivacy } from './privacy-options.ts';
 import {
   ID_PATTERN,
   MAX_PARTIES,
@@ -64,9 +66,10 @@ export interface PredictRequest {
   readonly modelId: string;
   /** Null: the model's own. */
   readonly threshold: number | null;
-  readonly duplicates: 'reject' | 'first';
+  readonly duplicates: PrivacyOptions['duplicates'];
   /** Common records below which nothing is scored; 0 for none. */
   readonly minimumIntersection: number;
+  readonly engine: EngineWish;
   readonly async: boolean;
   readonly purpose: string;
   readonly warnings: readonly Warning[];
@@ -96,9 +99,10 @@ export function parsePredictRequest(json: unknown): PredictRequest {
   rejectDuplicateNames(providers);
   requireKeys(providers);
   const received = parseReceivers(body.result_receivers);
-  const { duplicates, minimumIntersection } = parsePrivacy(body.privacy ?? {}, [
+  const { duplicates, minimumIntersection, engine } = parsePrivacy(body.privacy ?? {}, [
     'duplicates',
     'minimumIntersection',
+    'engine',
   ]);
   return {
     providers,
@@ -107,6 +111,7 @@ export function parsePredictRequest(json: unknown): PredictRequest {
     threshold: params.threshold ?? null,
     duplicates,
     minimumIntersection,
+    engine,
     async: body.async ?? false,
     purpose: body.purpose ?? UNSPECIFIED_PURPOSE,
     warnings: [...warnings, ...received.warnings],
@@ -114,11 +119,13 @@ export function parsePredictRequest(json: unknown): PredictRequest {
 }
 
 function parseProvider(body: RecordsFields, i: number): PredictProvider {
+  const at = `data_providers[${i}]`;
+  const { key_column: key } = body;
   return {
     name: body.name,
     path: body.data_path,
-    type: parseDataType(`data_providers[${i}].data_type`, body.data_type),
-    keyColumns: body.key_column == null ? null : [body.key_column],
+    type: parseDataType(`${at}.data_type`, body.data_type),
+    keyColumns: key == null ? null : parseKeyColumns(`${at}.key_column`, key),
   };
 }
 

@@ -150,4 +150,50 @@ export const FileResult = Type.Object({
   extra: Type.String({ description: 'JSON: task id, warnings' }),
 });
 
+/** What `extra` of an intersection says, beside what every task says there. */
+const IntersectionExtra = Type.Object({
+  task_id: Type.String(),
+  algorithm: Type.Enum(['intersection', 'labelled_intersection']),
+  psi_engine: Type.Enum(['ecdh', 'rr22']),
+  receivers: Type.Array(Type.String()),
+  rows: Type.Integer({ description: 'Records of this node’s own dataset.' }),
+  duplicates: Type.Optional(
+    Type.Integer({
+      description:
+        'Of them, those that were left out because an earlier one has their key; where privacy.duplicates is first.',
+    }),
+  ),
+  intersection_size: Type.Optional(
+    Type.Integer({ description: 'Common keys; absent where this node is no receiver.' }),
+  ),
+  warnings: Type.Array(Type.Object({ code: Type.String(), message: Type.String() })),
+  attempts: Type.Integer(),
+});
+
+/** `result` of a finished set intersection. */
+export const IntersectionResult = Type.Object(
+  {
+    path: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'On the receivers; null where the size alone was asked for: it is in extra.',
+    }),
+    type: nullable('string'),
+    extra: Type.String({
+      description: 'JSON: see contentSchema.',
+      contentMediaType: 'application/json',
+      contentSchema: IntersectionExtra,
+    }),
+  },
+  {
+    examples: [
+      {
+        path: 'results/4bf5…/intersection.csv',
+        type: 'csv',
+        extra:
+          '{"task_id":"4bf5…","algorithm":"intersection","psi_engine":"rr22","receivers":["orgA"],"warnings":[],"rows":30000,"intersection_size":24000,"attempts":1}',
+      },
+    ],
+  },
+);
+
 export const AcceptedResult = Type.Object({ task_id: Type.String() });

@@ -3,6 +3,7 @@ import Type, { type Static, type TObject } from 'typebox';
 import type { DatasetType } from '../datasets/registered-name.ts';
 import { ApiError } from './api-error.ts';
 import type { JsonObject } from './json-shape.ts';
+import { optionalKeyColumn } from './key-columns.ts';
 import type { Warning } from './warning.ts';
 
 /** Parties a task may have; far above what vertical training is meant for. */
@@ -32,10 +33,16 @@ export const DATA_FIELDS = {
   data_type: Type.String({ minLength: 1, maxLength: 16, description: 'csv, json or parquet' }),
 } as const;
 
+/** Protections that a request asks for; `description` says which the operation knows. */
+export const privacyField = (description: string) =>
+  Type.Optional(Type.Unsafe<JsonObject | null>({ type: ['object', 'null'], description }));
+
 /** What every request for a task may say. */
 export const TASK_FIELDS = {
   async: Type.Optional(Type.Boolean({ description: 'Answer with 202 and the task id at once.' })),
-  privacy: Type.Optional(Type.Unsafe<JsonObject | null>({ type: ['object', 'null'] })),
+  privacy: privacyField(
+    'duplicates: rows that repeat a key: reject (the default) or first; min_intersection: with fewer common records the task ends before anybody learns which they are; psi_engine: auto, rr22 or ecdh; a training also min_participants.',
+  ),
   strict: Type.Optional(Type.Boolean({ description: 'Refuse fields that are not known.' })),
   purpose: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
 } as const;
@@ -90,5 +97,5 @@ export function unknownFields(objects: Described, strict: boolean): Warning[] {
 }
 
 /** The body of one provider without labels or features. */
-export const RecordsBody = Type.Object({ ...DATA_FIELDS, key_column: optionalColumn });
+export const RecordsBody = Type.Object({ ...DATA_FIELDS, key_column: optionalKeyColumn });
 export type RecordsFields = Static<typeof RecordsBody>;

@@ -1,7 +1,18 @@
 import type { App } from './api-reply.ts';
 import { PredictRequestBody, parsePredictRequest } from './predict-request.ts';
-import { PsiRequestBody, parsePsiRequest } from './psi-request.ts';
-import { AcceptedResult, FileResult, replyOf, TrainResult } from './reply-schemas.ts';
+import {
+  LabeledPsiRequestBody,
+  PsiRequestBody,
+  parseLabeledPsiRequest,
+  parsePsiRequest,
+} from './psi-request.ts';
+import {
+  AcceptedResult,
+  FileResult,
+  IntersectionResult,
+  replyOf,
+  TrainResult,
+} from './reply-schemas.ts';
 import type { Routes } from './routes.ts';
 import type { Submissions } from './submissions.ts';
 import { parseTrainRequest, TrainRequestBody } from './train-request.ts';
@@ -39,13 +50,24 @@ export function addSubmitRoutes(app: App, routes: Routes, { submit }: Submission
     });
   }
 
+  const intersected = { 200: replyOf(IntersectionResult), 202: accepted };
   for (const route of routes('runPSITask')) {
     app.route({
       ...route,
       validatorCompiler,
-      schema: { body: PsiRequestBody, response: { 200: replyOf(FileResult), 202: accepted } },
+      schema: { body: PsiRequestBody, response: intersected },
       handler: (request, reply) =>
         submit(request, reply, { kind: 'psi', request: parsePsiRequest(request.body) }),
+    });
+  }
+
+  for (const route of routes('runLabeledPSITask')) {
+    app.route({
+      ...route,
+      validatorCompiler,
+      schema: { body: LabeledPsiRequestBody, response: intersected },
+      handler: (request, reply) =>
+        submit(request, reply, { kind: 'psi', request: parseLabeledPsiRequest(request.body) }),
     });
   }
 }

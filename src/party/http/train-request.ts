@@ -4,6 +4,7 @@ import { ALGORITHM_NAMES, type AlgorithmName, algorithmName } from './algorithm-
 import { ApiError } from './api-error.ts';
 import { type HyperParameters, parseHyperParameters } from './hyper-parameters.ts';
 import { checkShape, type JsonObject, objectOrJson } from './json-shape.ts';
+import { optionalKeyColumn, parseKeyColumns } from './key-columns.ts';
 import { METRIC_NAMES, type MetricName } from './metric-name.ts';
 import { type PrivacyOptions, parsePrivacy } from './privacy-options.ts';
 import {
@@ -37,7 +38,7 @@ const objectOrText = Type.Optional(
 const DataProviderBody = Type.Object({
   ...DATA_FIELDS,
   label_column: optionalColumn,
-  key_column: optionalColumn,
+  key_column: optionalKeyColumn,
   select_columns: columns,
   discrete_cols: columns,
   discrete_columns: columns,
@@ -183,8 +184,9 @@ function parseProvider(body: ProviderBody, i: number): DataProvider {
     );
   }
   const labelColumn = body.label_column ?? null;
-  const keyColumn = body.key_column ?? null;
-  if (labelColumn !== null && labelColumn === keyColumn) {
+  const { key_column: key } = body;
+  const keyColumns = key == null ? null : parseKeyColumns(`${at}.key_column`, key);
+  if (labelColumn !== null && keyColumns?.includes(labelColumn)) {
     const message = `${at}.label_column and ${at}.key_column must be different columns`;
     throw new ApiError('INVALID_REQUEST', message);
   }
@@ -193,7 +195,7 @@ function parseProvider(body: ProviderBody, i: number): DataProvider {
     path: body.data_path,
     type,
     labelColumn,
-    keyColumns: keyColumn === null ? null : [keyColumn],
+    keyColumns,
     selectColumns,
     discreteColumns: parseDiscreteColumns(at, body),
   };
@@ -228,6 +230,7 @@ function parseTrainPrivacy(given: JsonObject, providerCount: number): PrivacyOpt
     'minParticipants',
     'duplicates',
     'minimumIntersection',
+    'engine',
   ]);
   const { minParticipants } = privacy;
   if (minParticipants !== null && providerCount < minParticipants) {

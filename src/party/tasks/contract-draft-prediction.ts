@@ -63,7 +63,7 @@ export async function draftPrediction(
       predict_threshold: thresholdOf(request, training),
       open_bits: training.parameters.open_bits,
     },
-    alignment: agreedAlignment(asked, terms, { engine: 'auto' }),
+    alignment: agreedAlignment(asked, terms, { engine: request.engine }),
     parties: contractParties(node, roles, terms),
   };
   const contract: PredictContract = {

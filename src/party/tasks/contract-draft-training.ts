@@ -77,7 +77,7 @@ async function draftFor(
     { ...request, labelOwner: holder },
     columnsOf(terms, request, holder),
   );
-  const alignment = agreedAlignment(asked, terms, { engine: 'auto' });
+  const alignment = agreedAlignment(asked, terms, { engine: request.privacy.engine });
   const contract = compose(node, request, { algorithm, parameters, alignment, layout, terms });
   checkDrafted(
     node,

@@ -12,7 +12,7 @@ import type { CheckpointStore } from './checkpoint-store.ts';
 import type { PreparedResult, PublishedResult, ResultStore } from './result-store.ts';
 import type { TaskEntry } from './task-entry.ts';
 import { endError } from './task-failure.ts';
-import type { TaskKind, TaskOutcome } from './task-view.ts';
+import type { TaskOutcome } from './task-view.ts';
 
 export interface FinishDeps {
   readonly consensus: ConsensusNode;
@@ -22,12 +22,17 @@ export interface FinishDeps {
   readonly log: NodeLog;
 }
 
-/** Where a party that receives nothing is told that the result is. */
-const RESULT_FILES: Readonly<Record<TaskKind, string>> = {
-  train: 'model.json',
-  predict: 'predictions.csv',
-  psi: 'intersection.csv',
-};
+/** The name that a party which receives nothing is told for the receivers' file; null: there is none. */
+function receiversFile(contract: Contract): string | null {
+  switch (contract.kind) {
+    case 'train':
+      return 'model.json';
+    case 'predict':
+      return 'predictions.csv';
+    case 'psi':
+      return contract.parameters.output === 'size' ? null : `${contract.algorithm.name}.csv`;
+  }
+}
 
 /** A decided result on its way. */
 export interface Finishing {
@@ -99,13 +104,14 @@ function outcomeOf(
   { path }: PublishedResult,
   { notes }: TaskEntry,
 ): TaskOutcome {
-  const { kind, algorithm, receivers } = contract;
-  const shown = path ?? `results/${taskId}/${RESULT_FILES[kind]}`;
+  const { alignment, algorithm, receivers } = contract;
+  const file = receiversFile(contract);
+  const shown = path ?? (file && `results/${taskId}/${file}`);
   const [session] = transport;
   return {
     modelId: modelOf(contract, taskId),
     path: shown,
-    type: shown.endsWith('.json') ? 'json' : 'csv',
+    type: shown === null ? null : shown.endsWith('.json') ? 'json' : 'csv',
     metrics: metrics ?? {},
     extra: {
       algorithm: algorithm.name,
@@ -115,6 +121,7 @@ function outcomeOf(
         solver: contract.parameters.solver,
         model_release: contract.parameters.model_release,
       }),
+      ...(alignment.method === 'psi' && { psi_engine: alignment.engine }),
       receivers: [...receivers],
       warnings: notes.warnings.map(({ code, message }) => ({ code, message })),
       ...(!receivers.includes(self) && { metrics_withheld: `${self} is not a receiver` }),

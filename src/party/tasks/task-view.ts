@@ -36,9 +36,9 @@ export type TaskKind = (typeof TASK_KINDS)[number];
 export interface TaskOutcome {
   /** Null for a task that makes or applies no model. */
   readonly modelId: string | null;
-  /** Relative to the receivers' result root. */
-  readonly path: string;
-  readonly type: 'json' | 'csv';
+  /** Relative to the receivers' result root; null for a task that leaves no file. */
+  readonly path: string | null;
+  readonly type: 'json' | 'csv' | null;
   /** Exactly the metrics asked for, null where one cannot be computed; {} when not disclosed. */
   readonly metrics: Readonly<Record<string, number | null>>;
   /** What else the caller should know: algorithm, partition, warnings, reasons for null metrics. */

@@ -15,6 +15,11 @@ describe('progress', () => {
       seconds_remaining: null,
     };
     equal(progressLine(runningView(0, { phase: 'aligning', progress: unknown })), 'aligning');
+    const buckets = { ...unknown, iteration: 3, iterations: 16 };
+    equal(
+      progressLine(runningView(20, { phase: 'aligning', progress: buckets })),
+      'aligning  bucket 3/16',
+    );
     equal(
       progressLine(runningView(0, { state: 'stopping', progress: unknown })),
       'stopping',

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { CliContext } from '../../../src/party/cli/command.ts';
 import {
   list,
+  oneOf,
   parseData,
   parseDatasets,
   parseOf,
@@ -66,9 +67,35 @@ describe('request flags', () => {
 
   it('refuse keys and types of parties that bring nothing', () => {
     const datasets = parseDatasets(['bank=a.csv']);
-    throws(() => providersOf(datasets, { key: ['id', 'other'] }), usage(/second key/));
     throws(() => providersOf(datasets, { type: ['shop:csv'] }), usage(/names shop/));
     throws(() => providersOf(datasets, { type: ['csv'] }), usage(/--type csv/));
+  });
+
+  it('make one key of several columns, for all or party by party', () => {
+    const datasets = parseDatasets(['bank=a.csv', 'shop=b.csv']);
+    const keys = (...key: string[]) =>
+      providersOf(datasets, { key }).map(({ key_column: columns }) => columns);
+    deepEqual(keys('last', 'born'), [
+      ['last', 'born'],
+      ['last', 'born'],
+    ]);
+    deepEqual(keys('bank:last', 'shop:surname', 'bank:born', 'shop:birthday'), [
+      ['last', 'born'],
+      ['surname', 'birthday'],
+    ]);
+    deepEqual(keys('last', 'shop:surname', 'born', 'shop:birthday'), [
+      ['last', 'born'],
+      ['surname', 'birthday'],
+    ]);
+    deepEqual(keys('bank:id', 'shop:id'), ['id', 'id']);
+    throws(() => keys('last', 'born', 'shop:surname'), usage(/2 for bank and 1 for shop/));
+    throws(() => keys('bank:id'), usage(/1 for bank and 0 for shop/));
+    throws(() => keys('id', 'bank:id', 'shop:id'), usage(/--key id is nobody’s/));
+  });
+
+  it('know words from others', () => {
+    equal(oneOf('--join', 'left', ['inner', 'left']), 'left');
+    throws(() => oneOf('--join', 'outer', ['inner', 'left']), usage(/^--join outer is not known$/));
   });
 
   it('read hyper-parameters as JSON where they are, else as text', () => {

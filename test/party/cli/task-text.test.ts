@@ -20,6 +20,15 @@ describe('task text', () => {
       extra: '{"intersection_size":7}',
     });
     match(outcomeResult(psi, null).text, /common records {2}7\n {2}receivers/);
+    const size = taskView({
+      ...psi,
+      path: null,
+      type: null,
+      extra: '{"intersection_size":7,"duplicates":2}',
+    });
+    const counted = outcomeResult(size, null).text;
+    match(counted, /common records {2}7\n {2}left out {8}2 own records that repeat a key\n/);
+    doesNotMatch(counted, /file/);
   });
 
   it('reads no more from the extra text than is there', () => {

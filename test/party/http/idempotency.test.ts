@@ -10,6 +10,7 @@ import type { HttpServer } from '../../../src/party/http/server.ts';
 import {
   as,
   errorOf,
+  LABELED_PSI,
   OUTCOME,
   PSI,
   post,
@@ -61,6 +62,7 @@ describe('idempotency keys', () => {
         keyed(body, { caller: 'coordinator-2' }),
         keyed(body, { caller: 'admin' }),
         keyed({ ...PSI, async: true }, { url: '/runPSITask' }),
+        keyed({ ...LABELED_PSI, async: true }, { url: '/runLabeledPSITask' }),
       ];
       const ids = new Set<string>();
       for (const call of calls) {

@@ -48,6 +48,7 @@ describe('predict request', () => {
       threshold: null,
       duplicates: 'reject',
       minimumIntersection: 0,
+      engine: 'auto',
       async: false,
       purpose: 'unspecified',
       warnings: [],
@@ -118,8 +119,26 @@ describe('predict request', () => {
     refuses(withSecond({ name: 'orgA' }), /^data_providers\[1\]\.name is the name of an earlier/);
     refuses(withSecond({ data_type: 'xls' }), /^data_providers\[1\]\.data_type must be one of csv/);
     refuses(withSecond({ data_path: 7 }), /^data_providers\[1\]\.data_path must be string$/);
-    refuses(body({ privacy: { dp: 1 } }), /^privacy\.dp is not available$/, 'NOT_AVAILABLE');
-    refuses(body({ privacy: { min_participants: 3 } }), /not available$/, 'NOT_AVAILABLE');
+    refuses(body({ privacy: { dp: 1 } }), /^privacy\.dp is not available; /, 'NOT_AVAILABLE');
+    refuses(body({ privacy: { min_participants: 3 } }), /not available; /, 'NOT_AVAILABLE');
+  });
+
+  it('takes keys of several columns, and an engine to match them', () => {
+    const request = parsePredictRequest({
+      ...withSecond({ key_column: ['last', 'born'] }),
+      privacy: { psi_engine: 'RR22' },
+    });
+    deepEqual(request.providers[1]!.keyColumns, ['last', 'born']);
+    equal(request.engine, 'rr22');
+    refuses(
+      withSecond({ key_column: ['a', 'a'] }),
+      /^data_providers\[1\]\.key_column names a twice/,
+    );
+    refuses(withSecond({ key_column: [] }), /^data_providers\[1\]\.key_column must not have fewer/);
+    refuses(
+      body({ privacy: { psi_engine: 'fast' } }),
+      /^privacy\.psi_engine must be one of auto, /,
+    );
   });
 
   it('answers any JSON with a request or a refusal', () => {

@@ -7,6 +7,7 @@ const ALL: readonly PrivacyOption[] = [
   'minParticipants',
   'duplicates',
   'minimumIntersection',
+  'engine',
 ];
 
 function refuses(
@@ -27,7 +28,12 @@ function refuses(
 
 describe('privacy options', () => {
   it('have a default each', () => {
-    const none = { minParticipants: null, duplicates: 'reject', minimumIntersection: 0 };
+    const none = {
+      minParticipants: null,
+      duplicates: 'reject',
+      minimumIntersection: 0,
+      engine: 'auto',
+    };
     deepEqual(parsePrivacy({}, ALL), none);
     deepEqual(parsePrivacy({ min_intersection: null, unknown: null, protocol: 'he' }, ALL), none);
   });
@@ -42,10 +48,12 @@ describe('privacy options', () => {
           min_participants: 3,
           minParticipants: 2,
           duplicates: 'first',
+          psi_engine: 'RR22',
+          psiEngine: 'rr22',
         },
         ALL,
       ),
-      { minParticipants: 3, duplicates: 'first', minimumIntersection: 20 },
+      { minParticipants: 3, duplicates: 'first', minimumIntersection: 20, engine: 'rr22' },
     );
   });
 
@@ -55,14 +63,35 @@ describe('privacy options', () => {
     }
     refuses({ min_participants: 0 }, 'privacy.min_participants must be an integer > 0');
     refuses({ duplicates: 'last' }, 'privacy.duplicates must be reject or first');
-    refuses({ dp: {} }, 'privacy.dp is not available', 'NOT_AVAILABLE');
+    refuses({ duplicates: 'expand' }, 'privacy.duplicates must be reject or first');
+    for (const value of ['fast', 'HE', '__proto__', '', 22, ['rr22']]) {
+      refuses({ psi_engine: value }, 'privacy.psi_engine must be one of auto, rr22, ecdh');
+    }
+    refuses(
+      { psi_engine: 'auto', psiEngine: 'dh' },
+      'privacy.psiEngine and its other spelling name two engines',
+    );
+    refuses(
+      { dp: {} },
+      'privacy.dp is not available; there are privacy.protocol, privacy.min_participants, privacy.duplicates, privacy.min_intersection, privacy.psi_engine',
+      'NOT_AVAILABLE',
+    );
     refuses(
       { protocol: 'secagg' },
       'privacy.protocol must be secret-sharing or he; others are not available',
       'NOT_AVAILABLE',
     );
-    refuses({ protocol: 'he' }, 'privacy.protocol is not available', 'NOT_AVAILABLE', [
-      'duplicates',
-    ]);
+    refuses(
+      { protocol: 'he' },
+      'privacy.protocol is not available; there are privacy.duplicates',
+      'NOT_AVAILABLE',
+      ['duplicates'],
+    );
+  });
+
+  it('let pairs be made only where the operation makes them', () => {
+    const rules = ['reject', 'first', 'expand'] as const;
+    equal(parsePrivacy({ duplicates: 'expand' }, ALL, rules).duplicates, 'expand');
+    throws(() => parsePrivacy({ duplicates: 'all' }, ALL, rules), /be reject, first or expand$/);
   });
 });

@@ -10,6 +10,7 @@ import {
   FakeTasks,
   fakeServer,
   JSON_HEADERS,
+  LABELED_PSI,
   OUTCOME,
   PREDICT,
   PSI,
@@ -36,6 +37,7 @@ const CALLS: Readonly<Record<string, InjectOptions>> = {
   runModelTrainTask: { payload: TRAIN },
   runModelPredictTask: { payload: PREDICT },
   runPSITask: { payload: PSI },
+  runLabeledPSITask: { payload: LABELED_PSI },
   getDataPath: { query: { data_provider: 'orgB' } },
   getMetaData: { query: { data_provider: 'orgB', data_path: 'b.csv' } },
   registerDataset: { payload: { name: 'loans', path: 'loans.csv', type: 'csv' } },
@@ -105,6 +107,7 @@ describe('http server', () => {
       'runModelTrainTask',
       'runModelPredictTask',
       'runPSITask',
+      'runLabeledPSITask',
       'cancelTask',
     ]);
     deepEqual(of('admin'), [

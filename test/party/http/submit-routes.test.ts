@@ -7,6 +7,7 @@ import {
   FakeTasks,
   fakeServer,
   JSON_HEADERS,
+  LABELED_PSI,
   OUTCOME,
   PREDICT,
   PSI,
@@ -54,6 +55,8 @@ describe('submit routes', () => {
     const cases = [
       ['runModelPredictTask', PREDICT, { ...FILE_OUTCOME, modelId: 'model-01' }, 'predict'],
       ['runPSITask', PSI, FILE_OUTCOME, 'psi'],
+      ['runPSITask', PSI, { ...FILE_OUTCOME, path: null, type: null }, 'psi'],
+      ['runLabeledPSITask', LABELED_PSI, FILE_OUTCOME, 'psi'],
     ] as const;
     for (const [name, body, outcome, kind] of cases) {
       for (const url of [`/${name}`, `/api/v1/${name}`]) {
@@ -70,13 +73,31 @@ describe('submit routes', () => {
           result: {
             ...(outcome.modelId && { model_id: outcome.modelId }),
             path: outcome.path,
-            type: 'csv',
+            type: outcome.type,
             extra: '{"task_id":"task-1","rows":3}',
           },
           msg: 'success',
         });
       }
     }
+    const labelled = new FakeTasks();
+    const keys = ['last_name', 'born'];
+    const [requester, provider] = [PSI.requester, LABELED_PSI.provider];
+    const body = {
+      requester: { ...requester, key_column: keys },
+      provider: { ...provider, key_column: keys },
+      async: true,
+    };
+    await fakeServer({ tasks: labelled }).app.inject(post(body, { url: '/runLabeledPSITask' }));
+    const [{ request }] = labelled.submitted as [(typeof labelled.submitted)[0]];
+    ok('join' in request);
+    deepEqual(
+      request.providers.map(({ keyColumns, payload }) => [keyColumns, payload]),
+      [
+        [keys, []],
+        [keys, ['segment']],
+      ],
+    );
     const he = await fakeServer().app.inject(
       post({ ...PSI, algo_type: 'HE' }, { url: '/runPSITask' }),
     );
@@ -90,6 +111,7 @@ describe('submit routes', () => {
       post(TRAIN, { headers: { ...headers, prefer: 'respond-async' } }),
       post(TRAIN, { headers: { ...headers, prefer: 'wait=10, Respond-Async; x=1' } }),
       post({ ...PSI, async: true }, { url: '/runPSITask' }),
+      post({ ...LABELED_PSI, async: true }, { url: '/runLabeledPSITask' }),
       post({ ...PREDICT, async: true }, { url: '/runModelPredictTask' }),
     ];
     for (const call of calls) {
@@ -192,6 +214,7 @@ describe('submit routes', () => {
       ['/runModelTrainTask', TRAIN],
       ['/runModelPredictTask', PREDICT],
       ['/runPSITask', PSI],
+      ['/runLabeledPSITask', LABELED_PSI],
     ] as const) {
       const reply = await app.inject(post({ ...body, colour: 'red', strict: true }, { url }));
       equal(errorOf(reply).msg, 'colour: not known, and strict is set');

@@ -95,12 +95,31 @@ describe('train request', () => {
       modelConfig: null,
       async: false,
       partition: 'auto',
-      privacy: { minParticipants: null, duplicates: 'reject', minimumIntersection: 0 },
+      privacy: {
+        minParticipants: null,
+        duplicates: 'reject',
+        minimumIntersection: 0,
+        engine: 'auto',
+      },
       labelOwner: null,
       strict: false,
       purpose: 'unspecified',
       warnings: [],
     });
+  });
+
+  it('takes keys of several columns, and an engine to match them', () => {
+    const request = parseTrainRequest({
+      ...withProvider({ key_column: ['last', 'born'] }),
+      privacy: { psi_engine: 'ecdh' },
+    });
+    deepEqual(request.providers[0]!.keyColumns, ['last', 'born']);
+    equal(request.privacy.engine, 'ecdh');
+    const at = String.raw`^data_providers\[0\]\.`;
+    rejects(withProvider({ key_column: ['id', 'Y'] }), new RegExp(`${at}label_column and`));
+    rejects(withProvider({ key_column: ['a', 'a'] }), new RegExp(`${at}key_column names a twice`));
+    rejects(withProvider({ key_column: [] }), new RegExp(`${at}key_column must not have fewer`));
+    rejects(withProvider({ key_column: 7 }), new RegExp(`${at}key_column must be`));
   });
 
   it('reads discrete_cols and discrete_columns as one field', () => {
@@ -232,6 +251,7 @@ describe('train request', () => {
       minParticipants: 2,
       duplicates: 'reject',
       minimumIntersection: 0,
+      engine: 'auto',
     });
   });
 });

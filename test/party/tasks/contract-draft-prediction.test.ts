@@ -36,6 +36,7 @@ function request(change: Partial<PredictRequest> = {}): PredictRequest {
     threshold: null,
     duplicates: 'reject',
     minimumIntersection: 0,
+    engine: 'auto',
     async: false,
     purpose: 'credit risk',
     warnings: [],
