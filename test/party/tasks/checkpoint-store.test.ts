@@ -5,6 +5,7 @@ import {
   type CheckpointStore,
   checkpointStore,
 } from '../../../src/party/tasks/checkpoint-store.ts';
+import { PHASE_STEPS } from '../../../src/party/tasks/program.ts';
 import type { CheckpointId } from '../../../src/party/tasks/standing.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -44,6 +45,13 @@ describe('checkpoint store', () => {
       deepEqual(await checkpointStore(folder).list(TASK), await store.list(TASK));
       await store.remove(TASK);
       deepEqual([await store.list(TASK), await store.tasks()], [[], []]);
+    }));
+
+  it('keeps the start of a later phase in place of the first', () =>
+    withStore(async (store) => {
+      const later = [1, 2, 3, 4, 5, 6, 7, 8].map((step) => id(1, PHASE_STEPS + step));
+      await save(store, id(1, 1), id(1, 2), id(1, PHASE_STEPS), ...later);
+      deepEqual(await store.list(TASK), [...later.slice(1).reverse(), id(1, PHASE_STEPS)]);
     }));
 
   it('writes the newest of those that came meanwhile', () =>

@@ -1,5 +1,6 @@
 /** One matching's session with the other data holders: bucket after bucket, with labels or without. */
 import type { Parties, PartyIndex } from '../../../protocols/channel.ts';
+import { ProtocolError } from '../../../protocols/errors.ts';
 import { gatherRows } from '../../../protocols/psi/deduplicate.ts';
 import { openIntersection } from '../../../protocols/psi/intersection.ts';
 import { sortByItem } from '../../../protocols/psi/joint-order.ts';
@@ -9,6 +10,7 @@ import { Rr22Receiver, Rr22Sender } from '../../../protocols/psi/rr22-oprf.ts';
 import type { VoleSource } from '../../../protocols/vole/vole.ts';
 import type { ProgramContext } from '../program.ts';
 import type { CommonKeys } from './matching-checkpoint.ts';
+import { NO_ROW } from './own-keys.ts';
 
 /** What one of two parties, the provider, says of each common key to the other one, who learns first. */
 export interface LabelTerms {
@@ -56,11 +58,11 @@ async function plainSession(
   parties: Parties,
   options: BucketSessionOptions,
 ): Promise<BucketSession> {
-  const { contract, curve, rng } = context;
+  const { contract, rng } = context;
   const { engine } = contract.alignment;
   const { maxItems, leader, learners } = options;
   const agreed = { engine, maxItems, leader, learners };
-  const own = { curve, ...oprfOptions(context, options) };
+  const own = { curve: () => context.curve(), ...oprfOptions(context, options) };
   const session = await openIntersection(parties, { ...agreed, ...own }, rng);
   return {
     async intersect(items, keyRows) {
@@ -94,7 +96,7 @@ async function labelledSession(
         recordBytes,
         order.map((row) => place[row]!),
       );
-      return { rows: order.map((row) => keyRows[row]!), labels, labelBytes: recordBytes };
+      return { rows: rowsOf(order, keyRows), labels, labelBytes: recordBytes };
     },
   };
 }
@@ -104,7 +106,7 @@ async function labellingSession(
   context: ProgramContext,
   parties: Parties,
   options: BucketSessionOptions,
-  { recordBytes, records }: Payload,
+  own: Payload,
 ): Promise<BucketSession> {
   const channel = parties.channel(1 - parties.me);
   const oprf = await Rr22Sender.setup(channel, context.rng, oprfOptions(context, options));
@@ -114,8 +116,8 @@ async function labellingSession(
     async intersect(items, keyRows) {
       const ch = channel.fork(`bucket-${bucket++}`);
       const payload: Payload = {
-        recordBytes,
-        records: (rows) => records(rows.map((row) => keyRows[row]!)),
+        recordBytes: own.recordBytes,
+        records: (of) => own.records(of.map((item) => keyRows[item]!)),
       };
       const rows = await labelledPsiSender(ch, oprf, items, payload, terms, context.rng);
       return rows ? unlabelled(sortByItem(rows, items), keyRows) : null;
@@ -132,6 +134,15 @@ function labelledTerms({ maxItems, learners, labels }: BucketSessionOptions) {
   return { maxItems, resultTo, maxRecordBytes: labels!.maxBytes } as const;
 }
 
-function unlabelled(rows: Uint32Array<ArrayBuffer>, keyRows: Uint32Array): CommonKeys {
-  return { rows: rows.map((row) => keyRows[row]!), labels: new Uint8Array(0), labelBytes: 0 };
+function unlabelled(found: Uint32Array<ArrayBuffer>, keyRows: Uint32Array): CommonKeys {
+  return { rows: rowsOf(found, keyRows), labels: new Uint8Array(0), labelBytes: 0 };
+}
+
+/** The rows of the items found. Throws `MALFORMED_MESSAGE` where the peer makes padding match. */
+function rowsOf(found: Uint32Array<ArrayBuffer>, keyRows: Uint32Array): Uint32Array<ArrayBuffer> {
+  return found.map((item) => {
+    const row = keyRows[item]!;
+    if (row === NO_ROW) throw new ProtocolError('MALFORMED_MESSAGE', 'an item of padding matched');
+    return row;
+  });
 }

@@ -16,18 +16,19 @@ export interface CountInputs {
 
 /** The number of common keys, which every data holder learns. */
 export async function countCommon(
-  { contract, curve, ledger, link, rng }: ProgramContext,
+  context: ProgramContext,
   { holders, leader, items }: CountInputs,
 ): Promise<number> {
+  const { contract, ledger, rng } = context;
   const { all, me, others } = holders;
   if (others.length !== 1) {
     throw new TaskError('NOT_AVAILABLE', 'common records are counted between two parties only');
   }
   const to = all.map(({ name }) => name);
   await ledger.record({ class: 'intersection_size', to, elements: 1 });
-  const channel: Channel = link(others[0]!.name).channel.fork('count');
+  const channel: Channel = context.link(others[0]!.name).channel.fork('count');
   const maxItems = Math.max(...all.map(({ dataset }) => dataset.rowCount));
-  const options = { engine: curve(), maxItems };
+  const options = { engine: context.curve(), maxItems };
   const common = await (me === leader
     ? cardinalityReceiver(channel, items, options, rng)
     : cardinalitySender(channel, items, options, rng));

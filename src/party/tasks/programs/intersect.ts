@@ -26,8 +26,8 @@ export async function intersect(
   progress.phase('aligning');
   const dataset = await context.loadDataset();
   if (contract.parameters.output === 'size') {
-    const size = await countKeys(context, dataset, receivers);
-    return intersectionResult(context, dataset, { size, chunks: null });
+    const { size, groups } = await countKeys(context, dataset, receivers);
+    return intersectionResult(context, dataset, { size, chunks: null, groups });
   }
   const labels = labelsOf(context);
   const opens = (keys: number) => [
@@ -67,7 +67,7 @@ export function intersectionResult(
     /** Common keys; undefined where this party does not learn. */
     readonly size: number | undefined;
     readonly chunks: readonly Uint8Array[] | null;
-    readonly groups?: RecordGroups | null;
+    readonly groups: RecordGroups | null;
   },
   name = 'intersection.csv',
 ): ProgramResult {

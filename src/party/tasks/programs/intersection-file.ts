@@ -39,8 +39,12 @@ export function intersectionChunks(table: IntersectionTable): Uint8Array[] {
   lines.rows.forEach((row, line) => {
     const isOwn = row !== NO_ROW;
     if (tellsBoth) csv.number(Number(line < lines.common));
-    if (tellsRow) isOwn ? csv.number(row + 1) : csv.nothing();
-    for (const column of keys) isOwn ? csv.cell(column, row) : csv.nothing();
+    if (isOwn) {
+      if (tellsRow) csv.number(row + 1);
+      for (const column of keys) csv.cell(column, row);
+    } else {
+      for (let cell = Number(!tellsRow); cell <= keys.length; cell++) csv.nothing();
+    }
     for (const column of payload?.columns ?? []) csv.cell(column, line);
     csv.endLine();
   });

@@ -25,7 +25,7 @@ import {
   NO_KEYS,
 } from './matching-checkpoint.ts';
 import { agreeSalt } from './matching-salt.ts';
-import { allItems, keysDigest, openKeys } from './own-keys.ts';
+import { keysDigest, openKeys, undividedKeys } from './own-keys.ts';
 import type { RecordGroups } from './record-groups.ts';
 import { haveOneOrigin } from './shares-origin.ts';
 
@@ -90,7 +90,7 @@ export async function matchKeys(
   const point = digest && (await resumePoint(context, holders, leader, shape, digest));
   const salt = point?.salt ?? (await agreeSalt(context, holders, leader));
   if (contract.alignment.minimumIntersection > 0 && !point) {
-    const items = allItems(context, holders.own, dataset, salt);
+    const { items } = undividedKeys(context, holders.own, dataset, salt);
     await countCommon(context, { holders, leader, items });
   }
   const own = await openKeys(context, holders.own, dataset, { salt, buckets });
@@ -121,17 +121,21 @@ export async function matchKeys(
   return { holders, groups, common };
 }
 
+export interface KeyCount extends Pick<Matching, 'groups'> {
+  readonly size: number;
+}
+
 /** How many keys all data holders have, and nothing else of them. */
 export async function countKeys(
   context: ProgramContext,
   dataset: LoadedDataset,
   learners: readonly string[],
-): Promise<number> {
+): Promise<KeyCount> {
   const holders = dataHolders(context.contract, context.self);
   const leader = leaderOf(holders, learners);
   const salt = await agreeSalt(context, holders, leader);
-  const items = allItems(context, holders.own, dataset, salt);
-  return countCommon(context, { holders, leader, items });
+  const { items, groups } = undividedKeys(context, holders.own, dataset, salt);
+  return { size: await countCommon(context, { holders, leader, items }), groups };
 }
 
 /**
@@ -154,18 +158,20 @@ function labelledLeader({ me }: DataHolders, { own }: LabelRequest): number {
 
 /** Where to go on: null at the start. Throws `CHECKPOINT_UNUSABLE`. */
 async function resumePoint(
-  { checkpoints: { resume }, link }: ProgramContext,
+  context: ProgramContext,
   { all, me, others }: DataHolders,
   leader: number,
   shape: MatchingShape,
   digest: Uint8Array,
 ): Promise<MatchingPoint | null> {
+  const { resume } = context.checkpoints;
   if (!resume || !isMatching(resume)) return null;
   const point = decodeMatching(resume, shape);
   if (Buffer.compare(digest, point.keys) !== 0) throw unusable('is of other records');
   // Checkpoints of one attempt and step fit together; that they do is checked all the same.
   for (const { name } of me === leader ? others : [all[leader]!]) {
-    if (await haveOneOrigin(link(name).channel.fork('resume'), point.salt, point.done)) continue;
+    const channel = context.link(name).channel.fork('resume');
+    if (await haveOneOrigin(channel, point.salt, point.done)) continue;
     throw new TaskError(
       'CHECKPOINT_UNUSABLE',
       'the parties’ checkpoints are of different attempts: start the task again',

@@ -68,16 +68,16 @@ export async function openKeys(
   };
 }
 
-/** The items of all keys, each once; m x 16. */
-export function allItems(
+/** All keys in one piece. */
+export function undividedKeys(
   { budget, contract }: KeyContext,
   holder: DataHolder,
   { keys, rowCount }: LoadedDataset,
   salt: Uint8Array,
-): Uint8Array<ArrayBuffer> {
+): { readonly items: Uint8Array<ArrayBuffer>; readonly groups: RecordGroups | null } {
   const records = { items: itemHasher(salt, budget)(keys!), rows: rowNumbers(rowCount) };
   const groups = contract.alignment.duplicates === 'reject' ? null : recordGroups(rowCount);
-  return distinctKeys(records, groups, holder).items;
+  return { items: distinctKeys(records, groups, holder).items, groups };
 }
 
 /** SHA-256 of key columns: what a checkpoint is of. */

@@ -68,14 +68,15 @@ export async function receiverLines(
 }
 
 async function otherRecords(
-  { contract, ledger, link }: ProgramContext<PsiContract>,
+  context: ProgramContext<PsiContract>,
   { holders, groups, common }: Matching,
   side: JoinSide,
 ): Promise<OtherRecords> {
+  const { contract, ledger } = context;
   const { alignment, parameters, receivers } = contract;
   const { join } = parameters;
   const { name, dataset } = holders.others[0]!;
-  const channel = link(name).channel.fork('join');
+  const channel = context.link(name).channel.fork('join');
   const tableRows = dataset.rowCount;
   switch (alignment.duplicates) {
     case 'reject':

@@ -1,6 +1,10 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { parseModelDocument } from '../../../../src/party/models/model-document.ts';
-import type { Checkpoint, ProgramResult } from '../../../../src/party/tasks/program.ts';
+import {
+  type Checkpoint,
+  PHASE_STEPS,
+  type ProgramResult,
+} from '../../../../src/party/tasks/program.ts';
 import { predictLinear } from '../../../../src/party/tasks/programs/predict-linear.ts';
 import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
 import { TaskError } from '../../../../src/party/tasks/task-error.ts';
@@ -193,6 +197,26 @@ describe('training of a linear model', () => {
       deepEqual(again[0].part, results[0].part);
       deepEqual(again[1].part, results[1].part);
       deepEqual(again[0].metrics, results[0].metrics);
+    });
+
+    it('goes on within an alignment of several buckets, and after it', async () => {
+      const options = { bucketCount: () => 3 };
+      const train = (pair: ReturnType<typeof programRuns>) =>
+        Promise.all([pair.a, pair.b].map(({ context }) => trainLinear(context as never, options)));
+      const stepsOf = (saved: readonly Checkpoint[]): number[] => saved.map(({ step }) => step);
+      const phased = programRuns(contract, { session: 'phased' });
+      await train(phased);
+      const own = [0, 1, 2, 3].map((step) => PHASE_STEPS + step);
+      deepEqual(stepsOf(phased.a.saved), [1, 2, 3, ...own]);
+      deepEqual(stepsOf(phased.b.saved), [1, 2, 3, ...own]);
+      for (const i of [0, 2, 3, 5]) {
+        const resume = [phased.a.saved[i]!, phased.b.saved[i]!] as const;
+        const pair = programRuns(contract, { resume, session: `phased after ${i}` });
+        const [atA] = await train(pair);
+        deepEqual(stepsOf(pair.a.saved), [1, 2, 3, ...own].slice(i + 1), `after ${i}`);
+        equal(atA!.extra.aligned_rows, 40);
+        equal(atA!.extra.steps, 2);
+      }
     });
 
     it('does not go on from checkpoints of different attempts', async () => {
