@@ -1,5 +1,5 @@
 import { equal, match, rejects } from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { init } from '../../src/party/cli/init.ts';
@@ -59,6 +59,15 @@ describe('node', function () {
     } finally {
       await new Promise((resolve) => taken.close(resolve));
     }
+  });
+
+  it('removes what tasks of an earlier process had on the disk for want of memory', async () => {
+    const spill = join(home, 'state', 'spill');
+    mkdirSync(join(spill, 'ab'.repeat(32)), { recursive: true });
+    writeFileSync(join(spill, 'ab'.repeat(32), '0.bin'), 'items');
+    const node = await start();
+    equal(existsSync(spill), false);
+    await node.stop();
   });
 
   it('does not start twice on one folder', async () => {

@@ -21,7 +21,7 @@ const FIRST_BYTES = 16_384;
 const BYTES_PER_UNIT = 3;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // it is part of the text
 
 /** The texts as a column. Throws `TypeError` on a lone surrogate: names the row, never the text. */
 export function textColumn(texts: readonly string[]): TextColumn {

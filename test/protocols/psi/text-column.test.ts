@@ -19,6 +19,8 @@ function textsOf(column: TextColumn): string[] {
 
 describe('text column', () => {
   it('gives back its texts, whatever they are', () => {
+    const marked = ['\ufeff', '\ufeffa', 'a\ufeff'];
+    deepEqual(textsOf(textColumn(marked)), marked);
     fc.assert(
       fc.property(fc.array(wellFormed), (texts) => {
         const column = textColumn(texts);

@@ -1,11 +1,18 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { leakageOf } from '../../../../src/party/tasks/declaration.ts';
+import type { ProgramContext } from '../../../../src/party/tasks/program.ts';
 import { alignRows } from '../../../../src/party/tasks/programs/alignment.ts';
 import { TaskError } from '../../../../src/party/tasks/task-error.ts';
 import type { PartyFrame } from '../../../support/memory-parties.ts';
-import { programRuns } from '../../../support/program-parties.ts';
+import {
+  keysAlone,
+  programRuns,
+  psiContract,
+  runPrograms,
+} from '../../../support/program-parties.ts';
 import { onlyKeys } from '../../../support/text-columns.ts';
 import { tables, trainingContract, trainingRuns } from '../../../support/training-pair.ts';
+import { voleDealer } from '../../../support/vole-dealer.ts';
 
 describe('alignment of rows', () => {
   it('gives both parties the same records in the same order', async () => {
@@ -20,6 +27,34 @@ describe('alignment of rows', () => {
       [...atA].map((row) => onlyKeys(data.orgA)![row]),
       [...atB].map((row) => onlyKeys(data.orgB)![row]),
     );
+  });
+
+  it('gives any number of parties the same records in the same order, in buckets too', async () => {
+    const keys = {
+      orgA: ['a', 'b', 'c', 'd', 'e'],
+      orgB: ['e', 'x', 'd', 'b'],
+      orgC: ['b', 'e', 'y', 'z', 'd', 'w'],
+    };
+    const contract = psiContract(
+      { orgA: 5, orgB: 4, orgC: 6 },
+      { receivers: ['orgA', 'orgB', 'orgC'] },
+    );
+    const data = {
+      orgA: keysAlone(keys.orgA),
+      orgB: keysAlone(keys.orgB),
+      orgC: keysAlone(keys.orgC),
+    };
+    for (const buckets of [1, 3]) {
+      const options = { bucketCount: () => buckets, vole: voleDealer('aligned') };
+      const align = (context: ProgramContext) =>
+        alignRows(context, data[context.self as 'orgA'], options);
+      const { results } = await runPrograms(contract, data, align);
+      const found = (['orgA', 'orgB', 'orgC'] as const).map((name) =>
+        [...results[name]].map((row) => keys[name][row]),
+      );
+      deepEqual(found[0]!.toSorted(), ['b', 'd', 'e']);
+      deepEqual([found[1], found[2]], [found[0], found[0]]);
+    }
   });
 
   it('of row order sends nothing', async () => {

@@ -1,4 +1,6 @@
 import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { MatchingSalt } from '../../../../proto/gen/matching.ts';
 import { permutation, seededGenerator } from '../../../../src/ml/data/random.ts';
 import type { PsiContract } from '../../../../src/party/consensus/contract.ts';
@@ -12,7 +14,7 @@ import {
   type MatchingOptions,
   stepAfterMatching,
 } from '../../../../src/party/tasks/programs/key-matching.ts';
-import { memorySpill } from '../../../../src/protocols/psi/item-buckets.ts';
+import { type FileSpill, fileSpill } from '../../../../src/party/tasks/thread/file-spill.ts';
 import type { PartyFrame } from '../../../support/memory-parties.ts';
 import {
   keysAlone,
@@ -20,6 +22,7 @@ import {
   psiContract,
   runPrograms,
 } from '../../../support/program-parties.ts';
+import { scratchFolder } from '../../../support/scratch-folder.ts';
 import { tamperingChannel } from '../../../support/tampering-channel.ts';
 import { voleDealer } from '../../../support/vole-dealer.ts';
 
@@ -69,6 +72,8 @@ const TWO = { orgA: shuffled(60, 0), orgB: shuffled(45, 30) };
 const COMMON = range(30, 30).sort();
 
 describe('matching of keys', () => {
+  const folder = scratchFolder();
+
   for (const engine of ['ecdh', 'rr22'] as const) {
     it(`finds the same in buckets as in one piece by ${engine}, in the same order`, async () => {
       const whole = await run(TWO, { alignment: { engine } });
@@ -114,12 +119,16 @@ describe('matching of keys', () => {
 
   it('finds the same with items on the disk, and asks for as much of it as they take', async () => {
     const asked: number[] = [];
+    const spills: FileSpill[] = [];
     const spill = (bytes: number) => {
       asked.push(bytes);
-      return memorySpill();
+      spills.push(fileSpill(join(folder.path, `${bytes}`)));
+      return spills.at(-1)!;
     };
     const spilt = await run(TWO, { matching: inBuckets, spill });
     deepEqual(spilt.files, (await run(TWO)).files);
+    deepEqual(readdirSync(join(folder.path, '900')).length, BUCKETS);
+    for (const each of spills) await each.close();
     deepEqual(
       asked.toSorted((a, b) => a - b),
       [20 * 45, 20 * 60],
