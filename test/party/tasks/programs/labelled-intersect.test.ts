@@ -6,6 +6,7 @@ import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
 import type { MatchingOptions } from '../../../../src/party/tasks/programs/key-matching.ts';
 import { labelledIntersect } from '../../../../src/party/tasks/programs/labelled-intersect.ts';
 import { textColumn } from '../../../../src/protocols/psi/text-column.ts';
+import { silentVole } from '../../../../src/protocols/vole/silent-vole.ts';
 import { csvRecords } from '../../../support/csv-lines.ts';
 import type { PartyFrame } from '../../../support/memory-parties.ts';
 import {
@@ -94,6 +95,14 @@ describe('program of a labelled intersection', () => {
       }
     });
   }
+
+  it('is the same over correlations that no dealer makes', async () => {
+    const [dealt, silent] = [
+      await run(range(12), range(9, 5)),
+      await run(range(12), range(9, 5), { matching: { vole: silentVole } }),
+    ];
+    deepEqual(fileOf(silent.results.orgA), fileOf(dealt.results.orgA));
+  });
 
   it('leaves a provider that receives too its own file, in the requester’s order', async () => {
     const { results } = await run(range(30), range(30, 15), { receivers: ['orgA', 'orgB'] });
