@@ -91,7 +91,7 @@ describe('deploy compose', () => {
           [[other, `${other}:7400`]],
         );
         equal(config.http.allowPlaintext, true);
-        equal((await policyFile(config.policyFile)()).rules.length, 1);
+        equal((await policyFile(config.policyFile)()).rules.length, 2);
         equal(readdirSync(join(folder, 'data')).length, 1);
         const token = join(folder, 'coordinator.json');
         ok((JSON.parse(readFileSync(token, 'utf8')) as { token: string }).token);

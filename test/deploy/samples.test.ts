@@ -6,10 +6,11 @@ import { resolveLinearParameters } from '../../src/party/http/linear-parameters.
 import { OPERATION_IDS, operationOf, pathsOf } from '../../src/party/http/operations.ts';
 import { resolvePartition } from '../../src/party/http/partition.ts';
 import { parsePredictRequest } from '../../src/party/http/predict-request.ts';
-import { parsePsiRequest } from '../../src/party/http/psi-request.ts';
+import { parseLabeledPsiRequest, parsePsiRequest } from '../../src/party/http/psi-request.ts';
 import { parseTrainRequest } from '../../src/party/http/train-request.ts';
 import { decide } from '../../src/party/policy.ts';
 import { parsePolicy } from '../../src/party/policy-file.ts';
+import { intersectionLeakage } from '../../src/protocols/psi/leakage.ts';
 
 const read = (name: string): string => readFileSync(`deploy/samples/${name}`, 'utf8');
 
@@ -76,6 +77,53 @@ describe('deploy samples', () => {
         ).allow;
       equal(ask(request.purpose), true, name);
       equal(ask('marketing'), false, name);
+    }
+  });
+
+  it('are columns of the shop for the bank, for a purpose of their own', () => {
+    const labelled = parseLabeledPsiRequest({
+      ...JSON.parse(read('labelled-psi-request.json')),
+      strict: true,
+    });
+    deepEqual([labelled.warnings, labelled.receivers], [[], ['bank']]);
+    const { opened } = intersectionLeakage({
+      engine: 'rr22',
+      counted: true,
+      parties: 2,
+      keys: rows,
+      rows,
+      output: labelled.output,
+      join: labelled.join,
+      expanded: false,
+      payload: 1,
+    });
+    for (const { name, path, keyColumns, payload } of labelled.providers) {
+      const policy = parsePolicy(read(`policy.${name}.yaml`));
+      const ask = (purpose: string, features: readonly string[]): boolean =>
+        decide(
+          policy,
+          {
+            peers: labelled.providers.map((each) => each.name).filter((each) => each !== name),
+            purpose,
+            algorithm: 'psi/labelled_intersection',
+            dataset: { path, keys: keyColumns, label: null, features },
+            receivers: labelled.receivers.filter((each) => each !== name),
+            modelRelease: null,
+            terms: {
+              security: { kappa: 128, sigma: 40 },
+              fewestFeatures: null,
+              minimumIntersection: policy.rules[1]!.minimum_intersection ?? 0,
+              openBits: null,
+              metrics: [],
+              heldOut: null,
+              openings: opened.map((each) => ({ ...each, class: each.name, peer: 'bank' })),
+            },
+          },
+          { now: 0, usage: { voted: [], opened: () => 0 } },
+        ).allow;
+      equal(ask(labelled.purpose, payload), true, name);
+      equal(ask(request.purpose, payload), false, name);
+      equal(ask(labelled.purpose, ['x1']), false, name);
     }
   });
 

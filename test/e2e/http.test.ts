@@ -155,6 +155,9 @@ describe('e2e: the interface of a node', function () {
     equal(psi.type, 'csv');
     const lines = (await pair.a.result(psi.path!)).trim().split('\n');
     equal(lines.length, 61, 'a header and the common keys');
+    const extra = JSON.parse(psi.extra) as Record<string, unknown>;
+    deepEqual([extra.psi_engine, extra.rows, extra.intersection_size], ['ecdh', 65, 60]);
+    deepEqual(Object.keys(extra.bytes_sent as object), ['orgA', 'orgB']);
 
     const { model_id } = await pair.a.client.runModelTrainTask(TRAIN);
     const predicted = await pair.a.client.runModelPredictTask({
@@ -164,6 +167,35 @@ describe('e2e: the interface of a node', function () {
     });
     equal(predicted.model_id, model_id);
     equal((await pair.a.result(predicted.path)).trim().split('\n').length, 61);
+  });
+
+  it('counts, joins and labels', async () => {
+    const { client: a } = pair.a;
+    const [requester, answering] = [provider('orgA'), provider('orgB')];
+    const size = await a.runPsiTask({ requester, provider: answering, output: 'size' });
+    deepEqual([size.path, size.type], [null, null]);
+    match(size.extra, /"intersection_size":60,/);
+
+    const full = await a.runPsiTask({
+      requester,
+      provider: answering,
+      algo_type: 'RR22',
+      join: 'full',
+      result_receivers: ['orgA', 'orgB'],
+    });
+    const [left, right] = await Promise.all(
+      [pair.a, pair.b].map(async (node) => (await node.result(full.path!)).trim().split('\n')),
+    );
+    deepEqual(left!.slice(0, 61), right!.slice(0, 61), 'common records in one order');
+    deepEqual([left!.length, right!.length], [71, 71]);
+
+    const labelled = await a.runLabeledPsiTask({
+      requester,
+      provider: { ...answering, selected_columns: ['f2', 'f1'] },
+    });
+    const rows = (await pair.a.result(labelled.path!)).trim().split('\n');
+    deepEqual([rows[0], rows.length], ['id,f2,f1', 61]);
+    await rejects(pair.b.result(labelled.path!), { code: 'ENOENT' });
   });
 
   it('serves each role what is for it, and figures for Prometheus', async () => {

@@ -3,7 +3,7 @@
  * the two machines is substituted: addresses, fingerprints, the sending of certificates, the id of the
  * model, and that the repository is built already.
  */
-import { equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -133,6 +133,12 @@ describe('e2e: the walk-through of the README', function () {
   it('has left a model and predictions at the hospital, and none at the laboratory', () => {
     const [hospital, lab] = PEOPLE.map((person) => machines.get(person)!);
     match(hospital!.transcript, /auc +(?:1|0\.9\d+)\n/);
+    const counts = [...hospital!.transcript.matchAll(/common records +(\d+)\n/g)];
+    deepEqual(
+      counts.map(([, count]) => count),
+      ['569', '569', '569'],
+      'matched, aligned to train and to predict',
+    );
     const predictions = readFileSync(join(hospital!.directory, 'predictions.csv'), 'utf8');
     const lines = predictions.trimEnd().split('\n');
     equal(lines[0], 'id,score,class');

@@ -69,7 +69,10 @@ const TaskSchema = Type.Object(
     attempt: Type.Integer(),
     progress: Type.Object({
       percentage: Type.Number({ minimum: 0, maximum: 100 }),
-      iteration: nullable('integer'),
+      iteration: Type.Unsafe({
+        type: ['integer', 'null'],
+        description: 'Steps of the present phase: of a training, or buckets of a matching.',
+      }),
       iterations: nullable('integer'),
       bytes_sent: Type.Number(),
       bytes_received: Type.Number(),
@@ -80,9 +83,15 @@ const TaskSchema = Type.Object(
     started_at: timeOrNull,
     finished_at: timeOrNull,
     model_id: nullable('string'),
-    path: nullable('string'),
+    path: Type.Unsafe({
+      type: ['string', 'null'],
+      description: 'Null unless completed with a file.',
+    }),
     type: nullable('string'),
-    extra: nullable('string'),
+    extra: Type.Unsafe({
+      type: ['string', 'null'],
+      description: 'JSON, as in the result of the operation that made the task.',
+    }),
     metrics: Type.Unsafe(metrics),
     error: Type.Unsafe({
       type: ['object', 'null'],

@@ -107,7 +107,6 @@ function outcomeOf(
   const { alignment, algorithm, receivers } = contract;
   const file = receiversFile(contract);
   const shown = path ?? (file && `results/${taskId}/${file}`);
-  const [session] = transport;
   return {
     modelId: modelOf(contract, taskId),
     path: shown,
@@ -127,10 +126,20 @@ function outcomeOf(
       ...(!receivers.includes(self) && { metrics_withheld: `${self} is not a receiver` }),
       ...extra,
       attempts: attempt,
-      ...(session && {
-        bytes_sent: { [self]: session.sent.bytes, [session.peer]: session.received.bytes },
-      }),
+      ...(transport.length > 0 && { bytes_sent: bytesSent(self, transport) }),
     },
+  };
+}
+
+/** What this party sent in all its sessions, and what each peer sent to it. */
+function bytesSent(
+  self: string,
+  sessions: PreparedResult['transport'],
+): Readonly<Record<string, number>> {
+  const own = sessions.reduce((sum, { sent }) => sum + sent.bytes, 0);
+  return {
+    [self]: own,
+    ...Object.fromEntries(sessions.map(({ peer, received }) => [peer, received.bytes])),
   };
 }
 
