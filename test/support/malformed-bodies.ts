@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { PREDICT, PSI, TRAIN } from './http-server.ts';
+import { LABELED_PSI, PREDICT, PSI, TRAIN } from './http-server.ts';
 
 const EXAMPLES = [
   ['/runModelTrainTask', JSON.stringify(TRAIN)],
   ['/runModelPredictTask', JSON.stringify(PREDICT)],
   ['/runPSITask', JSON.stringify(PSI)],
+  ['/runLabeledPSITask', JSON.stringify(LABELED_PSI)],
   ['/api/v1/datasets', '{"name":"a","path":"a.csv","type":"csv"}'],
   ['/api/v1/tokens', '{"role":"auditor","label":"x"}'],
 ] as const;
