@@ -40,7 +40,7 @@ import { matchedPositions, matchPrefixes, prefixBytes } from './matching.ts';
 import { randomPermutation } from './random-permutation.ts';
 import { checkOwnItems, decodeSize } from './set-size.ts';
 
-export type CardinalityOptions = Omit<EcdhPsiOptions, 'resultTo'>;
+export type CardinalityOptions = Omit<EcdhPsiOptions, 'resultTo' | 'runs'>;
 
 /**
  * The receiver's role: n_x x 16 bytes of distinct, pseudo-random items. Takes the channel's forks

@@ -9,14 +9,14 @@
  *
  * Security: semi-honest, one corruption; decisional Diffie-Hellman; random oracle (SHA-512, then a
  *   map to half of the curve: enough, since its preimages can be sampled, see AUDIT.md). A false
- *   match occurs with probability 2^-40 at most.
+ *   match occurs with probability 2^-40 at most, in all runs that `runs` counts together.
  * Leaks:    n_x and n_y, not padded. Not the order of either file: both lists are shuffled. To S, for 'both',
  *   nothing beyond its rows in X ∩ Y: positions are sorted.
  * Cost:     R sends 32 n_x bytes and, for 'both', 4 |X ∩ Y|; S sends l n_x + 32 n_y; 3 rounds each (R
  *   2 for 'receiver'). n_x + n_y scalar multiplications a party, both parties at the same time.
  *
  * Names follow the paper: a, b = secret scalars of R, S; X, Y = sets; H = hash to the curve;
- *   l = bytes compared, ceil((40 + ceil(log2 n_x) + ceil(log2 n_y)) / 8).
+ *   l = bytes compared, ceil((40 + ceil(log2 n_x) + ceil(log2 n_y) + ceil(log2 runs)) / 8).
  */
 import { EcdhPsiReceiverSize, EcdhPsiSenderSize } from '../../../proto/gen/psi.ts';
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
@@ -45,6 +45,8 @@ export interface EcdhPsiOptions {
   readonly maxItems: number;
   /** Who learns the intersection; agreed between them. */
   readonly resultTo: 'both' | 'receiver';
+  /** Runs that share the bound on false matches, such as a task's buckets; agreed. Default 1. */
+  readonly runs?: number | undefined;
 }
 
 /**
@@ -64,7 +66,7 @@ export async function ecdhPsiReceiver(
 
   const nY = decodeSize(await ch.receive(EcdhPsiSenderSize), options.maxItems);
   if (nX === 0 || nY === 0) return new Uint32Array(0);
-  const l = prefixBytes(nX, nY);
+  const l = prefixBytes(nX, nY, options.runs);
   const order = randomPermutation(nX, rng);
   const a = new MaskingKey(options.engine, rng(SCALAR_BYTES));
 
@@ -103,7 +105,7 @@ export async function ecdhPsiSender(
 
   const nX = decodeSize(await ch.receive(EcdhPsiReceiverSize), options.maxItems);
   if (nX === 0 || nY === 0) return isToLearn ? new Uint32Array(0) : undefined;
-  const l = prefixBytes(nX, nY);
+  const l = prefixBytes(nX, nY, options.runs);
   const order = randomPermutation(nY, rng);
   const b = new MaskingKey(options.engine, rng(SCALAR_BYTES));
 

@@ -31,6 +31,8 @@ export interface IntersectionOptions {
   readonly engine: PsiEngine;
   /** Largest set that any party may bring to one `intersect`. */
   readonly maxItems: number;
+  /** Calls of `intersect` that share the bound on false matches, such as a task's buckets; agreed. Default 1. */
+  readonly runs?: number | undefined;
   /** Learns first: the receiver of two. */
   readonly leader: PartyIndex;
   /** Who learns the intersection, the leader among them. */
@@ -87,9 +89,9 @@ async function openEcdh(
   rng: Rng,
 ): Promise<Intersect> {
   if (n !== 2) throw new RangeError(`"engine" expected rr22 for ${n} parties, got ecdh`);
-  const { leader, maxItems, curve } = options;
+  const { leader, maxItems, runs, curve } = options;
   const run = me === leader ? ecdhPsiReceiver : ecdhPsiSender;
-  const psi = { engine: curve(), maxItems, resultTo: resultTo(options) };
+  const psi = { engine: curve(), maxItems, runs, resultTo: resultTo(options) };
   return async (items, forkOf) => inJointOrder(await run(forkOf(1 - me), items, psi, rng), items);
 }
 
@@ -98,11 +100,11 @@ async function openRr22(
   options: IntersectionOptions,
   rng: Rng,
 ): Promise<Intersect> {
-  const { leader, maxItems, budget, vole } = options;
+  const { leader, maxItems, runs, budget, vole } = options;
   const peer = 1 - parties.me;
   const channel = parties.channel(peer);
   const source = { vole, budget };
-  const psi = { maxItems, resultTo: resultTo(options) };
+  const psi = { maxItems, runs, resultTo: resultTo(options) };
   if (parties.me === leader) {
     const oprf = await Rr22Receiver.setup(channel, rng, source);
     return async (X, forkOf) => inJointOrder(await rr22PsiReceiver(forkOf(peer), oprf, X, psi), X);
@@ -116,7 +118,7 @@ async function openStar(
   options: IntersectionOptions,
   rng: Rng,
 ): Promise<Intersect> {
-  const { leader, learners, budget, vole } = options;
+  const { leader, learners, runs, budget, vole } = options;
   const { me, n } = parties;
   const okvs = loadWasmOkvsKernel(budget);
   const keys = ZeroSharing.setup(parties, rng);
@@ -124,7 +126,7 @@ async function openStar(
   if (me !== leader) {
     const sender = Rr22Sender.setup(parties.channel(leader), rng, { vole, budget, okvs });
     const [zero, oprf] = await Promise.all([keys, sender]);
-    const star = { zero, maxItems, okvs };
+    const star = { zero, maxItems, okvs, runs };
     const learns = learners.includes(me);
     return (Y, forkOf) => starSpoke({ ch: forkOf(leader), oprf, learns }, Y, star, rng);
   }
@@ -143,7 +145,7 @@ async function openStar(
       oprf: { evaluate: () => evaluate(oprfs[i]!) },
       learns: learners.includes(peer),
     }));
-    return starLeader(spokes, X, { zero, maxItems, okvs });
+    return starLeader(spokes, X, { zero, maxItems, okvs, runs });
   };
 }
 

@@ -10,10 +10,13 @@ export const BATCH_POSITIONS = 16384;
 
 const POSITION_BYTES = 4;
 
-/** l: among n_x n_y pairs of unequal items, any two agree on l bytes with probability 2^-SIGMA. */
-export function prefixBytes(nX: number, nY: number): number {
+/**
+ * l: among the n_x n_y pairs of unequal items of each of `runs` runs of such sizes, any two agree on l
+ * bytes with probability 2^-SIGMA.
+ */
+export function prefixBytes(nX: number, nY: number, runs = 1): number {
   const bits = (n: number): number => Math.ceil(Math.log2(n));
-  return Math.ceil((SIGMA + bits(nX) + bits(nY)) / 8);
+  return Math.ceil((SIGMA + bits(nX) + bits(nY) + bits(runs)) / 8);
 }
 
 /** For each prefix (n x l) the position of a point (m x 32) that starts with it, or -1; n. */

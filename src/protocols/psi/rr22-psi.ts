@@ -8,7 +8,7 @@
  *   Receiver in: X, n_x distinct items    out: rows of X in X ∩ Y
  *
  * Security: semi-honest, one corruption; that of rr22-oprf.ts. A false match occurs with probability
- *   2^-40 at most.
+ *   2^-40 at most, in all runs that `runs` counts together.
  * Leaks:    n_x and n_y, not padded. Not the order of either file: S permutes Y before it evaluates,
  *   and what R sends is masked by A. To S, for 'both', nothing beyond its rows in X ∩ Y: positions
  *   are sorted.
@@ -16,7 +16,7 @@
  *   Nothing of the evaluation if a set is empty.
  *
  * Names follow the paper: X, Y = sets; F = the pseudorandom function; Y' = what S sends; l = bytes
- *   compared, ceil((40 + ceil(log2 n_x) + ceil(log2 n_y)) / 8).
+ *   compared, ceil((40 + ceil(log2 n_x) + ceil(log2 n_y) + ceil(log2 runs)) / 8).
  */
 import { Rr22Masks, Rr22ReceiverSize, Rr22SenderSize } from '../../../proto/gen/psi.ts';
 import type { Channel } from '../channel.ts';
@@ -39,6 +39,8 @@ export interface Rr22PsiOptions {
   readonly maxItems: number;
   /** Who learns the intersection; agreed between them. */
   readonly resultTo: 'both' | 'receiver';
+  /** Runs that share the bound on false matches, such as a task's buckets; agreed. Default 1. */
+  readonly runs?: number | undefined;
   /** Overrides l, so that tests can see false matches. Never set otherwise. */
   readonly maskBytes?: number;
 }
@@ -129,9 +131,9 @@ export async function receiveMasks(
 export function maskBytes(
   nX: number,
   nY: number,
-  options: Pick<Rr22PsiOptions, 'maskBytes'>,
+  { maskBytes, runs }: Pick<Rr22PsiOptions, 'maskBytes' | 'runs'>,
 ): number {
-  return options.maskBytes ?? prefixBytes(nX, nY);
+  return maskBytes ?? prefixBytes(nX, nY, runs);
 }
 
 /** The first l bytes of each 16-byte block; fresh. */

@@ -11,7 +11,7 @@
  * Security: semi-honest, any number of corruptions, in the augmented model of the paper (a corrupt
  *   party may choose its set); that of the OPRF and of zero-sharing.ts. For x outside some X_i the
  *   leader's sum has F_i(x), which nothing else depends on: uniform, and zero with probability 2^-40
- *   for any of its items. For an item that the leader has in common with some spokes only, what those
+ *   for any of its items, in all runs that `runs` counts together. For an item that the leader has in common with some spokes only, what those
  *   tell it is masked by the keys that they share with the others (STAR-2 in AUDIT.md). A leader
  *   with colluding spokes learns X_1 ∩ the sets of the remaining parties; spokes without the leader
  *   learn nothing beyond their outputs.
@@ -20,7 +20,7 @@
  *   learner 16 |X_1 ∩ ... ∩ X_N|.
  *
  * Names follow the paper: P_1 = leader; P_i = spokes; s_i = shares of zero; F_i = function of the OPRF
- *   with P_i; l = bytes compared, ceil((40 + ceil(log2 n_1)) / 8).
+ *   with P_i; l = bytes compared, ceil((40 + ceil(log2 n_1) + ceil(log2 runs)) / 8).
  */
 import { StarLeaderSize, StarSpokeSize } from '../../../proto/gen/star.ts';
 import type { OkvsKernel } from '../../kernels/okvs-kernel.ts';
@@ -58,6 +58,8 @@ export interface StarOptions {
   readonly maxItems: number;
   /** Works out the hints. */
   readonly okvs: OkvsKernel;
+  /** Runs that share the bound on false matches, such as a task's buckets; agreed. Default 1. */
+  readonly runs?: number | undefined;
 }
 
 /** Evaluations under way at once: while one waits for its spoke another one works; more cost memory. */
@@ -70,7 +72,7 @@ const AT_ONCE = 2;
 export async function starLeader(
   spokes: readonly SpokeLink[],
   X: Uint8Array,
-  { zero, maxItems, okvs }: StarOptions,
+  { zero, maxItems, okvs, runs }: StarOptions,
 ): Promise<Uint32Array<ArrayBuffer>> {
   const n1 = checkOwnItems(X, maxItems);
 
@@ -80,7 +82,7 @@ export async function starLeader(
     spokes.map(async ({ ch }) => decodeSize(await ch.receive(StarSpokeSize), maxItems)),
   );
   if (n1 === 0) return new Uint32Array(0);
-  const l = prefixBytes(n1, 1);
+  const l = prefixBytes(n1, 1, runs);
   const sum = zero.shares(X); // s_1(x)
   const present = spokes
     .map((spoke, i) => ({ ...spoke, nY: sizes[i]! }))
@@ -105,7 +107,7 @@ export async function starLeader(
 export async function starSpoke(
   { ch, oprf, learns }: LeaderLink,
   Y: Uint8Array,
-  { zero, maxItems, okvs }: StarOptions,
+  { zero, maxItems, okvs, runs }: StarOptions,
   rng: Rng,
 ): Promise<Uint32Array<ArrayBuffer> | null> {
   const nY = checkOwnItems(Y, maxItems);
@@ -115,7 +117,7 @@ export async function starSpoke(
   const nX = decodeSize(await ch.receive(StarLeaderSize), maxItems);
   if (nX === 0 || nY === 0) return learns ? new Uint32Array(0) : null;
   const hint = { Y, targets: zero.shares(Y) }; // s_i(y)
-  await opprfSender(ch, oprf, hint, { nX, l: prefixBytes(nX, 1), okvs }, rng);
+  await opprfSender(ch, oprf, hint, { nX, l: prefixBytes(nX, 1, runs), okvs }, rng);
   if (!learns) return null;
 
   return receiveCommon(ch, Y, Math.min(nX, nY));

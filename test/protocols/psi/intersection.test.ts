@@ -1,6 +1,6 @@
 import { deepEqual, equal, notDeepEqual, rejects } from 'node:assert/strict';
 import fc from 'fast-check';
-import { Rr22Masks } from '../../../proto/gen/psi.ts';
+import { EcdhPsiPrefixes, Rr22Masks } from '../../../proto/gen/psi.ts';
 import { HintSlots } from '../../../proto/gen/star.ts';
 import { inThreadCurveEngine } from '../../../src/kernels/curve25519-engine.ts';
 import { loadCurve25519Kernel } from '../../../src/kernels/curve25519-kernel.wasm.ts';
@@ -169,6 +169,25 @@ for (const [name, parties, options] of [
         }
         equal(last.from, peer, `the last message between them is party ${peer}'s`);
       }
+    });
+
+    it('compares more bytes where more runs share the bound on false matches', async () => {
+      const bucket = range(parties).map(() => range(16)); // 40 + 4 and, of two, 4 bits
+      const bytesOf = async (runs?: number): Promise<number> => {
+        let bytes = 0;
+        const observe = ({ type, bytes: message }: PartyFrame): void => {
+          if (type === EcdhPsiPrefixes.$type)
+            bytes += EcdhPsiPrefixes.decode(message).prefixes.length;
+          if (type === Rr22Masks.$type) bytes += Rr22Masks.decode(message).masks.length;
+          if (type === HintSlots.$type) bytes += HintSlots.decode(message).slots.length;
+        };
+        await intersectAll([bucket], { ...all, learners: [0], ...(runs && { runs }) }, { observe });
+        return bytes;
+      };
+      const [one, some] = [await bytesOf(), await bytesOf(2 ** 9)];
+      equal(await bytesOf(1), one);
+      const [few, more] = parties === 2 ? [6, 8] : [6, 7];
+      equal(some * few, one * more, `${some} bytes instead of ${one}`);
     });
 
     it('takes nobody for its peer who disagrees about the leader', async () => {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
 import { MatchCount, MatchedPositions } from '../../../proto/gen/psi.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
+import { bucketCapacity, bucketCount } from '../../../src/protocols/psi/item-buckets.ts';
 import {
   BATCH_POSITIONS,
   collectMatches,
@@ -13,18 +14,40 @@ import { seededRng } from '../../support/seeded-rng.ts';
 import { runTwoParty } from '../../support/two-party.ts';
 
 describe('prefixBytes', () => {
-  it('is ceil((40 + ceil(log2 n_x) + ceil(log2 n_y)) / 8)', () => {
+  it('is ceil((40 + ceil(log2 n_x) + ceil(log2 n_y) + ceil(log2 runs)) / 8)', () => {
     const table = [
-      [1, 1, 5],
-      [1, 2, 6],
-      [16, 16, 6],
-      [16, 17, 7],
-      [2 ** 16, 2 ** 16, 9],
-      [2 ** 20, 2 ** 20, 10],
-      [2 ** 24, 2 ** 24, 11],
-      [100_000, 100_000, 10],
+      [1, 1, 1, 5],
+      [1, 2, 1, 6],
+      [16, 16, 1, 6],
+      [16, 16, 2, 7],
+      [16, 17, 1, 7],
+      [2 ** 16, 2 ** 16, 1, 9],
+      [2 ** 20, 2 ** 20, 1, 10],
+      [1_006_991, 1_006_991, 10, 11],
+      [2 ** 24, 2 ** 24, 1, 11],
+      [2 ** 24, 2 ** 24, 2 ** 7, 12],
+      [100_000, 100_000, 1, 10],
     ] as const;
-    for (const [nX, nY, l] of table) equal(prefixBytes(nX, nY), l, `${nX} x ${nY}`);
+    for (const [nX, nY, runs, l] of table) {
+      equal(prefixBytes(nX, nY, runs), l, `${runs} runs of ${nX} x ${nY}`);
+    }
+    equal(prefixBytes(16, 17), prefixBytes(16, 17, 1));
+  });
+
+  it('keeps a whole task below 2^-40, whatever its rows', () => {
+    for (let rows = 1000; rows < 2 ** 31; rows = Math.ceil(rows * 1.37)) {
+      for (const other of [rows, Math.ceil(rows / 7), Math.ceil(rows / 1000)]) {
+        const buckets = bucketCount(rows);
+        const [nX, nY] = [rows, other].map((n) => bucketCapacity(n, buckets)) as [number, number];
+        const chance = (l: number) => Math.log2(buckets) + Math.log2(nX) + Math.log2(nY) - 8 * l;
+        ok(chance(prefixBytes(nX, nY, buckets)) <= -40, `${rows} x ${other}: all pairs`);
+        const star = Math.log2(buckets) + Math.log2(nX) - 8 * prefixBytes(nX, 1, buckets);
+        ok(star <= -40, `${rows}: a star`);
+      }
+    }
+    // One bucket's length would not do for ten: 2^-36.8 for ten million rows.
+    const n = bucketCapacity(10_000_000, 10);
+    ok(10 * n ** 2 * 2 ** (-8 * prefixBytes(n, n)) > 2 ** -37);
   });
 });
 

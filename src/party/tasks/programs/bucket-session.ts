@@ -23,6 +23,8 @@ export interface LabelTerms {
 export interface BucketSessionOptions {
   /** Largest bucket that any party may bring. */
   readonly maxItems: number;
+  /** Buckets of the whole matching, of this attempt or others. */
+  readonly buckets: number;
   /** Learns first. */
   readonly leader: PartyIndex;
   readonly learners: readonly PartyIndex[];
@@ -60,8 +62,8 @@ async function plainSession(
 ): Promise<BucketSession> {
   const { contract, rng } = context;
   const { engine } = contract.alignment;
-  const { maxItems, leader, learners } = options;
-  const agreed = { engine, maxItems, leader, learners };
+  const { maxItems, buckets, leader, learners } = options;
+  const agreed = { engine, maxItems, runs: buckets, leader, learners };
   const own = { curve: () => context.curve(), ...oprfOptions(context, options) };
   const session = await openIntersection(parties, { ...agreed, ...own }, rng);
   return {
@@ -129,9 +131,10 @@ function oprfOptions({ budget }: ProgramContext, { vole }: BucketSessionOptions)
   return { budget, ...(vole && { vole }) };
 }
 
-function labelledTerms({ maxItems, learners, labels }: BucketSessionOptions) {
+function labelledTerms({ maxItems, buckets, learners, labels }: BucketSessionOptions) {
   const resultTo = learners.length > 1 ? 'both' : 'receiver';
-  return { maxItems, resultTo, maxRecordBytes: labels!.maxBytes } as const;
+  const terms = { maxItems, runs: buckets, resultTo } as const;
+  return { ...terms, maxRecordBytes: labels!.maxBytes };
 }
 
 function unlabelled(found: Uint32Array<ArrayBuffer>, keyRows: Uint32Array): CommonKeys {

@@ -103,6 +103,7 @@ export async function matchKeys(
   if (done === buckets) return { holders, groups, common };
   const session = await openBucketSession(context, partiesOf(context, holders, 'match'), {
     maxItems: Math.max(...sizes.map((rows) => bucketCapacity(rows, buckets))),
+    buckets,
     leader,
     learners: holders.all.flatMap(({ name }, i) => (learners.includes(name) ? [i] : [])),
     labels: labels && { maxBytes: labels.maxBytes, own: labels.own?.(groups) ?? null },

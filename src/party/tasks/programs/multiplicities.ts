@@ -52,12 +52,19 @@ export function countBytes(counts: Uint32Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The counts in a peer's bytes: each at least 1, `most` in all. */
-export function readCounts(bytes: Uint8Array, most: number): Uint32Array<ArrayBuffer> {
+/** The counts of so many keys in a peer's bytes: each at least 1, `most` in all. */
+export function readCounts(
+  bytes: Uint8Array,
+  keys: number,
+  most: number,
+): Uint32Array<ArrayBuffer> {
+  if (bytes.length !== keys * COUNT_BYTES) {
+    throw malformed(`expected ${keys} counts, got ${bytes.length} bytes`);
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const counts = new Uint32Array(bytes.length / COUNT_BYTES);
+  const counts = new Uint32Array(keys);
   let total = 0;
-  for (let k = 0; k < counts.length; k++) {
+  for (let k = 0; k < keys; k++) {
     const count = view.getUint32(k * COUNT_BYTES, true);
     total += count;
     if (count === 0 || total > most) throw malformed(`count ${k} is 0, or makes more than ${most}`);
@@ -82,11 +89,7 @@ async function receiveCounts(
   let left = tableRows;
   for (let from = 0; from < keys; from += BATCH_COUNTS) {
     const { counts: bytes } = await channel.receive(Multiplicities);
-    const expected = Math.min(BATCH_COUNTS, keys - from);
-    if (bytes.length !== expected * COUNT_BYTES) {
-      throw malformed(`expected ${expected} counts, got ${bytes.length} bytes`);
-    }
-    const batch = readCounts(bytes, left);
+    const batch = readCounts(bytes, Math.min(BATCH_COUNTS, keys - from), left);
     counts.set(batch, from);
     left -= batch.reduce((sum, count) => sum + count, 0);
   }

@@ -95,7 +95,9 @@ async function otherRecords(
     }
     case 'expand': {
       if (!common || join === 'difference') return NONE;
-      if (receivers.length === 1) return counted(readCounts(common.labels, tableRows), tableRows);
+      if (receivers.length === 1) {
+        return counted(readCounts(common.labels, common.rows.length, tableRows), tableRows);
+      }
       const own = common.rows.map((row) => groups!.sizes[row]!);
       await ledger.record({ class: 'multiplicities', to: receivers, elements: own.length });
       return counted(await exchangeMultiplicities(channel, own, tableRows), tableRows);

@@ -29,6 +29,7 @@ async function find(
     const holders = dataHolders(CONTRACT, context.self);
     const session = await openBucketSession(context, partiesOf(context, holders, 'match'), {
       maxItems: 4,
+      buckets: 2,
       leader: 0,
       learners: [0, 1],
       ...(labels && { labels: labels[context.self] }),

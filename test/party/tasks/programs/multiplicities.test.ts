@@ -44,8 +44,11 @@ describe('multiplicities', () => {
     await b.send(Multiplicities, { counts: countBytes(new Uint32Array(16_384).fill(1)) });
     await b.send(Multiplicities, { counts: countBytes(new Uint32Array(3616).fill(2)) });
     await rejects(many, malformed, 'over all messages');
-    deepEqual([...readCounts(countBytes(Uint32Array.of(4, 5)), 9)], [4, 5]);
-    throws(() => readCounts(countBytes(Uint32Array.of(4, 6)), 9), malformed);
+    deepEqual([...readCounts(countBytes(Uint32Array.of(4, 5)), 2, 9)], [4, 5]);
+    throws(() => readCounts(countBytes(Uint32Array.of(4, 6)), 2, 9), malformed);
+    for (const bytes of [0, 4, 7, 9, 12]) {
+      throws(() => readCounts(new Uint8Array(bytes).fill(1), 2, 2 ** 31), malformed, `${bytes}`);
+    }
   });
 
   it('numbers of distinct keys are between those that are common and all rows', async () => {

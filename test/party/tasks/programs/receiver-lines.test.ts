@@ -5,6 +5,8 @@ import type { PsiContract } from '../../../../src/party/consensus/contract.ts';
 import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
 import { intersect } from '../../../../src/party/tasks/programs/intersect.ts';
 import type { Join } from '../../../../src/party/tasks/programs/joins.ts';
+import { matchKeys } from '../../../../src/party/tasks/programs/key-matching.ts';
+import type { Payload } from '../../../../src/protocols/psi/payload-records.ts';
 import { csvRecords } from '../../../support/csv-lines.ts';
 import type { PartyFrame } from '../../../support/memory-parties.ts';
 import { keysAlone, psiContract, runPrograms } from '../../../support/program-parties.ts';
@@ -304,5 +306,28 @@ describe('lines of receivers', () => {
       (counts) => new Uint8Array(counts.length).fill(0xff),
     ];
     for (const change of wrong) await rejects(tampered(change), { code: 'MALFORMED_MESSAGE' });
+  });
+
+  it('take no labels that are no counts', async () => {
+    const table: Table = [KEYS[0]!, KEYS[1]!];
+    const each: Case = { join: 'inner', rule: 'expand', receivers: [NAMES[0]] };
+    const vole = voleDealer('labels');
+    for (const recordBytes of [1, 3]) {
+      const own: Payload = {
+        recordBytes,
+        records: (rows) => new Uint8Array(recordBytes * rows.length).fill(1),
+      };
+      const told = runPrograms(
+        contractOf(table, table, each),
+        { orgA: keysAlone(table, 2), orgB: keysAlone(table, 2) },
+        async (context): Promise<unknown> => {
+          if (context.self === 'orgA') return intersect(context, { vole });
+          const labels = { own: () => own, maxBytes: recordBytes };
+          const request = { learners: ['orgA'], labels, opens: () => [] };
+          return matchKeys(context, await context.loadDataset(), request, { vole });
+        },
+      );
+      await rejects(told, { code: 'MALFORMED_MESSAGE' }, `labels of ${recordBytes} bytes`);
+    }
   });
 });
