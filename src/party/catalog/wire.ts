@@ -4,7 +4,7 @@ import {
   PathsRequest,
   PathsResponse,
 } from '../../../proto/gen/catalog.ts';
-import { MAX_COLUMNS, MAX_ROWS } from '../consensus/contract-schema.ts';
+import { MAX_COLUMNS, MAX_ROWS } from '../consensus/contract-limits.ts';
 import type { DatasetMetadata } from '../http/services.ts';
 import type { ControlMethod } from '../transport/control.ts';
 

@@ -8,7 +8,8 @@ import type {
   PredictContract,
   TrainContract,
 } from './contract.ts';
-import { CONTRACT_SCHEMAS, MAX_COLUMNS, MAX_CONTRACT_BYTES } from './contract-schema.ts';
+import { MAX_COLUMNS, MAX_CONTRACT_BYTES } from './contract-limits.ts';
+import { CONTRACT_SCHEMAS } from './contract-schema.ts';
 import { ConsensusError, malformedContract } from './errors.ts';
 import { featuresWidth } from './feature-width.ts';
 import { checkIntersection } from './intersection-check.ts';

@@ -1,20 +1,14 @@
 import Type from 'typebox';
 import { METRIC_NAMES } from '../../ml/metrics/evaluate.ts';
+import {
+  MAX_CATEGORIES,
+  MAX_COLUMNS,
+  MAX_KEY_COLUMNS,
+  MAX_PARTIES,
+  MAX_PAYLOAD_COLUMNS,
+  MAX_ROWS,
+} from './contract-limits.ts';
 import { Hex32, PartyName, Timestamp } from './schema.ts';
-
-/** Largest contract in canonical bytes, before anything of it is parsed. Own choice. */
-export const MAX_CONTRACT_BYTES = 1 << 20;
-export const MAX_PARTIES = 16;
-/** Model columns of all parties together: a numeric feature has one, a categorical its `categories`. */
-export const MAX_COLUMNS = 10_000;
-/** Levels of one categorical feature; with more it is no category. */
-export const MAX_CATEGORIES = 1000;
-/** Columns that make one key together. Own choice. */
-export const MAX_KEY_COLUMNS = 16;
-/** Columns that one party lets a labelled intersection's receiver learn. Own choice. */
-export const MAX_PAYLOAD_COLUMNS = 256;
-/** Rows of one dataset: 2^31 - 1, what an Int32Array can index. */
-export const MAX_ROWS = 2 ** 31 - 1;
 
 const exactly = { additionalProperties: false } as const;
 // Lengths are in UTF-16 units; control characters would forge log lines and tables.

@@ -4,7 +4,7 @@ import type { ControlServer } from '../transport/control.ts';
 import { answerVote } from './approval.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import type { ConsensusNode } from './consensus-node.ts';
-import { MAX_PARTIES } from './contract-schema.ts';
+import { MAX_PARTIES } from './contract-limits.ts';
 import { describeOwn } from './describe.ts';
 import { ConsensusError, refusalOf } from './errors.ts';
 import { answerReceipt } from './receipt.ts';

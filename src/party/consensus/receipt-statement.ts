@@ -11,7 +11,7 @@
 import Type from 'typebox';
 import type { SessionReceipt } from '../transport/session.ts';
 import { taggedDigest } from './canonical-json.ts';
-import { MAX_PARTIES } from './contract-schema.ts';
+import { MAX_PARTIES } from './contract-limits.ts';
 import { Hex32, PartyName, Timestamp } from './schema.ts';
 
 /** How a task ended for one party, signed by it. Model and metrics are `resultCommitment`s, hex. */

@@ -1,12 +1,10 @@
 import Type from 'typebox';
 import type { Alignment, Contract, DatasetTerms } from './contract.ts';
+import { MAX_COLUMNS, MAX_PARTIES, MAX_ROWS } from './contract-limits.ts';
 import {
   ColumnName,
   DatasetPath,
   KeyColumns,
-  MAX_COLUMNS,
-  MAX_PARTIES,
-  MAX_ROWS,
   ModelId,
   PayloadColumns,
   Purpose,

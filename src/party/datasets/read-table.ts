@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { type TextColumn, TextColumnBuilder } from '../../protocols/psi/text-column.ts';
-import { MAX_CATEGORIES } from '../consensus/contract-schema.ts';
+import { MAX_CATEGORIES } from '../consensus/contract-limits.ts';
 import {
   binaryCell,
   categoricalCell,

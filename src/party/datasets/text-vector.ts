@@ -1,5 +1,6 @@
-import { DuckDBBlobVector, type DuckDBDataChunk } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { TextColumn } from '../../protocols/psi/text-column.ts';
+import { duckdb } from './duckdb.ts';
 
 /*
  * The database's cell of a text is 16 bytes: its length (uint32), then up to 12 bytes of text, or else 4
@@ -78,7 +79,7 @@ function longTexts(
     words[r * CELL_WORDS] = length;
   });
   const view = new DataView(words.buffer);
-  const reader = new DuckDBBlobVector(view, validity, vector, 0, runs.length);
+  const reader = new duckdb.DuckDBBlobVector(view, validity, vector, 0, runs.length);
   let end = 0;
   runs.forEach(({ length }, r) => {
     bytes.set(reader.getItemBytes(r)!, end);

@@ -1,6 +1,6 @@
 /** From a request to the contract of a set intersection. */
 import type { PsiContract } from '../consensus/contract.ts';
-import { MAX_PARTIES } from '../consensus/contract-schema.ts';
+import { MAX_PARTIES } from '../consensus/contract-limits.ts';
 import { tellsWithKeys } from '../consensus/intersection-check.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
 import { ApiError } from '../http/api-error.ts';

@@ -13,7 +13,7 @@ import {
   MAX_LIFETIME_MS,
   taskIdOf,
 } from '../../../src/party/consensus/contract-check.ts';
-import { MAX_CONTRACT_BYTES } from '../../../src/party/consensus/contract-schema.ts';
+import { MAX_CONTRACT_BYTES } from '../../../src/party/consensus/contract-limits.ts';
 import { ConsensusError } from '../../../src/party/consensus/errors.ts';
 import { changed, type Json } from '../../support/changed-contract.ts';
 import {
