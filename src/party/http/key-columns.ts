@@ -1,6 +1,6 @@
 /** The columns whose values together tell which record is which: one, or several in one order. */
 import Type, { type TUnsafe } from 'typebox';
-import { MAX_KEY_COLUMNS } from '../consensus/contract-schema.ts';
+import { MAX_KEY_COLUMNS } from '../consensus/contract-limits.ts';
 import { ApiError } from './api-error.ts';
 
 const columns = {

@@ -1,7 +1,7 @@
 /** Requests for set intersections: `runPSITask`, and `runLabeledPSITask` for columns with the keys. */
 import Type, { type Static } from 'typebox';
 import type { Alignment, PsiContract } from '../consensus/contract.ts';
-import { MAX_PARTIES, MAX_PAYLOAD_COLUMNS } from '../consensus/contract-schema.ts';
+import { MAX_PARTIES, MAX_PAYLOAD_COLUMNS } from '../consensus/contract-limits.ts';
 import type { EngineWish } from '../tasks/psi-engine.ts';
 import { ApiError } from './api-error.ts';
 import { engineOf } from './engine-name.ts';
