@@ -53,15 +53,3 @@ export class ArrivingMatches {
     };
   }
 }
-
-/** Distinct numbers below n, ascending; fresh. Takes a pass over n where a sort would take more. */
-export function ascending(numbers: Uint32Array, n: number): Uint32Array<ArrayBuffer> {
-  const isThere = new Uint8Array(n);
-  for (const number of numbers) isThere[number] = 1;
-  const sorted = new Uint32Array(numbers.length);
-  let count = 0;
-  for (let i = 0; i < n; i++) {
-    if (isThere[i] === 1) sorted[count++] = i;
-  }
-  return sorted;
-}

@@ -30,7 +30,7 @@ import {
 import { SCALAR_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
-import { gatherRows } from './deduplicate.ts';
+import { gatherRows } from '../primitives/rows.ts';
 import type { EcdhPsiOptions } from './ecdh-psi.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';

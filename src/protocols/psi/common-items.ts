@@ -1,5 +1,6 @@
 import { CommonCount, CommonItems } from '../../../proto/gen/star.ts';
 import type { Channel } from '../channel.ts';
+import { rowNumbers } from '../primitives/rows.ts';
 import { checkLength } from '../primitives/words.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { sortRows } from './joint-order.ts';
@@ -52,10 +53,7 @@ export async function receiveCommon(
  */
 function ascendingFinder(items: Uint8Array): (other: DataView, at: number) => number {
   const n = items.length / ITEM_BYTES;
-  const { rows, leads } = sortRows(
-    Uint32Array.from({ length: n }, (_, row) => row),
-    items,
-  );
+  const { rows, leads } = sortRows(rowNumbers(n), items);
   const view = viewOf(items);
   let next = 0;
   return (other, at) => {

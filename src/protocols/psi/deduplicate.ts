@@ -1,10 +1,9 @@
-import { ITEM_BYTES } from './item-digest.ts';
+import { gatherRows, rowNumbers } from '../primitives/rows.ts';
+import { countItems, ITEM_BYTES } from './item-digest.ts';
 import { compareRest, sortRows } from './joint-order.ts';
 
 /** What to do with records of one key: refuse the data, keep the first and drop the others, or group them. */
 export type DuplicateRule = 'reject' | 'first' | 'expand';
-
-const WORD_BYTES = 4;
 
 /** Two records with the same key, by row number. */
 export interface DuplicatePair {
@@ -74,13 +73,6 @@ export function deduplicate(digests: Uint8Array, rule: DuplicateRule): DistinctI
   };
 }
 
-/** 0, ..., n - 1. */
-export function rowNumbers(n: number): Uint32Array<ArrayBuffer> {
-  const rows = new Uint32Array(n);
-  for (let i = 0; i < n; i++) rows[i] = i;
-  return rows;
-}
-
 /** For each row the first row with its item; n. */
 function firstRows(digests: Uint8Array): Uint32Array {
   const n = countItems(digests);
@@ -106,39 +98,4 @@ function groupRows(firsts: Uint32Array, kept: Uint32Array): RowGroups {
   const rows = new Uint32Array(firsts.length);
   for (let i = 0; i < firsts.length; i++) rows[next[groupOf[firsts[i]!]!]!++] = i;
   return { starts, rows };
-}
-
-/** Number of items in n x 16 bytes; throws `RangeError` unless whole. */
-export function countItems(digests: Uint8Array): number {
-  if (digests.length % ITEM_BYTES !== 0) {
-    throw new RangeError(`"digests" expected rows of ${ITEM_BYTES} bytes, got ${digests.length}`);
-  }
-  return digests.length / ITEM_BYTES;
-}
-
-/** Rows order[0], order[1], ... of `bytes`, each `width` bytes; fresh. */
-export function gatherRows(
-  bytes: Uint8Array,
-  width: number,
-  order: Uint32Array,
-): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(order.length * width);
-  if (width % WORD_BYTES === 0 && bytes.byteOffset % WORD_BYTES === 0) {
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / WORD_BYTES);
-    copyRows(words, width / WORD_BYTES, order, new Uint32Array(out.buffer));
-  } else {
-    copyRows(bytes, width, order, out);
-  }
-  return out;
-}
-
-type Elements = Uint8Array | Uint32Array;
-
-/** Element by element: a call for each row would take longer. */
-function copyRows(from: Elements, width: number, order: Uint32Array, to: Elements): void {
-  let at = 0;
-  for (let i = 0; i < order.length; i++) {
-    const start = order[i]! * width;
-    for (let k = start; k < start + width; k++) to[at++] = from[k]!;
-  }
 }

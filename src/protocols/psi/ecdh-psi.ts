@@ -23,7 +23,7 @@ import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
 import { SCALAR_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
-import { gatherRows } from './deduplicate.ts';
+import { gatherRows } from '../primitives/rows.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { receiveAndMask, receivePrefixes, returnMasked, sendMasked } from './masked-streams.ts';
 import { MaskingKey } from './masking-key.ts';

@@ -6,9 +6,9 @@
 import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
 import { smallestCapacity } from '../primitives/binomial.ts';
 import type { Rng } from '../primitives/rng.ts';
+import { rowNumbers } from '../primitives/rows.ts';
 import { SIGMA } from '../security.ts';
-import { countItems, rowNumbers } from './deduplicate.ts';
-import { ITEM_BYTES, itemHasher } from './item-digest.ts';
+import { countItems, ITEM_BYTES, itemHasher } from './item-digest.ts';
 import { columnLength, sliceColumn, type TextColumn } from './text-column.ts';
 
 /** Most rows that are intersected in one piece. */

@@ -50,3 +50,11 @@ export function itemHasher(salt: Uint8Array, budget?: MemoryBudget): ItemHasher 
   const kernel = budget ? loadWasmSha256Kernel(budget) : threadKernel!;
   return (columns) => kernel.digestRows(prefix, columns);
 }
+
+/** Number of items in n x 16 bytes; throws `RangeError` unless whole. */
+export function countItems(items: Uint8Array): number {
+  if (items.length % ITEM_BYTES !== 0) {
+    throw new RangeError(`"items" expected rows of ${ITEM_BYTES} bytes, got ${items.length}`);
+  }
+  return items.length / ITEM_BYTES;
+}

@@ -2,7 +2,7 @@ import { EcdhPsiPoints, EcdhPsiPrefixes } from '../../../proto/gen/psi.ts';
 import { POINT_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
 import { decodePoints } from '../primitives/points.ts';
-import { gatherRows } from './deduplicate.ts';
+import { gatherRows, truncateRows } from '../primitives/rows.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
 import type { MaskingKey } from './masking-key.ts';
@@ -50,7 +50,7 @@ export async function returnMasked(
     mask: (points) => key.maskPoints(points),
     give: (batch, from) => {
       products.put(batch, from);
-      return returned.send(EcdhPsiPrefixes, { prefixes: truncateRows(batch, l) });
+      return returned.send(EcdhPsiPrefixes, { prefixes: truncateRows(batch, POINT_BYTES, l) });
     },
   });
 }
@@ -64,7 +64,7 @@ export async function sendPrefixes(
 ): Promise<void> {
   for (let from = 0; from < order.length; from += BATCH_POINTS) {
     const batch = order.subarray(from, from + BATCH_POINTS);
-    const prefixes = truncateRows(gatherRows(points, POINT_BYTES, batch), l);
+    const prefixes = truncateRows(gatherRows(points, POINT_BYTES, batch), POINT_BYTES, l);
     await ch.send(EcdhPsiPrefixes, { prefixes });
   }
 }
@@ -128,16 +128,6 @@ class DistinctPoints {
       if (this.#index.add(i) >= 0) throw malformed(`point ${i} repeats an earlier one`);
     }
   }
-}
-
-/** The first l bytes of each point. */
-function truncateRows(points: Uint8Array, l: number): Uint8Array {
-  const n = points.length / POINT_BYTES;
-  const out = new Uint8Array(n * l);
-  for (let i = 0; i < n; i++) {
-    out.set(points.subarray(i * POINT_BYTES, i * POINT_BYTES + l), i * l);
-  }
-  return out;
 }
 
 function decodePrefixes({ prefixes }: EcdhPsiPrefixes, count: number, l: number): Uint8Array {

@@ -30,8 +30,9 @@ import { okvsParameters } from '../okvs/parameters.ts';
 import { rowsOf } from '../okvs/rows.ts';
 import { BLOCK_BYTES } from '../primitives/hash.ts';
 import type { Rng } from '../primitives/rng.ts';
+import { truncateRows } from '../primitives/rows.ts';
 import { checkLength, xorInto } from '../primitives/words.ts';
-import { countItems } from './deduplicate.ts';
+import { countItems } from './item-digest.ts';
 import { malformed } from './malformed.ts';
 
 /** Evaluates a function of the sender's, one call after the other, in the sender's order. */
@@ -126,8 +127,9 @@ async function encodeHint(
     let at = 0;
     try {
       for (const bin of encodeBins(rows, values, rng)) {
-        truncateBlocks(bin, l, Q.subarray(at));
-        at += (bin.length / BLOCK_BYTES) * l;
+        const slots = truncateRows(bin, BLOCK_BYTES, l);
+        Q.set(slots, at);
+        at += slots.length;
         await setImmediate(); // a long encoding keeps the connection alive
       }
       return { r, Q };
@@ -143,13 +145,6 @@ async function encodeHint(
 /** The slot ranges of the messages that m slots travel in. */
 function* batches(m: number): Generator<readonly [from: number, to: number]> {
   for (let from = 0; from < m; from += BATCH_SLOTS) yield [from, Math.min(m, from + BATCH_SLOTS)];
-}
-
-/** Puts the first l bytes of each block at the start of `rows`. */
-function truncateBlocks(blocks: Uint8Array, l: number, rows: Uint8Array): void {
-  for (let from = 0, to = 0; from < blocks.length; from += BLOCK_BYTES) {
-    for (let k = 0; k < l; k++) rows[to++] = blocks[from + k]!;
-  }
 }
 
 /** Puts a row of l bytes at the start of each block; returns the blocks that have one. */

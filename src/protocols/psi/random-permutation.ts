@@ -1,4 +1,5 @@
 import type { Rng } from '../primitives/rng.ts';
+import { rowNumbers } from '../primitives/rows.ts';
 
 const WORD_RANGE = 2 ** 32;
 /** Words drawn at a time. */
@@ -9,8 +10,7 @@ const BLOCK_WORDS = 4096;
  * drawn by rejection, not reduced. Whoever knows it links every item to its row: it is secret.
  */
 export function randomPermutation(n: number, rng: Rng): Uint32Array<ArrayBuffer> {
-  const order = new Uint32Array(n);
-  for (let i = 0; i < n; i++) order[i] = i;
+  const order = rowNumbers(n);
   for (let i = n - 1; i > 0; ) {
     const block = rng(4 * Math.min(BLOCK_WORDS, Math.max(16, n)));
     const words = new DataView(block.buffer, block.byteOffset, block.length);

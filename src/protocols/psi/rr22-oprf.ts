@@ -45,7 +45,7 @@ import type { Rng } from '../primitives/rng.ts';
 import { checkLength, xorInto } from '../primitives/words.ts';
 import { silentVole } from '../vole/silent-vole.ts';
 import type { VoleReceiver, VoleSender, VoleSource } from '../vole/vole.ts';
-import { countItems } from './deduplicate.ts';
+import { countItems } from './item-digest.ts';
 import { malformed } from './malformed.ts';
 
 /** Largest set that the receiver may bring: more go through in buckets. */

@@ -22,8 +22,8 @@ import { Rr22Masks, Rr22ReceiverSize, Rr22SenderSize } from '../../../proto/gen/
 import type { Channel } from '../channel.ts';
 import { BLOCK_BYTES } from '../primitives/hash.ts';
 import type { Rng } from '../primitives/rng.ts';
-import { ArrivingMatches, ascending, type MatchedPairs } from './arriving-matches.ts';
-import { gatherRows } from './deduplicate.ts';
+import { ascending, gatherRows, truncateRows } from '../primitives/rows.ts';
+import { ArrivingMatches, type MatchedPairs } from './arriving-matches.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
 import { prefixBytes, receivePositions, sendPositions } from './matching.ts';
@@ -108,7 +108,7 @@ export async function rr22PsiSender(
 export async function sendMasks(ch: Channel, F: Uint8Array, l: number): Promise<void> {
   for (let from = 0; from < F.length; from += BATCH_MASKS * BLOCK_BYTES) {
     const batch = F.subarray(from, from + BATCH_MASKS * BLOCK_BYTES);
-    await ch.send(Rr22Masks, { masks: truncateBlocks(batch, l) });
+    await ch.send(Rr22Masks, { masks: truncateRows(batch, BLOCK_BYTES, l) });
   }
 }
 
@@ -134,15 +134,6 @@ export function maskBytes(
   { maskBytes, runs }: Pick<Rr22PsiOptions, 'maskBytes' | 'runs'>,
 ): number {
   return maskBytes ?? prefixBytes(nX, nY, runs);
-}
-
-/** The first l bytes of each 16-byte block; fresh. */
-function truncateBlocks(blocks: Uint8Array, l: number): Uint8Array {
-  const out = new Uint8Array((blocks.length / BLOCK_BYTES) * l);
-  for (let row = 0, at = 0; row < blocks.length; row += BLOCK_BYTES) {
-    for (let k = 0; k < l; k++) out[at++] = blocks[row + k]!;
-  }
-  return out;
 }
 
 function decodeMasks({ masks }: Rr22Masks, count: number, l: number): Uint8Array {

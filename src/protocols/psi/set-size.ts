@@ -1,4 +1,4 @@
-import { countItems } from './deduplicate.ts';
+import { countItems } from './item-digest.ts';
 import { malformed } from './malformed.ts';
 
 /** Above this the protocols of this folder take tens of minutes: use others. */

@@ -1,5 +1,5 @@
 import { deepEqual, ok, throws } from 'node:assert/strict';
-import { ArrivingMatches, ascending } from '../../../src/protocols/psi/arriving-matches.ts';
+import { ArrivingMatches } from '../../../src/protocols/psi/arriving-matches.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 
 const L = 6;
@@ -61,13 +61,5 @@ describe('ArrivingMatches', () => {
     }
     const expected = (10 * n * m) / 2 ** 16; // 61, standard deviation 8
     ok(Math.abs(count - expected) < 40, `${count} of ${expected} false matches at 2 bytes`);
-  });
-});
-
-describe('ascending', () => {
-  it('sorts distinct numbers', () => {
-    deepEqual(ascending(Uint32Array.of(), 0), Uint32Array.of());
-    deepEqual(ascending(Uint32Array.of(6, 0, 2), 7), Uint32Array.of(0, 2, 6));
-    deepEqual(ascending(Uint32Array.of(1, 0), 2), Uint32Array.of(0, 1));
   });
 });

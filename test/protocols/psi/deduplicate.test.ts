@@ -1,11 +1,7 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import fc from 'fast-check';
-import {
-  DuplicateKeyError,
-  deduplicate,
-  gatherRows,
-  rowNumbers,
-} from '../../../src/protocols/psi/deduplicate.ts';
+import { rowNumbers } from '../../../src/protocols/primitives/rows.ts';
+import { DuplicateKeyError, deduplicate } from '../../../src/protocols/psi/deduplicate.ts';
 import { itemDigests } from '../../../src/protocols/psi/item-digest.ts';
 import { textColumn } from '../../../src/protocols/psi/text-column.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
@@ -100,21 +96,5 @@ describe('deduplicate', () => {
 
   it('refuses bytes that are not whole items', () => {
     throws(() => deduplicate(new Uint8Array(17), 'first'), RangeError);
-  });
-});
-
-describe('gatherRows', () => {
-  it('copies rows in the order asked, whatever their width and alignment', () => {
-    const order = Uint32Array.of(2, 0, 2, 1);
-    for (const width of [1, 2, 4, 5, 16, 32]) {
-      for (const offset of [0, 1, 4]) {
-        const bytes = seededRng(width)(offset + 3 * width).subarray(offset);
-        const expected = Buffer.concat(
-          Array.from(order, (row) => bytes.subarray(row * width, (row + 1) * width)),
-        );
-        const what = `width ${width} at ${offset}`;
-        deepEqual(gatherRows(bytes, width, order), new Uint8Array(expected), what);
-      }
-    }
   });
 });

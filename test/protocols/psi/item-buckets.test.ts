@@ -1,5 +1,5 @@
 import { deepEqual, equal, notDeepEqual, ok, rejects, throws } from 'node:assert/strict';
-import { gatherRows, rowNumbers } from '../../../src/protocols/psi/deduplicate.ts';
+import { gatherRows, rowNumbers } from '../../../src/protocols/primitives/rows.ts';
 import {
   BucketOverflowError,
   type BucketRecords,

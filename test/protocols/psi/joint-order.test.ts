@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import fc from 'fast-check';
-import { rowNumbers } from '../../../src/protocols/psi/deduplicate.ts';
+import { rowNumbers } from '../../../src/protocols/primitives/rows.ts';
 import { sortByItem, sortRows } from '../../../src/protocols/psi/joint-order.ts';
 import { randomPermutation } from '../../../src/protocols/psi/random-permutation.ts';
 import { seededRng } from '../../support/seeded-rng.ts';

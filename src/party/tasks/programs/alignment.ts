@@ -1,3 +1,4 @@
+import { rowNumbers } from '../../../protocols/primitives/rows.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { ProgramContext } from '../program.ts';
 import { type MatchingOptions, matchKeys } from './key-matching.ts';
@@ -14,7 +15,7 @@ export async function alignRows(
 ): Promise<Uint32Array<ArrayBuffer>> {
   const { contract } = context;
   if (contract.alignment.method === 'row_order') {
-    return Uint32Array.from({ length: dataset.rowCount }, (_, i) => i);
+    return rowNumbers(dataset.rowCount);
   }
   const learners = contract.parties.flatMap(({ name, dataset: terms }) => (terms ? [name] : []));
   const opens = (keys: number) =>

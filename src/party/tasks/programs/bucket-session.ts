@@ -1,7 +1,7 @@
 /** One matching's session with the other data holders: bucket after bucket, with labels or without. */
 import type { Parties, PartyIndex } from '../../../protocols/channel.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
-import { gatherRows } from '../../../protocols/psi/deduplicate.ts';
+import { gatherRows } from '../../../protocols/primitives/rows.ts';
 import { openIntersection } from '../../../protocols/psi/intersection.ts';
 import { sortByItem } from '../../../protocols/psi/joint-order.ts';
 import { labelledPsiReceiver, labelledPsiSender } from '../../../protocols/psi/labelled-psi.ts';

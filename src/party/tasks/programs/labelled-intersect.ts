@@ -1,5 +1,5 @@
 /** A labelled intersection at one data holder: as intersect.ts, and the requester learns payload. */
-import { gatherRows } from '../../../protocols/psi/deduplicate.ts';
+import { gatherRows, rowNumbers } from '../../../protocols/primitives/rows.ts';
 import { MAX_RECORD_BYTES } from '../../../protocols/psi/labelled-psi.ts';
 import {
   decodeRecords,
@@ -107,7 +107,7 @@ function linesOf(
 }
 
 function inFileOrder({ rows, labels, labelBytes }: CommonKeys): CommonKeys {
-  const order = Uint32Array.from(rows.keys()).sort((i, j) => rows[i]! - rows[j]!);
+  const order = rowNumbers(rows.length).sort((i, j) => rows[i]! - rows[j]!);
   return {
     rows: order.map((k) => rows[k]!),
     labels: gatherRows(labels, labelBytes, order),

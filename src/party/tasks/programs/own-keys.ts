@@ -1,6 +1,7 @@
 /** This party's keys as a matching takes them: items, bucket by bucket, each key once. */
 import { createHash } from 'node:crypto';
-import { DuplicateKeyError, deduplicate, rowNumbers } from '../../../protocols/psi/deduplicate.ts';
+import { rowNumbers } from '../../../protocols/primitives/rows.ts';
+import { DuplicateKeyError, deduplicate } from '../../../protocols/psi/deduplicate.ts';
 import {
   type BucketRecords,
   bucketCapacity,

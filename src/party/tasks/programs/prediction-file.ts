@@ -1,3 +1,4 @@
+import { rowNumbers } from '../../../protocols/primitives/rows.ts';
 import type { TextColumn } from '../../../protocols/psi/text-column.ts';
 import type { ResultFile } from '../program.ts';
 import { CsvWriter } from './csv-writer.ts';
@@ -27,7 +28,7 @@ export function predictionFile(predictions: Predictions): ResultFile {
   csv.text('score');
   if (threshold !== null) csv.text('class');
   csv.endLine();
-  const order = Uint32Array.from(rows, (_, i) => i).sort((a, b) => rows[a]! - rows[b]!);
+  const order = rowNumbers(rows.length).sort((a, b) => rows[a]! - rows[b]!);
   for (const i of order) {
     const row = rows[i]!;
     if (keys) for (const column of keys) csv.cell(column, row);

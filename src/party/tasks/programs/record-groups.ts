@@ -1,3 +1,4 @@
+import { rowNumbers } from '../../../protocols/primitives/rows.ts';
 import type { RowGroups } from '../../../protocols/psi/deduplicate.ts';
 
 /** Which of a table's records share a key, as far as its keys have been looked at. */
@@ -11,7 +12,7 @@ export interface RecordGroups {
 /** Every record with a key of its own, until told otherwise. */
 export function recordGroups(rows: number): RecordGroups {
   return {
-    firstOf: Uint32Array.from({ length: rows }, (_, row) => row),
+    firstOf: rowNumbers(rows),
     sizes: new Uint32Array(rows).fill(1),
   };
 }

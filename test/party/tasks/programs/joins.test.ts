@@ -6,7 +6,7 @@ import {
 } from '../../../../src/party/tasks/programs/joins.ts';
 import { NO_ROW } from '../../../../src/party/tasks/programs/own-keys.ts';
 import { noteGroups, recordGroups } from '../../../../src/party/tasks/programs/record-groups.ts';
-import { rowNumbers } from '../../../../src/protocols/psi/deduplicate.ts';
+import { rowNumbers } from '../../../../src/protocols/primitives/rows.ts';
 
 const NO = NO_ROW;
 
