@@ -4,16 +4,18 @@
  * code G of rate at most 1/2 compresses it. A = G e has to look random. What t has to be for that:
  *
  * 1. A linear test that is fixed in advance sees a uniform value unless all t positions miss the support of
- *    a word of the code, at least a quarter of all positions: it succeeds with at most (3/4)^t. That distance
- *    is what [RRT23] find for such codes by experiment; it is not proven. 2^-128 needs t = 309.
- * 2. G is binary: it commutes with every linear form of F over GF(2). A form chosen after seeing A can vanish
- *    on all noise in a given half of the positions if that is at most 127 elements, and is then found by
- *    linear algebra ([MK90], [PHL+22]); for the half that G does not copy, A itself has rank below 128. With
- *    t = 309 that happens once in a thousand runs, and other halves can be tried. As many forms as there are,
- *    2^128 (3/4)^t <= 2^-128, need t = 617: then a half has at most 127 elements with probability 2^-169.
- * 3. Decoding under one fixed form, where about t / 2 elements remain: 2^(t/2) halves to try. Better
- *    algorithms gain nothing in the exponent for noise as sparse as this ([CTS16]), nor do algebraic ones
- *    that use the one position a part ([BO23]) at rate 1/2.
+ *    a word of the code. Linear algebra finds words of a quarter of the length; codes of this rate have
+ *    lighter ones, but to find them takes exponential time, for all that is known of these codes from
+ *    experiments ([RRT23]: a pseudo-distance, not a proven one). (3/4)^t is 2^-128 for t = 309.
+ * 2. G is binary: it commutes with every linear form of F over GF(2). A form chosen after seeing A may vanish
+ *    on all noise in a given half of the positions, and is then found by linear algebra ([MK90], [PHL+22]);
+ *    for the half that G does not copy, A itself has rank below 128. Each value lies in the half and outside
+ *    of the form's kernel with probability 1/4: of 2^128 forms 2^128 (3/4)^t vanish. With t = 309 one does in
+ *    a run of some 400; that none does but for 2^-128 takes t = 617. So many halves have to be tried.
+ * 3. Fewer halves do if in each a form may leave a few positions, which are guessed (AUDIT.md, VO-3, has
+ *    figures); under one fixed form about t / 2 elements remain, and 2^(t/2) halves to try. Better algorithms
+ *    gain nothing in the exponent for noise as sparse as this ([CTS16]), nor do algebraic ones that use the
+ *    one position a part ([BO23]) at rate 1/2.
  */
 
 /** Shorter requests are padded to this: the code's estimates are for long codes. */

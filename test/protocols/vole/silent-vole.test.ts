@@ -12,6 +12,7 @@ import {
   SilentVoleSender,
 } from '../../../src/protocols/vole/silent-vole.ts';
 import { looksBiased, looksUniform } from '../../support/chi-square.ts';
+import { rank } from '../../support/rank.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { tamper } from '../../support/tamper.ts';
 import { transcript } from '../../support/transcript.ts';
@@ -30,17 +31,6 @@ const longer = (bytes: Uint8Array) => Uint8Array.of(...bytes, 0);
 async function extended({ receiver, sender }: VolePair, k: number) {
   const [{ a, c }, b] = await Promise.all([receiver.extend(k), sender.extend(k)]);
   return { a, b, c };
-}
-
-/** Rank of 128-bit rows over GF(2). */
-function rank(rows: readonly Uint8Array[]): number {
-  const pivots: bigint[] = [];
-  for (const row of rows) {
-    let v = row.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
-    for (const pivot of pivots) if ((v ^ pivot) < v) v ^= pivot;
-    if (v !== 0n) pivots.push(v);
-  }
-  return pivots.length;
 }
 
 describe('silent VOLE [BCGI18]', () => {
