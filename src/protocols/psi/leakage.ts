@@ -44,7 +44,7 @@ export function alignmentLeakage({
   return {
     opened: [...(inputs.counted ? [INTERSECTION_SIZE] : []), intersection],
     structural: [sizesSeen(inputs, inputs.counted)],
-    assumptions: matchingAssumptions(inputs),
+    assumptions: [...(inputs.parties > 2 ? [COALITIONS] : []), ...matchingAssumptions(inputs)],
   };
 }
 
@@ -127,7 +127,7 @@ function sizesSeen({ keys, parties }: MatchingInputs, whole: boolean): string {
     return 'what the keys of every dataset are padded to, bucket by bucket: a function of the numbers of rows, not of distinct keys';
   }
   return parties > 2
-    ? 'number of distinct keys of every dataset, to the receiver that stands first in the contract, and of its own to all'
+    ? 'number of distinct keys of every dataset, to the data holder that learns first (of those who learn which records are common, the first in the contract), and of its own to all'
     : 'number of distinct keys of every dataset, to the other data holder';
 }
 
@@ -139,7 +139,7 @@ const PAYLOAD_LENGTH =
   'length of the longest record of the payload, to the receiver: the others are padded to it';
 
 const COALITIONS =
-  'semi-honest parties; parties that pool what they see learn nothing beyond their results, unless the receiver that stands first in the contract is one of them: then they learn which of its records all others have in common with it';
+  'semi-honest parties; parties that pool what they see learn nothing beyond their results, unless the one that learns first (of those who learn which records are common, the first in the contract) is one of them: then they learn which of its records all parties outside their pool have';
 
 const ECDH =
   'DDH in Curve25519, random oracles SHA-256 and SHA-512; a false match with probability at most 2^-40';

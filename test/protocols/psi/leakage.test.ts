@@ -97,9 +97,13 @@ describe('leakage of matching records', () => {
     const three = of({ engine: 'rr22', parties: 3 });
     deepEqual(opened(three.opened), [COMMON]);
     match(three.opened[0]!.meaning, /all other data holders$/);
-    match(three.assumptions[0]!, /pool what they see .* unless the receiver that stands first/);
-    match(three.structural.join(), /to the receiver that stands first in the contract/);
+    match(three.assumptions[0]!, /pool what they see .* unless the one that learns first/);
+    match(three.structural.join(), /to the data holder that learns first/);
     equal(of({}).assumptions[0], 'semi-honest parties');
+    const aligned = (parties: number) =>
+      alignmentLeakage({ ...PAIR, engine: 'rr22', parties, method: 'psi' }).assumptions;
+    equal(aligned(3)[0], three.assumptions[0]);
+    ok(!aligned(2).join().includes('pool'));
   });
 
   it('is a statement that survives JSON', () => {
