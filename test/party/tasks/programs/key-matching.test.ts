@@ -2,6 +2,7 @@ import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict'
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MatchingSalt } from '../../../../proto/gen/matching.ts';
+import { EcdhPsiPoints, Rr22Correction, Rr22Masks, Rr22Seed } from '../../../../proto/gen/psi.ts';
 import { permutation, seededGenerator } from '../../../../src/ml/data/random.ts';
 import type { PsiContract } from '../../../../src/party/consensus/contract.ts';
 import {
@@ -15,6 +16,9 @@ import {
   stepAfterMatching,
 } from '../../../../src/party/tasks/programs/key-matching.ts';
 import { type FileSpill, fileSpill } from '../../../../src/party/tasks/thread/file-spill.ts';
+import { bucketCapacity } from '../../../../src/protocols/psi/item-buckets.ts';
+import { prefixBytes } from '../../../../src/protocols/psi/matching.ts';
+import { silentVole } from '../../../../src/protocols/vole/silent-vole.ts';
 import type { PartyFrame } from '../../../support/memory-parties.ts';
 import {
   keysAlone,
@@ -27,6 +31,8 @@ import { tamperingChannel } from '../../../support/tampering-channel.ts';
 import { voleDealer } from '../../../support/vole-dealer.ts';
 
 const BUCKETS = 4;
+/** Of two sets of 45 and 60 keys in so many buckets. */
+const MASK_BYTES = prefixBytes(bucketCapacity(60, BUCKETS), bucketCapacity(45, BUCKETS), BUCKETS);
 const inBuckets: MatchingOptions = { bucketCount: () => BUCKETS };
 
 const range = (n: number, from = 0): string[] =>
@@ -165,6 +171,33 @@ describe('matching of keys', () => {
           }
         }
       }
+    });
+  }
+
+  for (const engine of ['ecdh', 'rr22'] as const) {
+    it(`shows a bucket that is matched again as another one by ${engine}: nothing links attempts`, async () => {
+      const matching = { ...inBuckets, vole: silentVole };
+      const whole = await run(TWO, { matching: inBuckets });
+      const attempt = async (session: string): Promise<string[]> => {
+        const rows: string[] = [];
+        const take = (bytes: Uint8Array, width: number): void => {
+          for (let at = 0; at < bytes.length; at += width) {
+            rows.push(Buffer.from(bytes.subarray(at, at + width)).toString('hex'));
+          }
+        };
+        const observe = ({ type, bytes }: PartyFrame): void => {
+          if (type === EcdhPsiPoints.$type) take(EcdhPsiPoints.decode(bytes).points, 32);
+          if (type === Rr22Seed.$type) take(Rr22Seed.decode(bytes).seed, 16);
+          if (type === Rr22Correction.$type) take(Rr22Correction.decode(bytes).slots, 16);
+          if (type === Rr22Masks.$type) take(Rr22Masks.decode(bytes).masks, MASK_BYTES);
+        };
+        const resume = at(whole, BUCKETS - 1); // one salt, one bucket
+        await run(TWO, { matching, resume, session, observe, alignment: { engine } });
+        return rows;
+      };
+      const both = [...(await attempt('first')), ...(await attempt('second'))];
+      ok(both.length > 100);
+      equal(new Set(both).size, both.length);
     });
   }
 
