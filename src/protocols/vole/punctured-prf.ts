@@ -20,6 +20,7 @@ import { createCipheriv } from 'node:crypto';
 import { BLOCK_BYTES, type ExpandConvoluteKernel } from '../../kernels/expand-convolute-kernel.ts';
 import { bitAt } from '../primitives/bits.ts';
 import { Prg } from '../primitives/prg.ts';
+import { addInto, element } from './elements.ts';
 
 /** Bytes of a level that are encrypted at a time: they stay in the cache. */
 const PIECE_BYTES = 1 << 16;
@@ -85,18 +86,18 @@ export function growPuncturedTrees(
   x.subarray(0, row).fill(0);
   for (let l = 0; l < d; l++) {
     const sums = branch(x.subarray(0, row << (l + 1)));
-    add(sums, ofZero); // sums of the children that are known
+    addInto(sums, ofZero); // sums of the children that are known
     for (let i = 0; i < t; i++) {
       const turn = bitAt(turns, l * t + i);
       const [on, off] = [turn, 1 - turn].map((side) => paths[i]! + (side << l)) as [number, number];
-      const sum = block(known, l * t + i);
-      add(block(sums, (1 - turn) * t + i), sum); // what is missing is the sibling
-      block(x, off * t + i).set(block(sums, (1 - turn) * t + i));
-      block(x, on * t + i).fill(0);
+      const sum = element(known, l * t + i);
+      addInto(element(sums, (1 - turn) * t + i), sum); // what is missing is the sibling
+      element(x, off * t + i).set(element(sums, (1 - turn) * t + i));
+      element(x, on * t + i).fill(0);
       paths[i] = on;
       if (l === d - 1) {
-        block(others, i).set(sum);
-        add(block(others, i), block(sums, turn * t + i));
+        element(others, i).set(sum);
+        addInto(element(others, i), element(sums, turn * t + i));
       }
     }
   }
@@ -126,12 +127,4 @@ function brancher(
     }
     return sums.slice();
   };
-}
-
-function block(x: Uint8Array, i: number): Uint8Array {
-  return x.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
-}
-
-function add(x: Uint8Array, y: Uint8Array): void {
-  for (let i = 0; i < x.length; i++) x[i]! ^= y[i]!;
 }

@@ -37,11 +37,12 @@ import { SEED_BYTES } from '../primitives/prg.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { checkLength } from '../primitives/words.ts';
 import { KAPPA } from '../security.ts';
+import { addInto, element } from './elements.ts';
 import { accumulateTwice, EXPAND_ROWS, expandRows } from './expand-convolute.ts';
 import { correctionBytes, NoiseReceiver, NoiseSender } from './noise-vole.ts';
 import { type VoleParameters, voleParameters } from './parameters.ts';
 import { growPuncturedTrees, growTrees } from './punctured-prf.ts';
-import { addInto, element, type NoiseElement, placeNoise, treeSums } from './sparse-noise.ts';
+import { type NoiseElement, placeNoise, treeSums } from './sparse-noise.ts';
 import {
   ELEMENT_BYTES,
   type VoleOptions,

@@ -10,6 +10,7 @@
  *
  * Security: sigma_i = sum of tree i + b_i, and the sum contains a leaf that is pseudorandom to the receiver.
  */
+import { addInto, element } from './elements.ts';
 import type { LevelSums, PuncturedTrees, TreeShape } from './punctured-prf.ts';
 import { ELEMENT_BYTES } from './vole.ts';
 
@@ -44,14 +45,4 @@ export function placeNoise(
     addInto(leaf, element(a, i)); // b' + y_i Delta
     return { position, value: element(y, i) };
   });
-}
-
-/** Element i of a vector, as a view. */
-export function element(x: Uint8Array, i: number): Uint8Array {
-  return x.subarray(i * ELEMENT_BYTES, (i + 1) * ELEMENT_BYTES);
-}
-
-/** x += y for short vectors. */
-export function addInto(x: Uint8Array, y: Uint8Array): void {
-  for (let i = 0; i < x.length; i++) x[i]! ^= y[i]!;
 }
