@@ -24,7 +24,7 @@ import { setImmediate } from 'node:timers/promises';
 import { HintSeed, HintSlots } from '../../../proto/gen/star.ts';
 import type { OkvsKernel } from '../../kernels/okvs-kernel.ts';
 import type { Channel } from '../channel.ts';
-import { OkvsFailure } from '../okvs/failure.ts';
+import { decodeSeed, underFreshSeed } from '../okvs/fresh-seed.ts';
 import { encodeBins, OkvsDecoder } from '../okvs/okvs.ts';
 import { okvsParameters } from '../okvs/parameters.ts';
 import { rowsOf } from '../okvs/rows.ts';
@@ -33,7 +33,6 @@ import type { Rng } from '../primitives/rng.ts';
 import { truncateRows } from '../primitives/rows.ts';
 import { checkLength, xorInto } from '../primitives/words.ts';
 import { countItems } from './item-digest.ts';
-import { malformed } from './malformed.ts';
 
 /** Evaluates a function of the sender's, one call after the other, in the sender's order. */
 export interface OprfReceiver {
@@ -55,9 +54,6 @@ export interface HintOptions {
 
 /** Slots a message: 256 KiB for sets of a million. Part of the wire format. */
 export const BATCH_SLOTS = 32768;
-
-/** Seeds tried before an encoding is given up; distinct items fail with probability 2^-40 each time. */
-const MAX_SEEDS = 4;
 
 /**
  * The receiver's role: values of its n_x items, n_x x 16 of which the first l bytes of each are the
@@ -113,7 +109,7 @@ export async function opprfSender(
  * S: the first l bytes of each slot of Q with Decode(Q, y) = value(y), random otherwise, under the first
  * fresh seed that has one. Decoding is linear in every bit of a slot, each bit by itself.
  */
-async function encodeHint(
+function encodeHint(
   Y: Uint8Array,
   values: Uint8Array,
   { l, okvs }: HintOptions,
@@ -121,25 +117,17 @@ async function encodeHint(
 ): Promise<{ readonly r: Uint8Array; readonly Q: Uint8Array }> {
   const parameters = okvsParameters(countItems(Y));
   const Q = new Uint8Array(parameters.slots * l);
-  for (let tries = 1; ; tries++) {
-    const r = rng(BLOCK_BYTES);
+  return underFreshSeed(async (r) => {
     const rows = rowsOf(Y, r, parameters, okvs);
     let at = 0;
-    try {
-      for (const bin of encodeBins(rows, values, rng)) {
-        const slots = truncateRows(bin, BLOCK_BYTES, l);
-        Q.set(slots, at);
-        at += slots.length;
-        await setImmediate(); // a long encoding keeps the connection alive
-      }
-      return { r, Q };
-    } catch (cause) {
-      if (!(cause instanceof OkvsFailure)) throw cause;
-      if (tries === MAX_SEEDS) {
-        throw new RangeError(`"Y" expected distinct items: ${tries} seeds failed`, { cause });
-      }
+    for (const bin of encodeBins(rows, values, rng)) {
+      const slots = truncateRows(bin, BLOCK_BYTES, l);
+      Q.set(slots, at);
+      at += slots.length;
+      await setImmediate(); // a long encoding keeps the connection alive
     }
-  }
+    return { r, Q };
+  }, rng);
 }
 
 /** The slot ranges of the messages that m slots travel in. */
@@ -154,10 +142,4 @@ function widenRows(rows: Uint8Array, l: number, blocks: Uint8Array): Uint8Array 
     for (let k = 0; k < l; k++) blocks[to + k] = rows[from++]!;
   }
   return blocks.subarray(0, to);
-}
-
-function decodeSeed({ seed }: HintSeed): Uint8Array {
-  checkLength(seed, BLOCK_BYTES);
-  if (seed.every((byte) => byte === 0)) throw malformed('the seed is zero');
-  return seed;
 }

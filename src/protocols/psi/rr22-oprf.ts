@@ -35,7 +35,7 @@ import { binSlots, type OkvsKernel } from '../../kernels/okvs-kernel.ts';
 import { loadWasmOkvsKernel } from '../../kernels/okvs-kernel.wasm.ts';
 import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
 import type { Channel } from '../channel.ts';
-import { OkvsFailure } from '../okvs/failure.ts';
+import { decodeSeed, underFreshSeed } from '../okvs/fresh-seed.ts';
 import { encodeBins, OkvsDecoder } from '../okvs/okvs.ts';
 import { type OkvsParameters, okvsParameters } from '../okvs/parameters.ts';
 import { type OkvsRows, rowsOf } from '../okvs/rows.ts';
@@ -46,13 +46,9 @@ import { checkLength, xorInto } from '../primitives/words.ts';
 import { silentVole } from '../vole/silent-vole.ts';
 import type { VoleReceiver, VoleSender, VoleSource } from '../vole/vole.ts';
 import { countItems } from './item-digest.ts';
-import { malformed } from './malformed.ts';
 
 /** Largest set that the receiver may bring: more go through in buckets. */
 export const MAX_EVALUATED = 2 ** 21;
-
-/** Seeds tried before an encoding is given up; distinct items fail with probability 2^-40 each time. */
-const MAX_SEEDS = 4;
 
 export interface Rr22Outputs {
   /** F of each item; n x 16. */
@@ -248,30 +244,22 @@ interface Encoding {
 }
 
 /** R: P with Decode(P, x) = H1(x), under the first fresh seed that has one. Nothing is sent before. */
-async function encodeItems(
+function encodeItems(
   X: Uint8Array,
   parameters: OkvsParameters,
   kernel: OkvsKernel,
   rng: Rng,
 ): Promise<Encoding> {
-  for (let tries = 1; ; tries++) {
-    const r = rng(BLOCK_BYTES);
+  return underFreshSeed(async (r) => {
     await setImmediate(); // what the correlation sends leaves before rows keep this thread
     const rows = rowsOf(X, r, parameters, kernel);
     const P: Uint8Array[] = [];
-    try {
-      for (const bin of encodeBins(rows, hashOf('value', r).hash(X), 'zero')) {
-        P.push(bin);
-        await setImmediate(); // nor does a bin keep its messages waiting
-      }
-      return { r, rows, P };
-    } catch (cause) {
-      if (!(cause instanceof OkvsFailure)) throw cause;
-      if (tries === MAX_SEEDS) {
-        throw new RangeError(`"X" expected distinct items: ${tries} seeds failed`, { cause });
-      }
+    for (const bin of encodeBins(rows, hashOf('value', r).hash(X), 'zero')) {
+      P.push(bin);
+      await setImmediate(); // nor does a bin keep its messages waiting
     }
-  }
+    return { r, rows, P };
+  }, rng);
 }
 
 /** R: Decode(C, x) for the rows' items; n x 16. */
@@ -302,10 +290,4 @@ function hashOf(purpose: 'value' | 'mask' | 'key', r: Uint8Array): FixedKeyHash 
 function checkCount(name: string, n: number): number {
   if (n >= 1 && n <= MAX_EVALUATED) return n;
   throw new RangeError(`"${name}" expected 1 to ${MAX_EVALUATED} items, got ${n}`);
-}
-
-function decodeSeed({ seed }: Rr22Seed): Uint8Array {
-  checkLength(seed, BLOCK_BYTES);
-  if (seed.every((byte) => byte === 0)) throw malformed('the seed is zero');
-  return seed;
 }
