@@ -1,4 +1,4 @@
-/** The byte form of Z_2^64 vectors and of packed bits, as it stands in messages. */
+/** The byte form of vectors, as it stands in messages. */
 import { ProtocolError } from '../errors.ts';
 
 export const WORD_BYTES = 8;
@@ -12,6 +12,14 @@ export function wordsToBytes(words: BigUint64Array): Uint8Array {
 export function decodeWords(bytes: Uint8Array, n: number): BigUint64Array {
   checkLength(bytes, WORD_BYTES * n);
   return new BigUint64Array(new Uint8Array(bytes).buffer);
+}
+
+/** The little-endian bytes of 32-bit numbers, 4 each; fresh. */
+export function uint32Bytes(numbers: Uint32Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(numbers.length * 4);
+  const view = new DataView(bytes.buffer);
+  for (let k = 0; k < numbers.length; k++) view.setUint32(4 * k, numbers[k]!, true);
+  return bytes;
 }
 
 /** Throws `MALFORMED_MESSAGE` unless a peer's field has the length that both sides derive. */

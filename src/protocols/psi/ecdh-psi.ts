@@ -32,7 +32,7 @@ import {
   type Matches,
   matchPrefixes,
   prefixBytes,
-  receivePositions,
+  receiveMatchedRows,
   sendPositions,
 } from './matching.ts';
 import { randomPermutation } from './random-permutation.ts';
@@ -119,6 +119,5 @@ export async function ecdhPsiSender(
   }
   if (!isToLearn) return undefined;
 
-  const positions = await receivePositions(ch, Math.min(nX, nY), nY);
-  return positions.map((position) => order[position]!).sort();
+  return receiveMatchedRows(ch, order, Math.min(nX, nY));
 }

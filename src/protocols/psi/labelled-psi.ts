@@ -33,7 +33,7 @@ import { checkLength } from '../primitives/words.ts';
 import type { MatchedPairs } from './arriving-matches.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
-import { receivePositions, sendPositions } from './matching.ts';
+import { receiveMatchedRows, sendPositions } from './matching.ts';
 import type { Payload } from './payload-records.ts';
 import { randomPermutation } from './random-permutation.ts';
 import { MAX_EVALUATED, type Rr22Receiver, type Rr22Sender } from './rr22-oprf.ts';
@@ -121,11 +121,7 @@ export async function labelledPsiSender(
   await sendRecords(ch, G, payload, order);
   if (!isToLearn) return undefined;
 
-  const positions = await receivePositions(ch, Math.min(nX, nY), nY);
-  return ascending(
-    positions.map((position) => order[position]!),
-    nY,
-  );
+  return receiveMatchedRows(ch, order, Math.min(nX, nY));
 }
 
 /** S: its records in `order`, that of the keys G. */

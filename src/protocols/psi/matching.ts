@@ -1,6 +1,8 @@
 import { MatchCount, MatchedPositions } from '../../../proto/gen/psi.ts';
 import { POINT_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
+import { ascending } from '../primitives/rows.ts';
+import { uint32Bytes } from '../primitives/words.ts';
 import { SIGMA } from '../security.ts';
 import { malformed } from './malformed.ts';
 import { RowIndex } from './row-index.ts';
@@ -54,12 +56,28 @@ export async function sendPositions(ch: Channel, positions: Uint32Array): Promis
 
   for (let from = 0; from < positions.length; from += BATCH_POSITIONS) {
     const batch = positions.subarray(from, from + BATCH_POSITIONS);
-    await ch.send(MatchedPositions, { positions: encodePositions(batch) });
+    await ch.send(MatchedPositions, { positions: uint32Bytes(batch) });
   }
 }
 
+/**
+ * S: its rows that matched, at most `limit`, ascending. order[k] is the row at position k of its list: the
+ * order in which R tells them is that of the list.
+ */
+export async function receiveMatchedRows(
+  ch: Channel,
+  order: Uint32Array,
+  limit: number,
+): Promise<Uint32Array<ArrayBuffer>> {
+  const positions = await receivePositions(ch, limit, order.length);
+  return ascending(
+    positions.map((position) => order[position]!),
+    order.length,
+  );
+}
+
 /** S: at most `limit` positions in its list of n, ascending. */
-export async function receivePositions(
+async function receivePositions(
   ch: Channel,
   limit: number,
   n: number,
@@ -74,15 +92,6 @@ export async function receivePositions(
     positions.set(decodePositions(await ch.receive(MatchedPositions), count, least, n), from);
   }
   return positions;
-}
-
-function encodePositions(positions: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(positions.length * POSITION_BYTES);
-  const view = new DataView(bytes.buffer);
-  positions.forEach((position, k) => {
-    view.setUint32(k * POSITION_BYTES, position, true);
-  });
-  return bytes;
 }
 
 /** `count` positions in [least, n), strictly increasing. */

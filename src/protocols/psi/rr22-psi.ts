@@ -26,7 +26,7 @@ import { ascending, gatherRows, truncateRows } from '../primitives/rows.ts';
 import { ArrivingMatches, type MatchedPairs } from './arriving-matches.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
-import { prefixBytes, receivePositions, sendPositions } from './matching.ts';
+import { prefixBytes, receiveMatchedRows, sendPositions } from './matching.ts';
 import { randomPermutation } from './random-permutation.ts';
 import { MAX_EVALUATED, type Rr22Receiver, type Rr22Sender } from './rr22-oprf.ts';
 import { checkOwnItems, decodeSize } from './set-size.ts';
@@ -97,11 +97,7 @@ export async function rr22PsiSender(
   await sendMasks(ch, F, maskBytes(nX, nY, options));
   if (!isToLearn) return undefined;
 
-  const positions = await receivePositions(ch, Math.min(nX, nY), nY);
-  return ascending(
-    positions.map((position) => order[position]!),
-    nY,
-  );
+  return receiveMatchedRows(ch, order, Math.min(nX, nY));
 }
 
 /** S: the first l bytes of each value (n x 16), in order. */

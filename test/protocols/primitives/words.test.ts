@@ -2,6 +2,7 @@ import { deepEqual, throws } from 'node:assert/strict';
 import {
   checkLength,
   decodeWords,
+  uint32Bytes,
   wordsToBytes,
   xorInto,
 } from '../../../src/protocols/primitives/words.ts';
@@ -22,6 +23,13 @@ describe('words in messages', () => {
     const decoded = decodeWords(bytes, 1);
     words[1] = 9n;
     deepEqual(decoded, BigUint64Array.of(2n));
+  });
+
+  it('are 4 bytes each for 32-bit numbers, in memory of their own', () => {
+    const numbers = Uint32Array.of(1, 0xffff_fffe);
+    const bytes = uint32Bytes(numbers);
+    numbers.fill(0);
+    deepEqual([...bytes], [1, 0, 0, 0, 254, 255, 255, 255]);
   });
 
   it('refuses lengths that do not agree', () => {

@@ -1,13 +1,14 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
 import { MatchCount, MatchedPositions } from '../../../proto/gen/psi.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
+import { rowNumbers } from '../../../src/protocols/primitives/rows.ts';
 import { bucketCapacity, bucketCount } from '../../../src/protocols/psi/item-buckets.ts';
 import {
   BATCH_POSITIONS,
   collectMatches,
   matchPrefixes,
   prefixBytes,
-  receivePositions,
+  receiveMatchedRows,
   sendPositions,
 } from '../../../src/protocols/psi/matching.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
@@ -99,11 +100,20 @@ describe('positions', () => {
       const positions = Uint32Array.from({ length: count }, (_, k) => 2 * k + 1);
       const { b, chA } = await runTwoParty(
         (ch) => sendPositions(ch, positions),
-        (ch) => receivePositions(ch, count, n),
+        (ch) => receiveMatchedRows(ch, rowNumbers(n), count),
       );
       deepEqual(b, positions, `${count}`);
       equal(chA.stats.messagesSent, 1 + Math.ceil(count / BATCH_POSITIONS));
     }
+  });
+
+  it('give the rows at them, ascending', async () => {
+    const order = Uint32Array.of(7, 0, 5, 1, 6, 4, 2, 3);
+    const { b } = await runTwoParty(
+      (ch) => sendPositions(ch, Uint32Array.of(0, 2, 3, 7)),
+      (ch) => receiveMatchedRows(ch, order, 4),
+    );
+    deepEqual(b, Uint32Array.of(1, 3, 5, 7));
   });
 
   const cases: readonly (readonly [what: string, matches: number, ...batches: number[][]])[] = [
@@ -129,7 +139,7 @@ describe('positions', () => {
     const [peer, ch] = memoryChannelPair();
     await peer.send(MatchCount, { matches: 1 });
     await peer.send(MatchedPositions, { positions: new Uint8Array(3) });
-    await rejects(receivePositions(ch, 10, n), { code: 'MALFORMED_MESSAGE' });
+    await rejects(receiveMatchedRows(ch, rowNumbers(n), 10), { code: 'MALFORMED_MESSAGE' });
   });
 
   async function refuses(limit: number, matches: number, batches: number[][]): Promise<void> {
@@ -139,6 +149,6 @@ describe('positions', () => {
       const positions = new Uint8Array(Uint32Array.from(batch).buffer);
       await peer.send(MatchedPositions, { positions });
     }
-    await rejects(receivePositions(ch, limit, n), { code: 'MALFORMED_MESSAGE' });
+    await rejects(receiveMatchedRows(ch, rowNumbers(n), limit), { code: 'MALFORMED_MESSAGE' });
   }
 });

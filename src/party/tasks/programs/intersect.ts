@@ -1,4 +1,5 @@
 /** A set intersection at one data holder: load the keys, match them, keep what a receiver learns. */
+import { uint32Bytes } from '../../../protocols/primitives/words.ts';
 import type { Payload } from '../../../protocols/psi/payload-records.ts';
 import type { PsiContract } from '../../consensus/contract.ts';
 import { tellsWithKeys } from '../../consensus/intersection-check.ts';
@@ -6,7 +7,7 @@ import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { ProgramContext, ProgramResult } from '../program.ts';
 import { intersectionChunks } from './intersection-file.ts';
 import { countKeys, type LabelRequest, type MatchingOptions, matchKeys } from './key-matching.ts';
-import { COUNT_BYTES, countBytes } from './multiplicities.ts';
+import { COUNT_BYTES } from './multiplicities.ts';
 import { receiverLines } from './receiver-lines.ts';
 import type { RecordGroups } from './record-groups.ts';
 
@@ -102,7 +103,7 @@ function labelsOf({ contract, self }: ProgramContext<PsiContract>): LabelRequest
 function multiplicityPayload(groups: RecordGroups | null): Payload {
   return {
     recordBytes: COUNT_BYTES,
-    records: (rows) => countBytes(rows.map((row) => groups!.sizes[row] ?? 0)), // none of padding
+    records: (rows) => uint32Bytes(rows.map((row) => groups!.sizes[row] ?? 0)), // none of padding
   };
 }
 

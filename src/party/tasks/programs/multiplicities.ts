@@ -5,6 +5,7 @@
 import { DistinctKeys, Multiplicities } from '../../../../proto/gen/matching.ts';
 import type { Channel } from '../../../protocols/channel.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
+import { uint32Bytes } from '../../../protocols/primitives/words.ts';
 
 /** Counts a message: 64 KiB. Part of the wire format. */
 const BATCH_COUNTS = 16_384;
@@ -42,16 +43,6 @@ export async function receiveDistinctKeys(
   return keys;
 }
 
-/** Counts as bytes, 4 each: labels of keys where only the other party learns which are common. */
-export function countBytes(counts: Uint32Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(counts.length * COUNT_BYTES);
-  const view = new DataView(bytes.buffer);
-  counts.forEach((count, k) => {
-    view.setUint32(k * COUNT_BYTES, count, true);
-  });
-  return bytes;
-}
-
 /** The counts of so many keys in a peer's bytes: each at least 1, `most` in all. */
 export function readCounts(
   bytes: Uint8Array,
@@ -76,7 +67,7 @@ export function readCounts(
 async function sendCounts(channel: Channel, counts: Uint32Array): Promise<void> {
   for (let from = 0; from < counts.length; from += BATCH_COUNTS) {
     const batch = counts.subarray(from, from + BATCH_COUNTS);
-    await channel.send(Multiplicities, { counts: countBytes(batch) });
+    await channel.send(Multiplicities, { counts: uint32Bytes(batch) });
   }
 }
 

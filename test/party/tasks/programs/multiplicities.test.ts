@@ -1,13 +1,13 @@
 import { deepEqual, equal, rejects, throws } from 'node:assert/strict';
 import { DistinctKeys, Multiplicities } from '../../../../proto/gen/matching.ts';
 import {
-  countBytes,
   exchangeMultiplicities,
   readCounts,
   receiveDistinctKeys,
   sendDistinctKeys,
 } from '../../../../src/party/tasks/programs/multiplicities.ts';
 import { memoryChannelPair } from '../../../../src/protocols/memory-channel.ts';
+import { uint32Bytes } from '../../../../src/protocols/primitives/words.ts';
 
 const malformed = { code: 'MALFORMED_MESSAGE' };
 
@@ -36,16 +36,16 @@ describe('multiplicities', () => {
     ] as const) {
       const [a, b] = memoryChannelPair();
       const received = exchangeMultiplicities(a, Uint32Array.of(1, 1), rows);
-      await b.send(Multiplicities, { counts: countBytes(Uint32Array.from(counts)) });
+      await b.send(Multiplicities, { counts: uint32Bytes(Uint32Array.from(counts)) });
       await rejects(received, malformed, counts.join());
     }
     const [a, b] = memoryChannelPair();
     const many = exchangeMultiplicities(a, new Uint32Array(20_000).fill(1), 20_000);
-    await b.send(Multiplicities, { counts: countBytes(new Uint32Array(16_384).fill(1)) });
-    await b.send(Multiplicities, { counts: countBytes(new Uint32Array(3616).fill(2)) });
+    await b.send(Multiplicities, { counts: uint32Bytes(new Uint32Array(16_384).fill(1)) });
+    await b.send(Multiplicities, { counts: uint32Bytes(new Uint32Array(3616).fill(2)) });
     await rejects(many, malformed, 'over all messages');
-    deepEqual([...readCounts(countBytes(Uint32Array.of(4, 5)), 2, 9)], [4, 5]);
-    throws(() => readCounts(countBytes(Uint32Array.of(4, 6)), 2, 9), malformed);
+    deepEqual([...readCounts(uint32Bytes(Uint32Array.of(4, 5)), 2, 9)], [4, 5]);
+    throws(() => readCounts(uint32Bytes(Uint32Array.of(4, 6)), 2, 9), malformed);
     for (const bytes of [0, 4, 7, 9, 12]) {
       throws(() => readCounts(new Uint8Array(bytes).fill(1), 2, 2 ** 31), malformed, `${bytes}`);
     }
