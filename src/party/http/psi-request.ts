@@ -1,6 +1,5 @@
 /** Requests for set intersections: `runPSITask`, and `runLabeledPSITask` for columns with the keys. */
 import Type, { type Static } from 'typebox';
-import type { Alignment, PsiContract } from '../consensus/contract.ts';
 import { MAX_PARTIES, MAX_PAYLOAD_COLUMNS } from '../consensus/contract-limits.ts';
 import type { EngineWish } from '../tasks/psi-engine.ts';
 import { ApiError } from './api-error.ts';
@@ -8,7 +7,7 @@ import { engineOf } from './engine-name.ts';
 import { checkShape } from './json-shape.ts';
 import { keyColumn, parseKeyColumns, rejectRepeated } from './key-columns.ts';
 import { parsePrivacy } from './privacy-options.ts';
-import { checkPsiRules } from './psi-rules.ts';
+import { checkPsiRules, type PsiTerms } from './psi-rules.ts';
 import {
   column,
   DATA_FIELDS,
@@ -133,15 +132,8 @@ export type PsiProvider = Pick<DataProvider, 'name' | 'path' | 'type'> & {
 };
 
 /** A set intersection request in its one canonical form. */
-export interface PsiRequest {
-  /** In the order of the contract: the requester first. */
+export interface PsiRequest extends PsiTerms {
   readonly providers: readonly PsiProvider[];
-  /** Some of the providers. */
-  readonly receivers: readonly string[];
-  readonly engine: EngineWish;
-  readonly output: PsiContract['parameters']['output'];
-  readonly join: PsiContract['parameters']['join'];
-  readonly duplicates: Alignment['duplicates'];
   /** Common keys below which nobody learns which they are; 0 for none. */
   readonly minimumIntersection: number;
   readonly async: boolean;

@@ -1,11 +1,28 @@
 /** How the fields of a set intersection go together, in the words of its request. */
+import type { Alignment, PsiContract } from '../consensus/contract.ts';
 import { tellsWithKeys } from '../consensus/intersection-check.ts';
+import type { EngineWish } from '../tasks/psi-engine.ts';
 import { ApiError } from './api-error.ts';
-import type { PsiRequest } from './psi-request.ts';
 
-/** Refuses a request that no set intersection meets. Throws `INVALID_REQUEST` naming the field. */
-export function checkPsiRules(request: PsiRequest): void {
-  const { providers, receivers, engine, output, join, duplicates } = request;
+/** What a request says of the intersection itself. */
+export interface PsiTerms {
+  /** In the order of the contract: the requester first. */
+  readonly providers: readonly {
+    readonly name: string;
+    /** Columns whose values the receiver learns of common records: then it is a labelled one. */
+    readonly payload: readonly string[];
+  }[];
+  /** Some of the providers. */
+  readonly receivers: readonly string[];
+  readonly engine: EngineWish;
+  readonly output: PsiContract['parameters']['output'];
+  readonly join: PsiContract['parameters']['join'];
+  readonly duplicates: Alignment['duplicates'];
+}
+
+/** Refuses terms that no set intersection meets. Throws `INVALID_REQUEST` naming the field. */
+export function checkPsiRules(terms: PsiTerms): void {
+  const { providers, receivers, engine, output, join, duplicates } = terms;
   const requester = providers[0]!.name;
   const labelled = providers.some(({ payload }) => payload.length > 0);
   const many = providers.length > 2;
