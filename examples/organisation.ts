@@ -147,15 +147,18 @@ export class Organisation {
   }
 }
 
-/** A policy that lets one peer train with every dataset here, as columns of any kind. */
-export function openPolicy(peers: readonly string[]): string {
+/** A policy that lets peers train with every dataset here, as columns of any kind, or do other things. */
+export function openPolicy(
+  peers: readonly string[],
+  algorithms: readonly string[] = ['vertical/*'],
+): string {
   const list = JSON.stringify(peers);
   return `version: 1
 rules:
-  - name: joint training with ${peers.join(', ')}
+  - name: joint work with ${peers.join(', ')}
     peers: ${list}
     purposes: ['*']
-    algorithms: ['vertical/*']
+    algorithms: ${JSON.stringify(algorithms)}
     datasets: ['**']
     columns: { allow: ['*'] }
     receivers: ${list}
@@ -163,29 +166,49 @@ rules:
 `;
 }
 
-/** Two organisations that trust each other and whose policies allow joint training; nodes running. */
+export interface StartOptions {
+  /** Further environment of the node processes. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What their policies allow; see `openPolicy`. */
+  readonly algorithms?: readonly string[];
+}
+
+/** Organisations that trust one another and whose policies allow joint work; nodes running. */
+export async function startOrganisations(
+  directory: string,
+  names: readonly string[],
+  { env = {}, algorithms }: StartOptions = {},
+): Promise<readonly Organisation[]> {
+  await mkdir(directory, { recursive: true });
+  const policy = openPolicy(names, algorithms);
+  const all = await Promise.all(
+    names.map((name) =>
+      Organisation.create({ name, directory: join(directory, name), policy, env }),
+    ),
+  );
+  await Promise.all(all.map((each) => trustAll(each, all)));
+  const started = await Promise.allSettled(all.map((each) => each.start()));
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed) {
+    await Promise.all(all.map((each) => each.stop()));
+    throw failed.reason;
+  }
+  return all;
+}
+
+/** Two of them, for training. */
 export async function startPair(
   directory: string,
   names: readonly [string, string],
   env: Readonly<Record<string, string>> = {},
 ): Promise<readonly [Organisation, Organisation]> {
-  await mkdir(directory, { recursive: true });
-  const create = (name: string): Promise<Organisation> =>
-    Organisation.create({
-      name,
-      directory: join(directory, name),
-      policy: openPolicy(names),
-      env,
-    });
-  const [a, b] = await Promise.all([create(names[0]), create(names[1])]);
-  await Promise.all([a.trust(b), b.trust(a)]);
-  const started = await Promise.allSettled([a.start(), b.start()]);
-  const failed = started.find((result) => result.status === 'rejected');
-  if (failed) {
-    await Promise.all([a.stop(), b.stop()]);
-    throw failed.reason;
-  }
-  return [a, b];
+  const [a, b] = await startOrganisations(directory, names, { env });
+  return [a!, b!];
+}
+
+/** One after the other: each changes the same file. */
+async function trustAll(own: Organisation, all: readonly Organisation[]): Promise<void> {
+  for (const peer of all) if (peer !== own) await own.trust(peer);
 }
 
 function hasExited({ exitCode, signalCode }: ChildProcess): boolean {

@@ -1,7 +1,11 @@
-/** Two organisations whose nodes run as processes of their own, for one `describe` block. */
+/** Organisations whose nodes run as processes of their own, for one `describe` block. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Organisation, startPair } from '../../examples/organisation.ts';
+import {
+  type Organisation,
+  type StartOptions,
+  startOrganisations,
+} from '../../examples/organisation.ts';
 import type { TaskView } from '../../src/sdk/node-client.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
@@ -9,27 +13,40 @@ import { scratchFolder } from './scratch-folder.ts';
 const PATIENCE_MS = 45_000;
 const POLL_MS = 20;
 
+/** Of all nodes' processes together, on a busy machine. */
+const START_MS = 60_000;
+
 export interface RunningPair {
   readonly a: Organisation;
   readonly b: Organisation;
 }
 
-/** orgA and orgB, started before the block's tests and stopped after them. */
-export function runningPair(env: Readonly<Record<string, string>> = {}): RunningPair {
+/** Nodes of these names, started before the block's tests and stopped after them. */
+export function runningNodes<N extends string>(
+  names: readonly N[],
+  options: StartOptions = {},
+): (name: N) => Organisation {
   const folder = scratchFolder();
-  let nodes: readonly [Organisation, Organisation] | undefined;
-  before('start two nodes', async () => {
-    nodes = await startPair(join(folder.path, 'pair'), ['orgA', 'orgB'], env);
+  let nodes: readonly Organisation[] = [];
+  before('start the nodes', async function () {
+    this.timeout(START_MS);
+    nodes = await startOrganisations(join(folder.path, 'nodes'), names, options);
   });
   after('stop them', async () => {
-    await Promise.all((nodes ?? []).map((node) => node.stop()));
+    await Promise.all(nodes.map((node) => node.stop()));
   });
+  return (name) => nodes[names.indexOf(name)]!;
+}
+
+/** orgA and orgB, whose policies allow joint training. */
+export function runningPair(env: Readonly<Record<string, string>> = {}): RunningPair {
+  const at = runningNodes(['orgA', 'orgB'], { env });
   return {
     get a() {
-      return nodes![0];
+      return at('orgA');
     },
     get b() {
-      return nodes![1];
+      return at('orgB');
     },
   };
 }

@@ -7,16 +7,13 @@ import { intersect } from '../../../../src/party/tasks/programs/intersect.ts';
 import type { Join } from '../../../../src/party/tasks/programs/joins.ts';
 import { matchKeys } from '../../../../src/party/tasks/programs/key-matching.ts';
 import type { Payload } from '../../../../src/protocols/psi/payload-records.ts';
-import { csvRecords } from '../../../support/csv-lines.ts';
 import type { PartyFrame } from '../../../support/memory-parties.ts';
+import { type CsvFile, checkJoined, csvFile, type KeyTable } from '../../../support/plain-join.ts';
 import { keysAlone, psiContract, runPrograms } from '../../../support/program-parties.ts';
 import { tamperingChannel } from '../../../support/tampering-channel.ts';
 import { voleDealer } from '../../../support/vole-dealer.ts';
 
-type Key = readonly [string, string];
-type Table = readonly Key[];
 type Rule = PsiContract['alignment']['duplicates'];
-type Cell = string | null;
 
 const NAMES = ['orgA', 'orgB'] as const;
 const JOINS = ['inner', 'left', 'right', 'full', 'difference'] as const;
@@ -30,36 +27,9 @@ interface Case {
   readonly engine?: 'ecdh' | 'rr22';
 }
 
-/** A line of the joint result: a row of each side, or null. */
-type Line = readonly [left: number | null, right: number | null];
-
-/** What SQL makes of two tables, by brute force. Matched pairs first, then the left's, then the right's. */
-function oracle(left: Table, right: Table, { join, rule }: Case): Line[] {
-  const kept = (table: Table): number[] =>
-    table.flatMap((key, row) =>
-      rule === 'first' && table.findIndex((other) => same(key, other)) < row ? [] : [row],
-    );
-  const [leftRows, rightRows] = [kept(left), kept(right)];
-  const pairs = leftRows.flatMap((l) =>
-    rightRows.flatMap((r): Line[] => (same(left[l]!, right[r]!) ? [[l, r]] : [])),
-  );
-  const onlyLeft = leftRows.filter((l) => !right.some((key) => same(key, left[l]!)));
-  const onlyRight = rightRows.filter((r) => !left.some((key) => same(key, right[r]!)));
-  const lines: Line[] = join === 'difference' ? [] : [...pairs];
-  if (join === 'left' || join === 'full' || join === 'difference') {
-    lines.push(...onlyLeft.map((l): Line => [l, null]));
-  }
-  if (join === 'right' || join === 'full' || join === 'difference') {
-    lines.push(...onlyRight.map((r): Line => [null, r]));
-  }
-  return lines;
-}
-
-const same = (a: Key, b: Key): boolean => a[0] === b[0] && a[1] === b[1];
-
 function contractOf(
-  left: Table,
-  right: Table,
+  left: KeyTable,
+  right: KeyTable,
   { join, rule, receivers, engine }: Case,
 ): PsiContract {
   const tells = rule === 'expand' && join !== 'difference' && receivers.length === 1;
@@ -75,7 +45,7 @@ function contractOf(
   );
 }
 
-async function run(left: Table, right: Table, each: Case) {
+async function run(left: KeyTable, right: KeyTable, each: Case) {
   const frames: PartyFrame[] = [];
   const vole = voleDealer('lines');
   const { results, notes } = await runPrograms(
@@ -87,42 +57,12 @@ async function run(left: Table, right: Table, each: Case) {
   return { results, notes, frames };
 }
 
-/** Header and records of a party's file; null without a file. */
-function fileOf({ file }: ProgramResult) {
-  if (!file) return null;
-  const [header, ...records] = csvRecords(Buffer.concat(file.chunks).toString('utf8'));
-  return { header, records };
-}
-
-/** How the lines look to one party. */
-function shown(lines: readonly Line[], table: Table, side: 0 | 1, { join, rule }: Case): Cell[][] {
-  return lines
-    .filter((line) => join !== 'difference' || line[side] !== null)
-    .map((line): Cell[] => {
-      const row = line[side];
-      const key = row === null ? [null, null] : table[row]!;
-      const isBoth = line[0] !== null && line[1] !== null;
-      return [
-        ...(join === 'inner' || join === 'difference' ? [] : [isBoth ? '1' : '0']),
-        ...(rule === 'expand' ? [row === null ? null : String(row + 1)] : []),
-        ...key,
-      ];
-    });
-}
-
-const sorted = (records: readonly unknown[]): string[] =>
-  records.map((record) => JSON.stringify(record)).sort();
-
-/** Records in the order of one party's file: by its row of the first record with the key. */
-function inFileOrder(lines: readonly Line[], table: Table, side: 0 | 1): Line[] {
-  const first = (line: Line): number => table.findIndex((key) => same(key, table[line[side]!]!));
-  const both = lines.filter(([l, r]) => l !== null && r !== null);
-  const others = lines.filter((line) => !both.includes(line));
-  return [...both.toSorted((a, b) => first(a) - first(b)), ...others];
+function fileOf({ file }: ProgramResult): CsvFile | null {
+  return file && csvFile(Buffer.concat(file.chunks).toString('utf8'));
 }
 
 /** Keys that text alone would confuse, and some that only bytes tell apart. */
-const KEYS: Table = [
+const KEYS: KeyTable = [
   ['a', 'bc'],
   ['ab', 'c'],
   ['Zoë', '1'],
@@ -137,9 +77,9 @@ const KEYS: Table = [
   ['k', 'k'],
 ];
 
-function tables(repeats: boolean): [Table, Table] {
+function tables(repeats: boolean): [KeyTable, KeyTable] {
   const next = seededGenerator(repeats ? 5 : 6);
-  const draw = (from: number, to: number): Table => {
+  const draw = (from: number, to: number): KeyTable => {
     const distinct = [...permutation(to - from, next)].map((i) => KEYS[from + i]!);
     if (!repeats) return distinct;
     return [...distinct, ...Array.from({ length: 9 }, () => distinct[next() % distinct.length]!)];
@@ -172,39 +112,15 @@ function told({ join, rule, receivers }: Case): string[] {
   return messages.sort();
 }
 
-function isRight(left: Table, right: Table, each: Case, files: ReturnType<typeof fileOf>[]): void {
-  const what = JSON.stringify(each);
-  const lines = oracle(left, right, each);
-  const sides = [left, right] as const;
-  for (const side of [0, 1] as const) {
-    const file = files[side]!;
-    if (!each.receivers.includes(NAMES[side])) {
-      equal(file, null, what);
-      continue;
-    }
-    const added = [
-      ...(each.join === 'inner' || each.join === 'difference' ? [] : ['in_both']),
-      ...(each.rule === 'expand' ? ['row'] : []),
-    ].map((name) => (side === 1 ? `${name}_` : name)); // its own columns are called like that
-    deepEqual(file.header, [...added, ...COLUMNS[NAMES[side]]], what);
-    const expected = shown(
-      each.receivers.length === 1 ? inFileOrder(lines, sides[side], side) : lines,
-      sides[side],
-      side,
-      each,
-    );
-    if (each.receivers.length === 1) deepEqual(file.records, expected, what);
-    else deepEqual(sorted(file.records), sorted(expected), what);
-  }
-  if (each.receivers.length === 2 && each.join !== 'difference') {
-    const [a, b] = [files[0]!.records, files[1]!.records];
-    const joint = lines.map((line) => [
-      ...shown([line], left, 0, each),
-      ...shown([line], right, 1, each),
-    ]);
-    equal(a.length, b.length, what);
-    deepEqual(sorted(a.map((record, k) => [record, b[k]])), sorted(joint), `${what}: line by line`);
-  }
+function isRight(
+  left: KeyTable,
+  right: KeyTable,
+  each: Case,
+  files: readonly [CsvFile | null, CsvFile | null],
+): void {
+  const columns = [COLUMNS.orgA, COLUMNS.orgB] as const;
+  const receives = [each.receivers.includes('orgA'), each.receivers.includes('orgB')] as const;
+  checkJoined({ tables: [left, right], columns, files }, receives, each, JSON.stringify(each));
 }
 
 describe('lines of receivers', () => {
@@ -237,7 +153,7 @@ describe('lines of receivers', () => {
 
   it('are right where a side has no record, or one', async () => {
     const [left, right] = tables(false);
-    const pairs: readonly (readonly [Table, Table])[] = [
+    const pairs: readonly (readonly [KeyTable, KeyTable])[] = [
       [[], right],
       [left, []],
       [[], []],
@@ -273,7 +189,7 @@ describe('lines of receivers', () => {
   });
 
   it('are refused before they are allocated when pairs make too many', async () => {
-    const many: Table = Array.from({ length: 8200 }, () => KEYS[0]!);
+    const many: KeyTable = Array.from({ length: 8200 }, () => KEYS[0]!);
     for (const receivers of [NAMES, [NAMES[0]]]) {
       await rejects(run(many, many, { join: 'inner', rule: 'expand', receivers }), {
         name: 'TaskError',
@@ -309,7 +225,7 @@ describe('lines of receivers', () => {
   });
 
   it('take no labels that are no counts', async () => {
-    const table: Table = [KEYS[0]!, KEYS[1]!];
+    const table: KeyTable = [KEYS[0]!, KEYS[1]!];
     const each: Case = { join: 'inner', rule: 'expand', receivers: [NAMES[0]] };
     const vole = voleDealer('labels');
     for (const recordBytes of [1, 3]) {
