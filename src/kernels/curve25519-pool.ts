@@ -46,7 +46,8 @@ interface Thread {
 
 /**
  * An engine of worker threads. Requests are served in order, each split over all idle threads; a
- * thread holds one slice of `SLICE_POINTS`, so the next request starts while the last one ends.
+ * thread holds one slice of `SLICE_POINTS`, so the next request starts while the last one ends. Threads
+ * start when there is a slice for them: a small set pays for one.
  * One dead thread fails the engine: every request rejects, now and later, with `ENGINE_FAILED`.
  */
 export function curvePool(options: CurvePoolOptions): CurveEngine {
@@ -61,14 +62,16 @@ export function curvePool(options: CurvePoolOptions): CurveEngine {
   const queue: Request[] = []; // those of `open` with rows that no thread has taken
   let broken: EngineError | undefined;
 
-  for (let i = 0; i < size; i++) {
+  function startThread(): Thread {
     const slot = slotOf(new SharedArrayBuffer(SLOT_BYTES));
-    const worker = new Worker(url, { workerData: slot.memory, name: `curve25519-${i}` });
+    const name = `curve25519-${threads.length}`;
+    const worker = new Worker(url, { workerData: slot.memory, name });
     const thread: Thread = { worker, slot, busy: undefined };
     threads.push(thread);
     worker.on('message', (answer: SliceAnswer) => take(thread, answer));
     worker.on('error', (cause) => fail('ENGINE_FAILED', 'a curve thread failed', { cause }));
     worker.on('exit', (code) => fail('ENGINE_FAILED', `a curve thread exited with code ${code}`));
+    return thread;
   }
 
   function submit(
@@ -89,6 +92,7 @@ export function curvePool(options: CurvePoolOptions): CurveEngine {
       open.add(request);
       queue.push(request);
       for (const thread of threads) give(thread);
+      while (queue.length > 0 && threads.length < size) give(startThread());
     });
   }
 

@@ -34,12 +34,14 @@ describe('curve pool', () => {
         made.push(this);
       }
     };
-    const pool = curvePool({ threads: 1 });
+    const pool = curvePool({ threads: 4 });
+    equal(made.length, 0, 'no thread before there is a slice');
+    const pending = pool.hashToCurveAndMultiply(DIGESTS.subarray(0, 1600), SCALAR);
     globalThis.SharedArrayBuffer = Original;
+    equal(made.length, 1, 'one slice, one thread');
     const memory = new Uint8Array(made[0]!);
     const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
-    const pending = pool.hashToCurveAndMultiply(DIGESTS, SCALAR);
     deepEqual(memory.slice(0, 32), SCALAR, 'the thread is given the scalar');
     await pending;
     equal(isWiped(memory.subarray(0, 32)), true, 'after the slice');
