@@ -150,7 +150,7 @@ async function hasBom({ realPath }: DatasetFile): Promise<boolean> {
 async function openParquet(connection: DuckDBConnection, file: DatasetFile): Promise<Table> {
   const source = `read_parquet(${quoteText(file.realPath)}, hive_partitioning = false)`;
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${source}`);
-  const types = described.getRowsJson().map((row) => String(row[1]));
+  const types = (described.getRowsJson() as [string, string][]).map(([, type]) => type);
   const schema = await connection.runAndReadAll(
     `SELECT name, coalesce(num_children, 0)::INTEGER FROM parquet_schema(${quoteText(file.realPath)})`,
   );

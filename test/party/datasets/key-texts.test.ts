@@ -32,7 +32,8 @@ describe('key texts', () => {
   const spaces = '\t\n\v\f\r \u00a0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
   const others = '\0\u0008\u000e\u001c\u001f\u007f\u0085\u00a1\u180e\u200b\u2060';
   const letters = 'ab19é\u0301e\u0327o\u0308Å\u212b\u1100\u1161\u11a8가\u0344漢😀ﬁ';
-  const unit = fc.constantFrom(...spaces, ...others, ...letters);
+  const characters = Array.from(spaces + others + letters);
+  const unit = fc.constantFrom(...characters);
 
   it('are what canonicalKey makes of each text', () => {
     const text = fc.oneof(
@@ -50,7 +51,7 @@ describe('key texts', () => {
   });
 
   it('are what canonicalKey makes of each single character around a letter', () => {
-    for (const at of [...spaces, ...others, ...letters]) {
+    for (const at of characters) {
       const texts = [`${at}k`, `k${at}`, `${at}k${at}`, `k${at}k`, `${at}${at}é`, `é${at}`];
       deepEqual(quickly(texts), slowly(texts), JSON.stringify(at));
       deepEqual(quickly([at]), slowly([at]), JSON.stringify(at));

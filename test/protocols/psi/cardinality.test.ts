@@ -26,6 +26,7 @@ import {
 import { itemDigests } from '../../../src/protocols/psi/item-digest.ts';
 import { prefixBytes } from '../../../src/protocols/psi/matching.ts';
 import { textColumn } from '../../../src/protocols/psi/text-column.ts';
+import { range } from '../../support/item-sets.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { type Change, tamperingChannel } from '../../support/tampering-channel.ts';
 import { type EngineCall, toyCurveEngine } from '../../support/toy-curve-engine.ts';
@@ -34,7 +35,6 @@ import { runTwoParty } from '../../support/two-party.ts';
 const SALT = new Uint8Array(32).fill(1);
 const items = (keys: readonly (string | number)[]): Uint8Array =>
   itemDigests([textColumn(keys.map(String))], SALT);
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
 
 const CURVE: CardinalityOptions = {
   engine: inThreadCurveEngine(loadCurve25519Kernel()),

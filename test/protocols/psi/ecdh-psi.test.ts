@@ -28,6 +28,7 @@ import {
 import { itemDigests } from '../../../src/protocols/psi/item-digest.ts';
 import { prefixBytes } from '../../../src/protocols/psi/matching.ts';
 import { textColumn } from '../../../src/protocols/psi/text-column.ts';
+import { commonRows, range, SET_PAIRS } from '../../support/item-sets.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { type Change, tamperingChannel } from '../../support/tampering-channel.ts';
 import { type EngineCall, toyCurveEngine } from '../../support/toy-curve-engine.ts';
@@ -36,7 +37,6 @@ import { runTwoParty } from '../../support/two-party.ts';
 const SALT = new Uint8Array(32).fill(1);
 const items = (keys: readonly (string | number)[]): Uint8Array =>
   itemDigests([textColumn(keys.map(String))], SALT);
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
 
 const curve = inThreadCurveEngine(loadCurve25519Kernel());
 const toy = toyCurveEngine();
@@ -59,29 +59,13 @@ function psi(X: readonly (string | number)[], Y: readonly (string | number)[], r
   );
 }
 
-/** The ideal functionality: rows of `own` that are in `other`. */
-function common(own: readonly (string | number)[], other: readonly (string | number)[]): number[] {
-  return range(own.length).filter((i) => other.includes(own[i]!));
-}
-
 describe('ECDH PSI [HFH99]', () => {
   const shapes: readonly (readonly [
     what: string,
     X: (string | number)[],
     Y: (string | number)[],
   ])[] = [
-    ['no common item', range(20), range(20, 100)],
-    ['all items common', range(20), range(20).reverse()],
-    ['some items common', range(30), range(30, 17)],
-    ['X within Y', [5, 3], range(20)],
-    ['Y within X', range(20), [19, 0]],
-    ['one and one, equal', [7], [7]],
-    ['one and one, different', [7], [8]],
-    ['one against many', [41], range(60)],
-    ['many against one', range(60), [41]],
-    ['nothing against something', [], range(5)],
-    ['something against nothing', range(5), []],
-    ['nothing at all', [], []],
+    ...SET_PAIRS,
     [
       'text of every kind',
       ['', 'Zoë', 'zoe', '漢字', '😀', '\u0000'],
@@ -91,8 +75,8 @@ describe('ECDH PSI [HFH99]', () => {
   for (const [what, X, Y] of shapes) {
     it(`finds the intersection: ${what}`, async () => {
       const { a, b } = await psi(X, Y);
-      deepEqual([...a], common(X, Y));
-      deepEqual([...b!], common(Y, X));
+      deepEqual([...a], commonRows(X, Y));
+      deepEqual([...b!], commonRows(Y, X));
     });
   }
 
@@ -102,8 +86,8 @@ describe('ECDH PSI [HFH99]', () => {
       fc.asyncProperty(set, set, fc.nat(), async (X, Y, seed) => {
         const rngs = [seededRng(`r${seed}`), seededRng(`s${seed}`)] as const;
         const { a, b } = await psi(X, Y, { rngs });
-        deepEqual([...a], common(X, Y));
-        deepEqual([...b!], common(Y, X));
+        deepEqual([...a], commonRows(X, Y));
+        deepEqual([...b!], commonRows(Y, X));
       }),
       { numRuns: 200 },
     );

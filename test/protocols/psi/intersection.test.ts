@@ -8,6 +8,7 @@ import {
   type IntersectionOptions,
   openIntersection,
 } from '../../../src/protocols/psi/intersection.ts';
+import { range } from '../../support/item-sets.ts';
 import {
   type MemoryPartiesOptions,
   memoryParties,
@@ -35,8 +36,6 @@ const RR22: IntersectionOptions = {
     throw new Error('rr22 does not use the curve');
   },
 };
-
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
 
 /** Items that stand for numbers: pseudo-random, the same at every party. */
 function itemsOf(numbers: readonly number[], salt = 's'): Uint8Array {

@@ -29,20 +29,11 @@ import { MAX_EVALUATED } from '../../../src/protocols/psi/rr22-oprf.ts';
 import { rr22PsiReceiver } from '../../../src/protocols/psi/rr22-psi.ts';
 import { textAt, textColumn } from '../../../src/protocols/psi/text-column.ts';
 import { looksUniform } from '../../support/chi-square.ts';
+import { commonRows, itemsOf, range } from '../../support/item-sets.ts';
 import { type Rr22Session, rr22Session } from '../../support/rr22-pair.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { type Change, tamperingChannel } from '../../support/tampering-channel.ts';
 import { type Frame, transcript } from '../../support/transcript.ts';
-
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
-
-function items(keys: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(16 * keys.length);
-  keys.forEach((key, i) => {
-    bytes.set(createHash('md5').update(`${key}`).digest(), 16 * i);
-  });
-  return bytes;
-}
 
 /** The record of a key: some bytes that no other key has. */
 const recordOf = (key: number, L: number): Uint8Array => seededRng(`record ${key}`)(L);
@@ -73,20 +64,15 @@ async function labelled(
   seed = 'S',
 ) {
   const [a, b] = await Promise.all([
-    labelledPsiReceiver(chR, receiver, items(X), options),
-    labelledPsiSender(chS, sender, items(Y), payload, options, seededRng(seed)),
+    labelledPsiReceiver(chR, receiver, itemsOf(X), options),
+    labelledPsiSender(chS, sender, itemsOf(Y), payload, options, seededRng(seed)),
   ]);
   return { a, b };
 }
 
-function common(own: readonly number[], other: readonly number[]): number[] {
-  const others = new Set(other);
-  return range(own.length).filter((i) => others.has(own[i]!));
-}
-
 /** The ideal functionality: rows of X, and the records of their items. */
 function ideal(X: readonly number[], Y: readonly number[], L: number) {
-  const rows = common(X, Y);
+  const rows = commonRows(X, Y);
   const records = Buffer.concat(rows.map((row) => recordOf(X[row]!, L)));
   return {
     rows: Uint32Array.from(rows),
@@ -116,7 +102,7 @@ describe('labelled PSI', () => {
       const options = { ...BOTH, maxRecordBytes: MAX_RECORD_BYTES };
       const { a, b } = await labelled(await session(), X, Y, recordsOf(Y, L), options);
       deepEqual(a, ideal(X, Y, L));
-      deepEqual([...b!], common(Y, X));
+      deepEqual([...b!], commonRows(Y, X));
     });
   }
 
@@ -127,7 +113,7 @@ describe('labelled PSI', () => {
       fc.asyncProperty(set, set, fc.integer({ min: 1, max: 70 }), fc.nat(), async (X, Y, L, s) => {
         const { a, b } = await labelled(pair, X, Y, recordsOf(Y, L), BOTH, `${s}`);
         deepEqual(a, ideal(X, Y, L));
-        deepEqual([...b!], common(Y, X));
+        deepEqual([...b!], commonRows(Y, X));
       }),
       { numRuns: 200 },
     );
@@ -221,8 +207,8 @@ describe('labelled PSI: cost and views', () => {
     const { frames, taps } = transcript();
     const pair = await session(taps);
     const [{ masks, keys }, other] = await Promise.all([
-      pair.receiver.evaluateWithKeys(items(X)),
-      pair.sender.evaluateWithKeys(items(Y), 40),
+      pair.receiver.evaluateWithKeys(itemsOf(X)),
+      pair.sender.evaluateWithKeys(itemsOf(Y), 40),
     ]);
     deepEqual([masks, keys], [other.masks, other.keys]);
     for (let i = 0; i < 40; i++) {
@@ -247,8 +233,8 @@ describe('labelled PSI: what it refuses', () => {
     const { receiver, sender } = await rr22Session(chR, chS, 's');
     const [X, Y] = [range(9), range(9, 3)];
     const runs = {
-      R: labelledPsiReceiver(chR, receiver, items(X), OPTIONS),
-      S: labelledPsiSender(chS, sender, items(Y), recordsOf(Y, 20), OPTIONS, seededRng('S')),
+      R: labelledPsiReceiver(chR, receiver, itemsOf(X), OPTIONS),
+      S: labelledPsiSender(chS, sender, itemsOf(Y), recordsOf(Y, 20), OPTIONS, seededRng('S')),
     };
     const closed: Promise<unknown> = runs[victim === 'R' ? 'S' : 'R'].catch(() => {});
     await rejects(runs[victim], { code: 'MALFORMED_MESSAGE' });
@@ -286,8 +272,8 @@ describe('labelled PSI: what it refuses', () => {
     const { receiver, sender } = await rr22Session(chR, chS, 's');
     const payload = textPayload([textColumn(['a', 'b'])], 20);
     const [{ records, recordBytes }] = await Promise.all([
-      labelledPsiReceiver(chR, receiver, items([1]), OPTIONS),
-      labelledPsiSender(chS, sender, items([1, 2]), payload, OPTIONS, systemRng),
+      labelledPsiReceiver(chR, receiver, itemsOf([1]), OPTIONS),
+      labelledPsiSender(chS, sender, itemsOf([1, 2]), payload, OPTIONS, systemRng),
     ]);
     try {
       decodeRecords(records, recordBytes, 1);
@@ -302,19 +288,19 @@ describe('labelled PSI: what it refuses', () => {
     const other = await session();
     for (const [first, second] of [
       [
-        labelledPsiReceiver(chR.fork('a'), receiver, items([1]), OPTIONS),
-        labelledPsiReceiver(chS.fork('a'), other.receiver, items([1]), OPTIONS),
+        labelledPsiReceiver(chR.fork('a'), receiver, itemsOf([1]), OPTIONS),
+        labelledPsiReceiver(chS.fork('a'), other.receiver, itemsOf([1]), OPTIONS),
       ],
       [
         labelledPsiSender(
           chR.fork('b'),
           other.sender,
-          items([1]),
+          itemsOf([1]),
           recordsOf([1], 4),
           OPTIONS,
           systemRng,
         ),
-        rr22PsiReceiver(chS.fork('b'), receiver, items([1]), OPTIONS),
+        rr22PsiReceiver(chS.fork('b'), receiver, itemsOf([1]), OPTIONS),
       ],
     ] as const) {
       await rejects(first, { code: 'UNEXPECTED_MESSAGE' });
@@ -326,15 +312,15 @@ describe('labelled PSI: what it refuses', () => {
     const { chR, chS, receiver, sender } = await session();
     for (const maxRecordBytes of [0, MAX_RECORD_BYTES + 1, Number.NaN]) {
       const options = { ...OPTIONS, maxRecordBytes };
-      await rejects(labelledPsiReceiver(chR, receiver, items([1]), options), RangeError);
+      await rejects(labelledPsiReceiver(chR, receiver, itemsOf([1]), options), RangeError);
       await rejects(
-        labelledPsiSender(chS, sender, items([1]), recordsOf([1], 4), options, systemRng),
+        labelledPsiSender(chS, sender, itemsOf([1]), recordsOf([1], 4), options, systemRng),
         RangeError,
       );
     }
     for (const L of [0, 21, 1.5]) {
       await rejects(
-        labelledPsiSender(chS, sender, items([1]), recordsOf([1], L), OPTIONS, systemRng),
+        labelledPsiSender(chS, sender, itemsOf([1]), recordsOf([1], L), OPTIONS, systemRng),
         RangeError,
       );
     }

@@ -6,10 +6,9 @@ import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import { labelledPsiReceiver, labelledPsiSender } from '../../../src/protocols/psi/labelled-psi.ts';
 import { rr22PsiReceiver, rr22PsiSender } from '../../../src/protocols/psi/rr22-psi.ts';
 import { silentVole } from '../../../src/protocols/vole/silent-vole.ts';
+import { range } from '../../support/item-sets.ts';
 import { type Rr22Session, rr22Session } from '../../support/rr22-pair.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
-
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
 
 /** n items from a stream, `common` of them those of another stream, in an order of their own. */
 function sets(nX: number, nY: number, common: number, seed: string): [Uint8Array, Uint8Array] {

@@ -28,23 +28,13 @@ import {
   rr22PsiSender,
 } from '../../../src/protocols/psi/rr22-psi.ts';
 import { looksUniform } from '../../support/chi-square.ts';
+import { commonRows, itemsOf, range, SET_PAIRS } from '../../support/item-sets.ts';
 import { type Rr22Session, rr22Session } from '../../support/rr22-pair.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { type Change, tamperingChannel } from '../../support/tampering-channel.ts';
 import { toyCurveEngine } from '../../support/toy-curve-engine.ts';
 import { type Frame, transcript } from '../../support/transcript.ts';
 import { runTwoParty } from '../../support/two-party.ts';
-
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
-
-/** Distinct pseudo-random items, one a key. */
-function items(keys: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(16 * keys.length);
-  keys.forEach((key, i) => {
-    bytes.set(createHash('md5').update(`${key}`).digest(), 16 * i);
-  });
-  return bytes;
-}
 
 const BOTH: Rr22PsiOptions = { maxItems: 100_000, resultTo: 'both' };
 
@@ -80,13 +70,7 @@ async function psi(
   channel: MemoryChannelOptions = {},
 ) {
   const pair = await session(channel);
-  return { ...pair, ...(await intersect(pair, items(X), items(Y), options)) };
-}
-
-/** The ideal functionality: rows of `own` that are in `other`. */
-function common(own: readonly number[], other: readonly number[]): number[] {
-  const others = new Set(other);
-  return range(own.length).filter((i) => others.has(own[i]!));
+  return { ...pair, ...(await intersect(pair, itemsOf(X), itemsOf(Y), options)) };
 }
 
 const masksOf = (frames: readonly Frame[]): Uint8Array[] =>
@@ -96,18 +80,7 @@ const masksOf = (frames: readonly Frame[]): Uint8Array[] =>
 
 describe('RR22 PSI', () => {
   const shapes: readonly (readonly [what: string, X: number[], Y: number[]])[] = [
-    ['no common item', range(20), range(20, 100)],
-    ['all items common', range(20), range(20).reverse()],
-    ['some items common', range(30), range(30, 17)],
-    ['X within Y', [5, 3], range(20)],
-    ['Y within X', range(20), [19, 0]],
-    ['one and one, equal', [7], [7]],
-    ['one and one, different', [7], [8]],
-    ['one against many', [41], range(5000)],
-    ['many against one', range(5000), [41]],
-    ['nothing against something', [], range(5)],
-    ['something against nothing', range(5), []],
-    ['nothing at all', [], []],
+    ...SET_PAIRS,
     ['odd sizes', range(6789), range(13_243, 2000)],
     ['one more than a bin', range(2 ** 14 + 1), range(2 ** 14 - 1, 100)],
     ['several messages of masks', range(50, BATCH_MASKS), range(BATCH_MASKS + 7)],
@@ -116,8 +89,8 @@ describe('RR22 PSI', () => {
   for (const [what, X, Y] of shapes) {
     it(`finds the intersection: ${what}`, async () => {
       const { a, b } = await psi(X, Y);
-      deepEqual([...a], common(X, Y));
-      deepEqual([...b!], common(Y, X));
+      deepEqual([...a], commonRows(X, Y));
+      deepEqual([...b!], commonRows(Y, X));
     });
   }
 
@@ -125,9 +98,9 @@ describe('RR22 PSI', () => {
     const pair = await session();
     for (let nX = 1; nX <= 70; nX++) {
       const [X, Y] = [range(nX), range(1 + ((37 * nX) % 71), nX >> 1)];
-      const { a, b } = await intersect(pair, items(X), items(Y));
-      deepEqual([...a], common(X, Y), `${nX} x ${Y.length}`);
-      deepEqual([...b!], common(Y, X), `${nX} x ${Y.length}`);
+      const { a, b } = await intersect(pair, itemsOf(X), itemsOf(Y));
+      deepEqual([...a], commonRows(X, Y), `${nX} x ${Y.length}`);
+      deepEqual([...b!], commonRows(Y, X), `${nX} x ${Y.length}`);
     }
   });
 
@@ -138,9 +111,9 @@ describe('RR22 PSI', () => {
     await fc.assert(
       fc.asyncProperty(set, set, fc.nat(), async (X, Y, seed) => {
         if (runs++ % 100 === 0) pair = await session({}, `session ${runs}`);
-        const { a, b } = await intersect(pair, items(X), items(Y), BOTH, seededRng(`${seed}`));
-        deepEqual([...a], common(X, Y));
-        deepEqual([...b!], common(Y, X));
+        const { a, b } = await intersect(pair, itemsOf(X), itemsOf(Y), BOTH, seededRng(`${seed}`));
+        deepEqual([...a], commonRows(X, Y));
+        deepEqual([...b!], commonRows(Y, X));
       }),
       { numRuns: 1000 },
     );
@@ -169,8 +142,8 @@ describe('RR22 PSI', () => {
     ] as const) {
       const { a, b } = await psi(X, Y);
       const other = await runTwoParty(
-        (ch) => ecdhPsiReceiver(ch, items(X), ecdh, seededRng('R')),
-        (ch) => ecdhPsiSender(ch, items(Y), ecdh, seededRng('S')),
+        (ch) => ecdhPsiReceiver(ch, itemsOf(X), ecdh, seededRng('R')),
+        (ch) => ecdhPsiSender(ch, itemsOf(Y), ecdh, seededRng('S')),
       );
       deepEqual([a, b], [other.a, other.b]);
     }
@@ -203,7 +176,7 @@ describe('RR22 PSI', () => {
     const falseMatches = async (options: Rr22PsiOptions): Promise<number> => {
       let count = 0;
       for (let run = 0; run < runs; run++) {
-        const [X, Y] = [items(range(n, run * n)), items(range(n, 1e6 + run * n))];
+        const [X, Y] = [itemsOf(range(n, run * n)), itemsOf(range(n, 1e6 + run * n))];
         count += (await intersect(pair, X, Y, options)).a.length;
       }
       return count;
@@ -269,7 +242,7 @@ describe('RR22 PSI: cost and transcript', () => {
   it('masks afresh in every run of a session', async () => {
     const { frames, taps } = transcript();
     const pair = await session(taps);
-    const [X, Y] = [items(range(40)), items(range(40))];
+    const [X, Y] = [itemsOf(range(40)), itemsOf(range(40))];
     for (let run = 0; run < 3; run++) await intersect(pair, X, Y);
     const l = prefixBytes(40, 40);
     const masks = masksOf(frames).flatMap((list) =>
@@ -284,7 +257,7 @@ describe('RR22 PSI: cost and transcript', () => {
     const { frames, taps } = transcript();
     const pair = await session(taps);
     for (let run = 0; run < runs; run++) {
-      await intersect(pair, items([0]), items(range(n)), BOTH, seededRng(`order ${run}`));
+      await intersect(pair, itemsOf([0]), itemsOf(range(n)), BOTH, seededRng(`order ${run}`));
     }
     for (const { type, bytes } of frames) {
       if (type !== MatchedPositions.$type) continue;
@@ -332,8 +305,8 @@ describe('RR22 PSI: what it refuses', () => {
     const { receiver, sender } = await rr22Session(chR, chS, 's');
     const options = { ...BOTH, maxItems };
     const runs = {
-      R: rr22PsiReceiver(chR, receiver, items(range(9)), options),
-      S: rr22PsiSender(chS, sender, items(range(9, 3)), options, seededRng('S')),
+      R: rr22PsiReceiver(chR, receiver, itemsOf(range(9)), options),
+      S: rr22PsiSender(chS, sender, itemsOf(range(9, 3)), options, seededRng('S')),
     };
     const closed = runs[victim === 'R' ? 'S' : 'R'].catch(() => {}); // ends when the channel does
     await rejects(runs[victim], { code });
@@ -399,10 +372,10 @@ describe('RR22 PSI: what it refuses', () => {
     const { chR, chS, receiver, sender } = await session();
     const other = await session({}, 'other');
     for (const run of [
-      rr22PsiReceiver(chR.fork('same'), receiver, items([1]), BOTH),
-      rr22PsiReceiver(chS.fork('same'), other.receiver, items([1]), BOTH),
-      rr22PsiSender(chR.fork('too'), sender, items([1]), BOTH, systemRng),
-      rr22PsiSender(chS.fork('too'), other.sender, items([1]), BOTH, systemRng),
+      rr22PsiReceiver(chR.fork('same'), receiver, itemsOf([1]), BOTH),
+      rr22PsiReceiver(chS.fork('same'), other.receiver, itemsOf([1]), BOTH),
+      rr22PsiSender(chR.fork('too'), sender, itemsOf([1]), BOTH, systemRng),
+      rr22PsiSender(chS.fork('too'), other.sender, itemsOf([1]), BOTH, systemRng),
     ]) {
       await rejects(run, { code: 'UNEXPECTED_MESSAGE' });
     }
@@ -416,7 +389,7 @@ describe('RR22 PSI: what it refuses', () => {
         if (sent++ === stopAt) end.abort();
       };
       const pair = await session({ signal: end.signal, tapFirst: tap, tapSecond: tap });
-      await intersect(pair, items(range(20)), items(range(20, 5)));
+      await intersect(pair, itemsOf(range(20)), itemsOf(range(20, 5)));
       return sent;
     };
     const messages = await run(Number.POSITIVE_INFINITY);
@@ -429,11 +402,11 @@ describe('RR22 PSI: what it refuses', () => {
     const { chR, chS, receiver, sender } = await session();
     const before = [chR.stats.messagesSent, chS.stats.messagesSent];
     const bad = [
-      [items(range(4)), { ...BOTH, maxItems: 3 }],
+      [itemsOf(range(4)), { ...BOTH, maxItems: 3 }],
       [new Uint8Array(15), BOTH],
-      [items([1]), { ...BOTH, maxItems: -1 }],
-      [items([1]), { ...BOTH, maxItems: 0.5 }],
-      [items([1]), { ...BOTH, maxItems: Number.NaN }],
+      [itemsOf([1]), { ...BOTH, maxItems: -1 }],
+      [itemsOf([1]), { ...BOTH, maxItems: 0.5 }],
+      [itemsOf([1]), { ...BOTH, maxItems: Number.NaN }],
     ] as const;
     for (const [own, options] of bad) {
       await rejects(rr22PsiReceiver(chR, receiver, own, options), RangeError);

@@ -20,6 +20,7 @@ import { starLeader, starSpoke } from '../../../src/protocols/psi/star-psi.ts';
 import { ZeroSharing } from '../../../src/protocols/psi/zero-sharing.ts';
 import { looksUniform } from '../../support/chi-square.ts';
 import { idealFunction, idealOprf } from '../../support/ideal-oprf.ts';
+import { range } from '../../support/item-sets.ts';
 import { type PartyFrame, runParties } from '../../support/memory-parties.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { type Change, tamperingChannel } from '../../support/tampering-channel.ts';
@@ -97,8 +98,6 @@ function naive(sets: readonly (readonly number[])[]): number[] {
   );
   return [...rows].map((row) => common[row]!);
 }
-
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
 
 describe('star PSI [KMPRT17]', () => {
   for (const n of [2, 3, 4, 5, 6]) {
