@@ -1,52 +1,45 @@
 /**
- * Base oblivious transfer from obliviously sampled keys, [EGL85] "A Randomized Protocol for Signing
- * Contracts". Even, Goldreich, Lempel, and public keys sampled as in [GKM+00], here those of Diffie-Hellman.
+ * Base oblivious transfer, [CO15] "The Simplest Protocol for Oblivious Transfer".
+ * Tung Chou, Claudio Orlandi. https://eprint.iacr.org/2015/267, Figure 1, in the subgroup of prime order of
+ * edwards25519 [RFC8032].
  *
  * Functionality: m parallel random 1-out-of-2 OTs of 16-byte keys.
  *   Sender   in: -            out: k_i^0, k_i^1  i < m
  *   Receiver in: c_i in {0,1} out: k_i^c_i
  *
- * Security: semi-honest only, one corruption. Receiver: statistical, 2^-117 for m = 128. Sender: CDH in
- *           Curve25519, random-oracle model. A receiver that deviates gets both keys and nobody can tell
- *           (AUDIT OT-7).
+ * Security: semi-honest, one corruption. Receiver: statistical, whatever the sender does. Sender: CDH in
+ *           edwards25519, random-oracle model; a single point binds the receiver to one logarithm, so that
+ *           an active one cannot have both keys of a transfer either (AUDIT OT-7). Known gap of [CO15]: it
+ *           has no proof under universal composition against active parties. Chosen over [MR19], for it
+ *           needs no hash to the group.
  * Leaks:    m, which is public.
- * Cost:     2 messages, neither waits for the other; S->R 32 bytes, R->S 64 m bytes; S 2 m + 1, R 3 m scalar
- *           multiplications and m maps to the curve: 9 and 13 ms for m = 128.
+ * Cost:     2 messages; S->R 32 bytes, R->S 32 m bytes; S m + 2, R 2 m scalar multiplications and m sums each.
  *
- * Names: B base point; x, x', y scalars, clamped as in [RFC7748]; E the map of [RFC9380] §6.7.1 (Elligator 2)
- * of 64 uniform bytes r; Y = yB; P_i^c = xB, whose logarithm the receiver knows; P_i^(1-c) = x'E(r), of
- * which it knows none; H key hash. Points are u-coordinates.
+ * Names follow the paper, written additively: a, b scalars; A = aG, B = bG + cA points; H key hash.
  *
- * Why the sender cannot tell P_i^c from P_i^(1-c): a clamped scalar is 8t, 2^251 <= t < 2^252, and the order of
- * the subgroup is l = 2^252 + d, d < 2^125. Up to sign, as u-coordinates are, these t meet each of the
- * (l - 1)/2 classes once, but d that they miss and (d + 1)/2 that they meet twice. So the multiple of any point
- * outside the torsion is within d / 2^251 < 2^-126 of a uniform point of the subgroup, and the pair within
- * 4 times that of its reverse. E(r) lies on the curve, never on its twist, and covers half of it; the factor
- * 8 takes its torsion away; that nothing else is left has probability 2^-251.
- *
- * Why the receiver does not learn the other key although it knows r: the r of a given point can be
- * sampled. To solve CDH on (Y, Z) take a random multiple of Z plus random torsion until it lies in the image
- * of E, half of the time, let r be one of its preimages, and read u(yZ) off the receiver's queries to H.
+ * Why an active receiver has one key at most: who asks H for both aB and a(B - A) has their difference
+ * aA = a^2 G, and to compute that from A is as hard as CDH. Why an active sender learns nothing: A is in the
+ * subgroup, so B is uniform there for either c, but for the one point that b = 0 would give.
  */
 import { createHash } from 'node:crypto';
 import { BaseOtChoices, BaseOtSetup } from '../../../proto/gen/ot.ts';
+import { loadEdwards25519Kernel } from '../../kernels/edwards25519-kernel.sodium.ts';
 import {
-  type Curve25519Kernel,
+  type Edwards25519Kernel,
+  InvalidPointError,
+  isZero,
   POINT_BYTES,
   SCALAR_BYTES,
   WIDE_BYTES,
-} from '../../kernels/curve25519-kernel.ts';
-import { loadCurve25519Kernel } from '../../kernels/curve25519-kernel.wasm.ts';
+} from '../../kernels/edwards25519-kernel.ts';
 import type { Channel } from '../channel.ts';
+import { ProtocolError } from '../errors.ts';
 import { bitAt, checkBits } from '../primitives/bits.ts';
-import { decodePoints } from '../primitives/points.ts';
 import type { Rng } from '../primitives/rng.ts';
+import { checkLength } from '../primitives/words.ts';
 
 export const KEY_BYTES = 16;
-const PAIR_BYTES = 2 * POINT_BYTES;
-/** B, whose u-coordinate is 9. */
-const BASE = Uint8Array.of(9, ...new Uint8Array(POINT_BYTES - 1));
-const DOMAIN = new TextEncoder().encode('entente/base-ot/v2');
+const DOMAIN = new TextEncoder().encode('entente/base-ot/v3');
 
 /** Sender's output: m x 16 bytes each, row i is k_i^0 and k_i^1. */
 export interface KeyPairs {
@@ -55,20 +48,16 @@ export interface KeyPairs {
 }
 
 export async function baseOtSender(ch: Channel, m: number, rng: Rng): Promise<KeyPairs> {
-  const y = rng(SCALAR_BYTES);
-  const Y = curve().multiply(BASE, y);
-  await ch.send(BaseOtSetup, { y: Y });
+  const a = randomScalars(1, rng);
+  const A = group().baseMultiples(a);
+  const aA = group().multiply(A, a);
+  await ch.send(BaseOtSetup, { a: A });
 
-  const { p } = await ch.receive(BaseOtChoices);
-  const P = decodePoints(p, 2 * m);
+  const { b: B } = await ch.receive(BaseOtChoices);
+  const aB = multiplyChecked(B, m, a);
 
-  const yP = curve().multiply(P, y);
-  const [k0, k1] = [new Uint8Array(m * KEY_BYTES), new Uint8Array(m * KEY_BYTES)];
-  for (let i = 0; i < m; i++) {
-    k0.set(H(i, Y, P, rowOf(yP, 2 * i)), i * KEY_BYTES); // k_0 = H(yP_0)
-    k1.set(H(i, Y, P, rowOf(yP, 2 * i + 1)), i * KEY_BYTES); // k_1 = H(yP_1)
-  }
-  return { k0, k1 };
+  const aBA = group().subtract(aB, aA); // a(B - A)
+  return { k0: keysOf(A, B, aB), k1: keysOf(A, B, aBA) }; // k_0 = H(aB), k_1 = H(a(B - A))
 }
 
 /** choices: m packed bits. Returns m x 16 bytes, row i is k_i^c_i. */
@@ -80,58 +69,86 @@ export async function baseOtReceiver(
 ): Promise<Uint8Array> {
   checkBits('choices', choices, m);
 
-  const x = rng(m * SCALAR_BYTES);
-  const known = multiples(new Uint8Array(m * POINT_BYTES), x, () => BASE); // xB
-  const oblivious = sampleObliviously(m, rng); // x'E(r)
-  const P = new Uint8Array(m * PAIR_BYTES);
-  for (let i = 0; i < m; i++) {
-    const c = bitAt(choices, i);
-    P.set(rowOf(known, i), (2 * i + c) * POINT_BYTES);
-    P.set(rowOf(oblivious, i), (2 * i + 1 - c) * POINT_BYTES);
+  const b = randomScalars(m, rng);
+  const bG = group().baseMultiples(b); // while A is on its way
+  const { a } = await ch.receive(BaseOtSetup);
+  const A = decodePoint(a);
+
+  const B = choose(choices, bG, group().add(bG, A)); // B = bG + cA
+  await ch.send(BaseOtChoices, { b: B });
+
+  return keysOf(A, B, group().multiples(A, b)); // k_c = H(bA)
+}
+
+/** n scalars of 1 .. l - 1, n x 32 bytes: uniform but for a bias below 2^-250. */
+function randomScalars(n: number, rng: Rng): Uint8Array {
+  const scalars = group().reduceScalars(rng(n * WIDE_BYTES));
+  for (let i = 0; i < n; i++) {
+    const scalar = scalars.subarray(i * SCALAR_BYTES, (i + 1) * SCALAR_BYTES);
+    while (isZero(scalar)) scalar.set(group().reduceScalars(rng(WIDE_BYTES)));
   }
-  await ch.send(BaseOtChoices, { p: P });
+  return scalars;
+}
 
-  const { y } = await ch.receive(BaseOtSetup);
-  const Y = decodePoints(y, 1);
+/** Row i is row i of `zeros` or of `ones`, as bit i says. Both are computed before a bit is read. */
+function choose(bits: Uint8Array, zeros: Uint8Array, ones: Uint8Array): Uint8Array {
+  const chosen = new Uint8Array(zeros.length);
+  for (let i = 0; i * POINT_BYTES < chosen.length; i++) {
+    chosen.set(rowOf([zeros, ones][bitAt(bits, i)]!, i), i * POINT_BYTES);
+  }
+  return chosen;
+}
 
-  const xY = multiples(known, x, () => Y);
+/** Row i is H_(A,B_i)(P_i), with the transfer index as tweak. All are encodings, which are unique. */
+function keysOf(A: Uint8Array, B: Uint8Array, P: Uint8Array): Uint8Array {
+  const m = P.length / POINT_BYTES;
   const keys = new Uint8Array(m * KEY_BYTES);
-  for (let i = 0; i < m; i++) keys.set(H(i, Y, P, rowOf(xY, i)), i * KEY_BYTES); // k_c = H(xY)
-  return keys;
-}
-
-/** m points of the subgroup whose logarithms nobody knows, not even who runs this: x'E(r). */
-function sampleObliviously(m: number, rng: Rng): Uint8Array {
-  const blinds = rng(m * SCALAR_BYTES); // x': E(r) itself would be known by its torsion and its image
-  const mapped = curve().mapToCurve(rng(m * WIDE_BYTES));
-  return multiples(mapped, blinds, (i) => rowOf(mapped, i));
-}
-
-/** Writes s_i Q_i over the rows of `out`, which it returns. s: n x 32, clamped. */
-function multiples(out: Uint8Array, s: Uint8Array, Q: (i: number) => Uint8Array): Uint8Array {
-  for (let i = 0; i * POINT_BYTES < out.length; i++) {
-    out.set(curve().multiply(Q(i), rowOf(s, i)), i * POINT_BYTES);
-  }
-  return out;
-}
-
-/** H of the point with u-coordinate `shared`, with all that was sent for transfer i as tweak. */
-function H(i: number, Y: Uint8Array, P: Uint8Array, shared: Uint8Array): Uint8Array {
   const tweak = new Uint8Array(4);
-  new DataView(tweak.buffer).setUint32(0, i);
-  const pair = P.subarray(i * PAIR_BYTES, (i + 1) * PAIR_BYTES);
-  const hash = createHash('sha256').update(DOMAIN).update(tweak).update(Y).update(pair);
-  return hash.update(shared).digest().subarray(0, KEY_BYTES);
+  for (let i = 0; i < m; i++) {
+    new DataView(tweak.buffer).setUint32(0, i);
+    const hash = createHash('sha256').update(DOMAIN).update(tweak).update(A).update(rowOf(B, i));
+    keys.set(hash.update(rowOf(P, i)).digest().subarray(0, KEY_BYTES), i * KEY_BYTES);
+  }
+  return keys;
 }
 
 function rowOf(rows: Uint8Array, i: number): Uint8Array {
   return rows.subarray(i * POINT_BYTES, (i + 1) * POINT_BYTES);
 }
 
-let threadKernel: Curve25519Kernel | undefined;
+/**
+ * A of the sender's message. Identity: both keys of a transfer would be equal. Outside the subgroup: what
+ * B has outside of it would tell c.
+ */
+function decodePoint(bytes: Uint8Array): Uint8Array {
+  checkLength(bytes, POINT_BYTES);
+  refusing(() => group().checkPoints(bytes));
+  return bytes;
+}
 
-/** The kernel of this thread: no call of it spans a turn of the event loop, so that all runs share it. */
-function curve(): Curve25519Kernel {
-  threadKernel ??= loadCurve25519Kernel();
+/**
+ * a B_i for the m points of the receiver's message; the multiplication checks each. Identity: k_0 would be
+ * known to everybody. Outside the subgroup: what aB has outside of it would tell a mod 8.
+ */
+function multiplyChecked(bytes: Uint8Array, m: number, a: Uint8Array): Uint8Array {
+  checkLength(bytes, m * POINT_BYTES);
+  return refusing(() => group().multiply(bytes, a));
+}
+
+/** What `work` returns; `MALFORMED_MESSAGE` where it meets a point that is none of the group's. */
+function refusing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof InvalidPointError)) throw cause;
+    throw new ProtocolError('MALFORMED_MESSAGE', cause.message, { cause });
+  }
+}
+
+let threadKernel: Edwards25519Kernel | undefined;
+
+/** The kernel of this thread. */
+function group(): Edwards25519Kernel {
+  threadKernel ??= loadEdwards25519Kernel();
   return threadKernel;
 }

@@ -1,5 +1,5 @@
 /**
- * OT extension, [IKNP03] over the OTs of base-ot.ts, with the correlated OT of [ALSZ13]
+ * OT extension, [IKNP03] over [CO15] base OTs, with the correlated OT of [ALSZ13]
  * (https://eprint.iacr.org/2013/552). The rows are in iknp.ts.
  *
  * Functionality: m 1-out-of-2 OTs in three kinds, any number of calls after one setup.
@@ -12,7 +12,7 @@
  *           permutation under a key drawn a setup), base OT. A setup takes fresh randomness and cannot be
  *           saved: a restart sets up afresh, so no stream position is ever used twice.
  * Leaks:    m and the kind, which are public.
- * Cost:     setup: 1 message of 32 bytes R->S, 2 of 64 * 128 and 16 S->R; 257 (R) or 384 (S) scalar mult.
+ * Cost:     setup: 1 round each way, S->R 32 * 128 + 16 bytes, R->S 32 bytes, 130 (R) or 256 (S) scalar mult.
  *           call: R->S 128 ceil(m/8) bytes, S->R 0 (random), 8 m (correlated), 2 l m (chosen, l-byte
  *           messages), in ceil(m / 2^16) messages each way (chosen: ceil(m / chosenChunk(l))): one round for
  *           one chunk. Of the following chunks one is sent ahead, so memory beyond in- and output is constant.

@@ -145,7 +145,7 @@ const ECDH =
   'DDH in Curve25519, random oracles SHA-256 and SHA-512; a false match with probability at most 2^-40';
 
 const RR22 =
-  'dual LPN over GF(2^128) with regular noise for the expand-convolute code of 7 and 24 taps; CDH in Curve25519; fixed-key AES-128 as an ideal permutation; random oracle SHA-256; a false match with probability at most 2^-40';
+  'dual LPN over GF(2^128) with regular noise for the expand-convolute code of 7 and 24 taps; CDH in edwards25519; fixed-key AES-128 as an ideal permutation; random oracle SHA-256; a false match with probability at most 2^-40';
 
 const ZERO_SHARING = 'AES-128 as the pseudo-random function of the shares of zero';
 

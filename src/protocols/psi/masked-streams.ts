@@ -1,11 +1,11 @@
 import { EcdhPsiPoints, EcdhPsiPrefixes } from '../../../proto/gen/psi.ts';
 import { POINT_BYTES } from '../../kernels/curve25519-kernel.ts';
 import type { Channel } from '../channel.ts';
-import { decodePoints } from '../primitives/points.ts';
 import { gatherRows, truncateRows } from '../primitives/rows.ts';
 import { ITEM_BYTES } from './item-digest.ts';
 import { malformed } from './malformed.ts';
 import type { MaskingKey } from './masking-key.ts';
+import { decodePoints } from './points.ts';
 import { RowIndex } from './row-index.ts';
 
 /*

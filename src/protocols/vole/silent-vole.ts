@@ -13,7 +13,7 @@
  *           keys are apart. Noise, roots, tree keys and the code's seed are fresh in every call. The receiver
  *           draws the seed, for it is its noise that the code hides: no attack prepared for one code helps.
  * Leaks:    k, which is public.
- * Cost:     setup: the base OTs, 1 message each way, and S->R 16 bytes for the extension.
+ * Cost:     setup: one base OT setup, 1 round each way, and S->R 16 bytes for the extension.
  *           call (t, d, n of parameters.ts): R->S 128 * 16 t + 16 + 128 t d / 8 bytes in 2 messages, S->R
  *           2 * 16 t d + 16 t + 16 bytes in 2 messages: one round each way. 2 n AES blocks, and 2 n rows of
  *           accumulation and k of expansion, which the receiver does for two vectors at a time.

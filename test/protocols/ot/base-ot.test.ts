@@ -1,9 +1,10 @@
 import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
 import { BaseOtChoices, BaseOtSetup } from '../../../proto/gen/ot.ts';
-import { loadCurve25519Kernel } from '../../../src/kernels/curve25519-kernel.wasm.ts';
+import { referenceEdwards25519Kernel } from '../../../src/kernels/edwards25519-kernel.reference.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
 import { baseOtReceiver, baseOtSender } from '../../../src/protocols/ot/base-ot.ts';
 import { bitAt, packBits } from '../../../src/protocols/primitives/bits.ts';
@@ -11,33 +12,23 @@ import type { Rng } from '../../../src/protocols/primitives/rng.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { runTwoParty } from '../../support/two-party.ts';
 import { LIMIT, twoSampleChiSquare } from '../../support/views.ts';
+import { BASE, KEY_PAIRS, NOT_CANONICAL, NOT_ON_CURVE, TORSION } from '../../vectors/rfc8032.ts';
 
-const P = 2n ** 255n - 19n;
-/** The order of the subgroup, [RFC7748] §4.1. */
-const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
-const BASE = encode(9n);
-
-/** Not canonical, or of low order: nothing that an honest party sends. */
-const INVALID: readonly bigint[] = [
-  0n,
-  1n,
-  P - 1n,
-  325606250916557431795983626356110631294008115727848805560023387167927233504n,
-  39382357235489614581723060781553021112529911719440698176882885853963445705823n,
-  P,
-  P + 9n,
-  2n ** 255n + 9n,
-  2n ** 256n - 1n,
+const { Point } = ed25519;
+const group = referenceEdwards25519Kernel;
+const POINT = hexToBytes(KEY_PAIRS[0]![1]);
+/** Nothing that an honest party sends. */
+const INVALID: readonly Uint8Array[] = [
+  ...[...TORSION, ...NOT_CANONICAL, ...NOT_ON_CURVE].map(hexToBytes),
+  ...TORSION.slice(1).map((torsion) =>
+    Point.fromBytes(POINT).add(Point.fromHex(torsion)).toBytes(),
+  ),
 ];
 
 const row = (keys: Uint8Array, i: number): Uint8Array => keys.subarray(16 * i, 16 * (i + 1));
 const point = (points: Uint8Array, i: number): Uint8Array => points.slice(32 * i, 32 * (i + 1));
-const concat = (...parts: readonly Uint8Array[]): Uint8Array =>
-  new Uint8Array(Buffer.concat(parts));
-const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
-const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-describe('base OT [EGL85]', () => {
+describe('base OT [CO15]', () => {
   it('gives the receiver exactly the chosen key', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -65,23 +56,29 @@ describe('base OT [EGL85]', () => {
       (ch) => baseOtReceiver(ch, new Uint8Array(16).fill(0xa5), 128, seededRng('r')),
     );
     const rows = Array.from({ length: 128 }, (_, i) => [row(a.k0, i), row(a.k1, i)]).flat();
-    equal(new Set(rows.map(toHex)).size, 256);
+    equal(new Set(rows.map(bytesToHex)).size, 256);
   });
 
-  it('agrees keys as RFC 7748 §6.1 does', async () => {
-    for (const c of [0, 1] as const) {
-      const { sent, a, b } = await recorded({
-        m: 1,
-        choices: Uint8Array.of(c),
-        sender: dealing(RFC7748.alice),
-        receiver: dealing(RFC7748.bob),
-      });
-      deepEqual(sent.Y, RFC7748.alicePublic);
-      deepEqual(point(sent.P, c), RFC7748.bobPublic, `choice ${c}`);
-      const key = keyOf(0, sent.Y, sent.P, RFC7748.shared);
-      deepEqual(b, key);
-      deepEqual(c ? a.k1 : a.k0, key);
-    }
+  it('sends the points and derives the keys of the paper', async () => {
+    const m = 4;
+    const choices = packBits([0, 1, 1, 0]);
+    const { sent, a, b } = await recorded({
+      m,
+      choices,
+      sender: seededRng('s'),
+      receiver: seededRng('r'),
+    });
+    const [secret] = scalars(seededRng('s')(64));
+    const A = Point.BASE.multiply(secret!);
+    deepEqual(sent.A, A.toBytes());
+    scalars(seededRng('r')(64 * m)).forEach((x, i) => {
+      const c = bitAt(choices, i);
+      const B = Point.BASE.multiply(x).add(c ? A : Point.ZERO);
+      deepEqual(point(sent.B, i), B.toBytes(), `B ${i}`);
+      deepEqual(row(a.k0, i), keyOf(i, sent.A, sent.B, B.multiply(secret!)), `k0 ${i}`);
+      deepEqual(row(a.k1, i), keyOf(i, sent.A, sent.B, B.subtract(A).multiply(secret!)), `k1 ${i}`);
+      deepEqual(row(b, i), keyOf(i, sent.A, sent.B, A.multiply(x)), `chosen ${i}`);
+    });
   });
 
   it('replays a pinned transcript', async () => {
@@ -91,7 +88,7 @@ describe('base OT [EGL85]', () => {
       sender: seededRng('pinned sender'),
       receiver: seededRng('pinned receiver'),
     });
-    deepEqual([digest(sent.Y), digest(sent.P)], PINNED_MESSAGES);
+    deepEqual([digest(sent.A), digest(sent.B)], PINNED_MESSAGES);
     deepEqual([digest(a.k0), digest(a.k1), digest(b)], PINNED_KEYS);
   });
 
@@ -106,22 +103,12 @@ describe('base OT [EGL85]', () => {
       deepEqual([chA.stats.messagesSent, chB.stats.messagesSent], [1, 1]);
       deepEqual(
         [chA.stats.bytesSent, chB.stats.bytesSent],
-        [32 + FRAMING[0]!, 64 * m + FRAMING[1]!],
+        [32 + FRAMING[0]!, 32 * m + FRAMING[1]!],
       );
     }
   });
 
-  it('waits for nothing before it sends', async () => {
-    const [sender, receiver] = memoryChannelPair();
-    const runs = [
-      baseOtSender(sender, 1, seededRng('s')),
-      baseOtReceiver(receiver, Uint8Array.of(1), 1, seededRng('r')),
-    ];
-    deepEqual([sender.stats.messagesSent, receiver.stats.messagesSent], [1, 1]);
-    await Promise.all(runs);
-  });
-
-  it('sends two points of one distribution', async () => {
+  it('sends points of one distribution, whatever the choices', async () => {
     const m = 512;
     const choices = seededRng('choices')(m / 8);
     const { sent } = await recorded({
@@ -130,126 +117,77 @@ describe('base OT [EGL85]', () => {
       sender: seededRng('s'),
       receiver: seededRng('r'),
     });
-    const points = Array.from({ length: 2 * m }, (_, i) => point(sent.P, i));
-    const isKnown = (i: number): boolean => bitAt(choices, i >> 1) === (i & 1);
-    const known = points.filter((_, i) => isKnown(i));
-    const oblivious = points.filter((_, i) => !isKnown(i));
-    equal(known.length, m);
-
-    const statistic = twoSampleChiSquare(concat(...known), concat(...oblivious));
+    const points = Array.from({ length: m }, (_, i) => point(sent.B, i));
+    const of = (c: number) => points.filter((_, i) => bitAt(choices, i) === c);
+    const n = Math.min(of(0).length, of(1).length);
+    const [zeros, ones] = [of(0).slice(0, n), of(1).slice(0, n)];
+    const statistic = twoSampleChiSquare(concatBytes(...zeros), concatBytes(...ones));
     ok(statistic < LIMIT, `chi-square ${statistic.toFixed(0)}`);
-    const first = twoSampleChiSquare(
-      concat(...points.filter((_, i) => i % 2 === 0)),
-      concat(...points.filter((_, i) => i % 2 === 1)),
-    );
-    ok(first < LIMIT, `chi-square of first and second: ${first.toFixed(0)}`);
-    for (const [name, of] of [
-      ['known', known],
-      ['oblivious', oblivious],
-    ] as const) {
-      const inImage = of.filter(isInImage).length;
-      ok(Math.abs(inImage - m / 2) < 6 * Math.sqrt(m / 4), `${name}: ${inImage} of ${m} in image`);
-      for (const u of of.slice(0, 40)) {
-        ok(isOnCurve(u), `${name}: on the curve, not on its twist`);
-        ok(isTorsionFree(u), `${name}: in the subgroup`);
-      }
-    }
+    group.checkPoints(concatBytes(...zeros.slice(0, 20), ...ones.slice(0, 20)));
   });
 
-  it('would tell points of the map itself, or of no curve', () => {
-    const curve = loadCurve25519Kernel();
-    const mapped = curve.mapToCurve(seededRng('mapped')(64 * 40));
-    const points = Array.from({ length: 40 }, (_, i) => point(mapped, i));
-    equal(points.filter(isInImage).length, 40);
-    ok(points.filter(isTorsionFree).length < 20);
-    const bytes = seededRng('bytes')(32 * 40).map((byte, i) =>
-      i % 32 === 31 ? byte & 0x7f : byte,
-    );
-    const onCurve = Array.from({ length: 40 }, (_, i) => point(bytes, i)).filter(isOnCurve).length;
-    ok(onCurve > 5 && onCurve < 35, `${onCurve} of 40 strings on the curve`);
-  });
-
-  it('clamps to within 2^-126 of uniform', () => {
-    /** Statistical distance from uniform of +-tQ, 2^(k-1) <= t < 2^k, for Q of order 2^k + d, d odd. */
-    const counted = (k: number, d: number): number => {
-      const order = 2 ** k + d;
-      const hits = new Float64Array((order + 1) / 2);
-      for (let t = 2 ** (k - 1); t < 2 ** k; t++) hits[Math.min(t, order - t)]! += 2 ** (1 - k);
-      const uniform = 2 / (order - 1);
-      return hits.slice(1).reduce((sum, p) => sum + Math.abs(p - uniform), 0) / 2;
-    };
-    for (const [k, d] of [
-      [8, 1],
-      [8, 15],
-      [12, 77],
-    ] as const) {
-      const formula = d / ((2 ** k + d - 1) / 2);
-      ok(Math.abs(counted(k, d) - formula) < 1e-12, `k = ${k}, d = ${d}`);
-    }
-    const d = ORDER - 2n ** 252n;
-    ok(d * 2n ** 126n < (ORDER - 1n) / 2n);
-  });
-
-  it('hands both keys to a receiver that knows both logarithms', async () => {
+  it('leaves a receiver the key of its logarithm alone', async () => {
     const [honest, evil] = memoryChannelPair();
-    const curve = loadCurve25519Kernel();
-    const logarithms = [seededRng('first')(32), seededRng('second')(32)];
-    const run = baseOtSender(honest, 1, seededRng('s'));
-    const { y: Y } = await evil.receive(BaseOtSetup);
-    const pair = concat(...logarithms.map((x) => curve.multiply(BASE, x)));
-    await evil.send(BaseOtChoices, { p: pair });
-    const pairs = await run;
-    deepEqual(keyOf(0, Y, pair, curve.multiply(Y, logarithms[0]!)), pairs.k0);
-    deepEqual(keyOf(0, Y, pair, curve.multiply(Y, logarithms[1]!)), pairs.k1);
+    const run = baseOtSender(honest, 3, seededRng('s'));
+    const { a: A } = await evil.receive(BaseOtSetup);
+    // 7G and twice A + 7G: the same point in two transfers gives keys of their own
+    const other = Point.fromBytes(A).add(Point.BASE.multiply(7n)).toBytes();
+    const B = concatBytes(Point.BASE.multiply(7n).toBytes(), other, other);
+    await evil.send(BaseOtChoices, { b: B });
+    const { k0, k1 } = await run;
+    const known = Point.fromBytes(A).multiply(7n);
+    deepEqual(row(k0, 0), keyOf(0, A, B, known));
+    deepEqual([row(k1, 1), row(k1, 2)], [keyOf(1, A, B, known), keyOf(2, A, B, known)]);
+    const [a] = scalars(seededRng('s')(64));
+    const square = Point.BASE.multiply(a!).multiply(a!); // what it would need besides: a^2 G
+    deepEqual(row(k1, 0), keyOf(0, A, B, known.subtract(square)));
+    deepEqual(row(k0, 1), keyOf(1, A, B, known.add(square)));
   });
 
-  it('draws fresh randomness for every point', async () => {
+  it('draws a fresh scalar for every transfer, and another one for zero', async () => {
     const drawn: number[] = [];
-    const counting: Rng = (length) => {
+    const zeroFirst: Rng = (length) => {
       drawn.push(length);
-      return seededRng(`${drawn.length}`)(length);
+      return seededRng(`${drawn.length}`)(length).fill(0, 0, drawn.length === 1 ? 64 : 0);
     };
     const m = 8;
-    const { sent } = await recorded({
+    const { sent, a, b } = await recorded({
       m,
       choices: Uint8Array.of(0),
       sender: seededRng('s'),
-      receiver: counting,
+      receiver: zeroFirst,
     });
-    deepEqual(drawn, [32 * m, 32 * m, 64 * m]); // x, x', r
-    equal(new Set(Array.from({ length: 2 * m }, (_, i) => toHex(point(sent.P, i)))).size, 2 * m);
+    deepEqual(drawn, [64 * m, 64]);
+    equal(new Set(Array.from({ length: m }, (_, i) => bytesToHex(point(sent.B, i)))).size, m);
+    deepEqual(a.k0, b);
   });
 
   it('refuses every invalid point and wrong lengths from the sender', async () => {
-    for (const y of [
-      ...INVALID.map(encode),
-      BASE.subarray(1),
-      new Uint8Array(0),
-      concat(BASE, BASE),
-    ]) {
+    const base = hexToBytes(BASE);
+    const lengths = [base.subarray(1), new Uint8Array(0), concatBytes(base, base)];
+    for (const a of [...INVALID, ...lengths]) {
       const [evil, honest] = memoryChannelPair();
-      await evil.send(BaseOtSetup, { y });
+      await evil.send(BaseOtSetup, { a });
       const run = baseOtReceiver(honest, Uint8Array.of(1), 1, seededRng('r'));
-      await rejects(run, { code: 'MALFORMED_MESSAGE' }, toHex(y));
+      await rejects(run, { code: 'MALFORMED_MESSAGE' }, bytesToHex(a));
+      equal(honest.stats.messagesSent, 0, 'nothing is sent before the check');
     }
   });
 
   it('refuses every invalid point and wrong lengths from the receiver', async () => {
-    const four = (at: number, u: Uint8Array): Uint8Array =>
-      concat(...[BASE, BASE, BASE, BASE].map((other, i) => (i === at ? u : other)));
-    const bad = INVALID.map(encode).flatMap((u) => [four(0, u), four(3, u)]);
-    const fine = four(0, BASE);
-    for (const p of [...bad, fine.subarray(32), fine.subarray(1), new Uint8Array(0)]) {
+    const bad = INVALID.flatMap((p) => [concatBytes(p, POINT), concatBytes(POINT, p)]);
+    const fine = concatBytes(POINT, POINT);
+    for (const b of [...bad, POINT, fine.subarray(1), new Uint8Array(0), new Uint8Array(96)]) {
       const [honest, evil] = memoryChannelPair();
-      await evil.send(BaseOtChoices, { p });
+      await evil.send(BaseOtChoices, { b });
       const run = baseOtSender(honest, 2, seededRng('s'));
-      await rejects(run, { code: 'MALFORMED_MESSAGE' }, toHex(p));
+      await rejects(run, { code: 'MALFORMED_MESSAGE' }, bytesToHex(b));
     }
   });
 
   it('refuses a message out of turn', async () => {
     const [honest, evil] = memoryChannelPair();
-    await evil.send(BaseOtSetup, { y: BASE });
+    await evil.send(BaseOtSetup, { a: POINT });
     await rejects(baseOtSender(honest, 1, seededRng('s')), { code: 'UNEXPECTED_MESSAGE' });
   });
 
@@ -268,103 +206,41 @@ interface Recorded {
 
 /** Runs both roles and also returns what they sent. */
 async function recorded({ m, choices, sender, receiver }: Recorded) {
-  const sent = { Y: new Uint8Array(0), P: new Uint8Array(0) };
+  const sent = { A: new Uint8Array(0), B: new Uint8Array(0) };
   const { a, b } = await runTwoParty(
     (ch) => baseOtSender(ch, m, sender),
     (ch) => baseOtReceiver(ch, choices, m, receiver),
     {
       tapFirst: (_label, _type, bytes) => {
-        sent.Y = BaseOtSetup.decode(bytes).y.slice();
+        sent.A = BaseOtSetup.decode(bytes).a.slice();
       },
       tapSecond: (_label, _type, bytes) => {
-        sent.P = BaseOtChoices.decode(bytes).p.slice();
+        sent.B = BaseOtChoices.decode(bytes).b.slice();
       },
     },
   );
   return { sent, a, b };
 }
 
-/** Gives `first` to the first that asks, fresh bytes to all others. */
-function dealing(first: Uint8Array): Rng {
-  const rest = seededRng('rest');
-  let isDealt = false;
-  return (length) => {
-    if (isDealt) return rest(length);
-    isDealt = true;
-    equal(length, first.length);
-    return first.slice();
-  };
-}
-
-/** The key hash by its definition; pair: 2 x 32 bytes. */
-function keyOf(i: number, Y: Uint8Array, P: Uint8Array, shared: Uint8Array): Uint8Array {
-  const pair = P.subarray(64 * i, 64 * i + 64);
-  const input = concat(
-    Buffer.from('entente/base-ot/v2'),
-    Uint8Array.of(0, 0, 0, i),
-    Y,
-    pair,
-    shared,
-  );
+/** The key hash by its definition. */
+function keyOf(i: number, A: Uint8Array, B: Uint8Array, shared: { toBytes(): Uint8Array }) {
+  const tweak = Uint8Array.of(0, 0, 0, i);
+  const domain = Buffer.from('entente/base-ot/v3');
+  const input = concatBytes(domain, tweak, A, point(B, i), shared.toBytes());
   return new Uint8Array(createHash('sha256').update(input).digest().subarray(0, 16));
 }
 
-function isOnCurve(point: Uint8Array): boolean {
-  const u = decode(point);
-  return isSquare(u ** 3n + 486662n * u ** 2n + u);
-}
-
-/** Whether Elligator 2 with Z = 2 has a preimage of it: -2u(u + J) is a square. */
-function isInImage(point: Uint8Array): boolean {
-  const u = decode(point);
-  return isSquare(-2n * u * (u + 486662n));
-}
-
-/** Whether the point of the curve is in the subgroup, by the birational map to edwards25519. */
-function isTorsionFree(point: Uint8Array): boolean {
-  const u = decode(point);
-  const y = mod((u - 1n) * power(u + 1n, P - 2n));
-  return ed25519.Point.fromBytes(encode(y)).isTorsionFree();
-}
-
-function isSquare(x: bigint): boolean {
-  return power(x, (P - 1n) / 2n) <= 1n;
-}
-
-function power(base: bigint, exponent: bigint): bigint {
-  let result = 1n;
-  let square = mod(base);
-  for (let e = exponent; e > 0n; e >>= 1n) {
-    if (e & 1n) result = mod(result * square);
-    square = mod(square * square);
-  }
-  return result;
-}
-
-function mod(x: bigint): bigint {
-  return ((x % P) + P) % P;
-}
-
-function encode(x: bigint): Uint8Array {
-  return new Uint8Array(Buffer.from(x.toString(16).padStart(64, '0'), 'hex').reverse());
-}
-
-function decode(bytes: Uint8Array): bigint {
-  return BigInt(`0x${toHex(bytes.slice().reverse())}`);
+/** Rows of 64 bytes as integers mod l. */
+function scalars(wide: Uint8Array): bigint[] {
+  return Array.from({ length: wide.length / 64 }, (_, i) => {
+    const bytes = wide.slice(64 * i, 64 * (i + 1)).reverse();
+    return BigInt(`0x${bytesToHex(bytes)}`) % Point.Fn.ORDER;
+  });
 }
 
 function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 }
 
-/** [RFC7748] §6.1. */
-const RFC7748 = {
-  alice: hex('77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a'),
-  alicePublic: hex('8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a'),
-  bob: hex('5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb'),
-  bobPublic: hex('de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f'),
-  shared: hex('4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742'),
-};
-
-const PINNED_MESSAGES = ['4afdd061569496ae', 'f2408fe0bc346dcd'];
-const PINNED_KEYS = ['7a795ca2ad729183', '175bd4ecd7121159', 'fe5243a6c9372c09'];
+const PINNED_MESSAGES = ['6b0ae62a894cc165', '87be32546c631866'];
+const PINNED_KEYS = ['ce66b71b9c53d06d', '40b315b9b8352e0a', '87ab8986bf0f8a52'];

@@ -132,7 +132,7 @@ describe('OT extension [IKNP03]', () => {
     const { stats: r } = fresh.chReceiver;
     deepEqual(
       [s.bytesSent, s.messagesSent, s.rounds],
-      [framed(64 * 128) + framed(16), 2, 2],
+      [framed(32 * 128) + framed(16), 2, 1],
       'setup, sender',
     );
     deepEqual([r.bytesSent, r.messagesSent, r.rounds], [framed(32), 1, 1], 'setup, receiver');

@@ -99,7 +99,7 @@ const COLUMN_SCALES: ClassTerms = {
 const NO_COLLUSION = 'semi-honest parties; the label holder and the feature holder do not collude';
 const RING_LWE = 'ring-LWE (N = 4096, 108-bit modulus, ternary secret)';
 const OTHER_ASSUMPTIONS =
-  'CDH in Curve25519, AES-128 as PRG and correlation-robust hash, random oracle SHA-256';
+  'CDH in edwards25519, AES-128 as PRG and correlation-robust hash, random oracle SHA-256';
 
 /** What `holdoutSplit` holds out of so many rows; of fewer common rows it holds out no more. */
 function mostHeldOut(rows: number, rate: number): number {

@@ -109,8 +109,8 @@ describe('views of a vertical training', () => {
         } else if (type === CorrelatedMasks.$type) {
           fresh(CorrelatedMasks.decode(bytes).c, `masks ${i}`);
         } else if (type === BaseOtChoices.$type) {
-          const { p } = BaseOtChoices.decode(bytes);
-          for (let at = 0; at < p.length; at += 32) fresh(p.subarray(at, at + 32), `point ${at}`);
+          const { b } = BaseOtChoices.decode(bytes);
+          for (let at = 0; at < b.length; at += 32) fresh(b.subarray(at, at + 32), `choice ${at}`);
         }
       });
       ok(seen.size > 500, `${seen.size} values compared`);

@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from 'node:assert/strict';
-import { decodePoints } from '../../../src/protocols/primitives/points.ts';
+import { decodePoints } from '../../../src/protocols/psi/points.ts';
 
 const P = 2n ** 255n - 19n;
 const encode = (x: bigint): Uint8Array =>

@@ -1,5 +1,5 @@
 import { POINT_BYTES } from '../../kernels/curve25519-kernel.ts';
-import { ProtocolError } from '../errors.ts';
+import { malformed } from './malformed.ts';
 
 /** p = 2^255 - 19, little-endian words: all ones but the lowest byte and the highest bit. */
 const P_WORD_0 = 0xffffffed;
@@ -50,8 +50,4 @@ function isCanonical(words: DataView, at: number): boolean {
 
 function isLowOrder(bytes: Uint8Array, at: number): boolean {
   return LOW_ORDER.has(Buffer.from(bytes.subarray(at, at + POINT_BYTES)).toString('hex'));
-}
-
-function malformed(message: string): ProtocolError {
-  return new ProtocolError('MALFORMED_MESSAGE', message);
 }
