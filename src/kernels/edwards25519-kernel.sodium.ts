@@ -67,7 +67,13 @@ export function loadEdwards25519Kernel(sodium: Sodium | null = loadSodium()): Ed
 }
 
 /** out = s P. libsodium checks P itself, so that a check before it would only cost half as much again. */
-function product(sodium: Sodium, out: Uint8Array, s: Uint8Array, P: Uint8Array, index: number) {
+function product(
+  sodium: Sodium,
+  out: Uint8Array,
+  s: Uint8Array,
+  P: Uint8Array,
+  index: number,
+): void {
   try {
     sodium.crypto_scalarmult_ed25519_noclamp(out, s, P);
   } catch {
