@@ -4,7 +4,6 @@ import {
   checkBranch,
   checkExpand,
   checkTaps,
-  countRows,
   type ExpandConvoluteKernel,
   INDEX_BYTES,
   REACH,
@@ -28,50 +27,44 @@ export const referenceExpandConvoluteKernel: ExpandConvoluteKernel = {
     const t = checkBranch(tree, at, left, right, sums);
     const n = tree.length / BLOCK_BYTES / 2;
     for (let i = 0; i < left.length / BLOCK_BYTES; i++) {
-      const parent = blocks(tree, at + i).slice();
-      blocks(tree, at + i).set(blocks(left, i));
-      blocks(tree, n + at + i).set(blocks(right, i));
+      const parent = block(tree, at + i).slice();
+      block(tree, at + i).set(block(left, i));
+      block(tree, n + at + i).set(block(right, i));
       for (const [side, child] of [at + i, n + at + i].entries()) {
-        add(blocks(tree, child), parent);
-        add(blocks(sums, side * t + (i % t)), blocks(tree, child));
+        add(block(tree, child), parent);
+        add(block(sums, side * t + (i % t)), block(tree, child));
       }
     }
   },
 
-  spread(x) {
-    const packed = x.slice(0, x.length / 2);
-    x.fill(0);
-    for (let i = 0; i < countRows(x, 2); i++) blocks(x, 2 * i).set(blocks(packed, i));
-  },
-
-  accumulate(x, width, first, taps) {
-    const rows = checkTaps(x, width, first, taps);
+  accumulate(x, first, taps) {
+    const rows = checkTaps(x, first, taps);
     for (let r = 0; r < rows; r++) {
-      const row = blocks(x, first + r, width);
+      const row = block(x, first + r);
       for (const source of sources(first + r, taps.subarray(r * TAP_BYTES))) {
-        if (source >= 0) add(row, blocks(x, source, width));
+        if (source >= 0) add(row, block(x, source));
       }
     }
   },
 
-  accumulateAround(x, width, taps) {
-    const n = checkAround(x, width, taps);
+  accumulateAround(x, taps) {
+    const n = checkAround(x, taps);
     for (let i = 0; i < REACH; i++) {
       for (const source of sources(i, taps.subarray(i * TAP_BYTES))) {
-        if (source < 0) add(blocks(x, i, width), blocks(x, n + source, width));
+        if (source < 0) add(block(x, i), block(x, n + source));
       }
     }
   },
 
   expand(x, indices, onto) {
-    const { n, k, width } = checkExpand(x, indices, onto);
+    const { n, k } = checkExpand(x, indices, onto);
     const part = n / REGULAR;
     const view = new DataView(indices.buffer, indices.byteOffset, indices.length);
     for (let i = 0; i < k; i++) {
       for (let j = 0; j < WEIGHT; j++) {
         const u = view.getUint32(i * INDEX_BYTES + 4 * j, true);
         const row = j < REGULAR ? j * part + scaled(u, part) : scaled(u, n);
-        for (const [b, out] of onto.entries()) add(blocks(out, i), blocks(x, row * width + b));
+        add(block(onto, i), block(x, row));
       }
     }
   },
@@ -90,9 +83,8 @@ function scaled(u: number, n: number): number {
   return Number((BigInt(u) * BigInt(n)) >> 32n);
 }
 
-/** Blocks width i .. width (i + 1) - 1 of x. */
-function blocks(x: Uint8Array, i: number, width = 1): Uint8Array {
-  return x.subarray(i * width * BLOCK_BYTES, (i + 1) * width * BLOCK_BYTES);
+function block(x: Uint8Array, i: number): Uint8Array {
+  return x.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
 }
 
 function add(x: Uint8Array, y: Uint8Array): void {

@@ -1,7 +1,6 @@
 /**
- * Vectors of 16-byte blocks in memory of the kernel: levels of binary trees, and the two steps of the dual
- * of an expand-convolute code. Rows of `width` blocks, 1 or 2, are independent vectors side by side that go
- * through the same steps. Addition is XOR. Implementations agree bit for bit.
+ * Vectors of 16-byte blocks, their rows, in memory of the kernel: levels of binary trees, and the two steps
+ * of the dual of an expand-convolute code. Addition is XOR. Implementations agree bit for bit.
  *
  * Vectors are views that `allocate` handed out, or parts of them on whole blocks; what else is passed in
  * (`left`, `right`, `taps`, `indices`) may be anywhere.
@@ -18,29 +17,25 @@ export interface ExpandConvoluteKernel {
    * `sums`, 2 x t blocks. left, right: m x 16 bytes; `at` and m are multiples of t.
    */
   branch(tree: Uint8Array, at: number, left: Uint8Array, right: Uint8Array, sums: Uint8Array): void;
-  /** Moves the first half of x to the even blocks; the odd ones become zero. */
-  spread(x: Uint8Array): void;
   /**
    * Convolution, in order of the rows: row i of x gains row i - 25 and, for every bit j of its TAPS, row
    * i - 24 + j, as they are by then; rows before 0 count as zero. taps: 3 bytes a row from row `first` on,
    * bit j is bit j & 7 of byte j >> 3. Both counts are multiples of 4.
    */
-  accumulate(x: Uint8Array, width: Width, first: number, taps: Uint8Array): void;
+  accumulate(x: Uint8Array, first: number, taps: Uint8Array): void;
   /**
    * What `accumulate` has left out, for it needs the last rows: rows 0 .. 24 of x gain row i - 25 and those
    * of their taps' rows that lie before 0, counted from the end of x. taps: of the first 25 rows.
    */
-  accumulateAround(x: Uint8Array, width: Width, taps: Uint8Array): void;
+  accumulateAround(x: Uint8Array, taps: Uint8Array): void;
   /**
-   * Expansion: row i of onto[b] gains block b of the seven rows of x that row i of `indices` names: seven
-   * 32-bit little-endian numbers u, of which the first four stand for row j n/4 + floor(u n/4 / 2^32),
-   * j = 0 .. 3, of the n rows of x, and the last three for row floor(u n / 2^32). indices: k x 28 bytes;
-   * onto: `width` vectors of k blocks; n is a multiple of 4.
+   * Expansion: row i of `onto` gains the seven rows of x that row i of `indices` names: seven 32-bit
+   * little-endian numbers u, of which the first four stand for row j n/4 + floor(u n/4 / 2^32), j = 0 .. 3,
+   * of the n rows of x, and the last three for row floor(u n / 2^32). indices: k x 28 bytes; onto: k
+   * blocks; n is a multiple of 4.
    */
-  expand(x: Uint8Array, indices: Uint8Array, onto: readonly Uint8Array[]): void;
+  expand(x: Uint8Array, indices: Uint8Array, onto: Uint8Array): void;
 }
-
-export type Width = 1 | 2;
 
 export const BLOCK_BYTES = 16;
 /** Random taps a row, in bits. */
@@ -73,8 +68,8 @@ export function checkBranch(
 }
 
 /** Throws `RangeError` unless x has rows enough for the taps from `first` on. Returns the rows of taps. */
-export function checkTaps(x: Uint8Array, width: Width, first: number, taps: Uint8Array): number {
-  const n = countRows(x, width);
+export function checkTaps(x: Uint8Array, first: number, taps: Uint8Array): number {
+  const n = countRows(x);
   const rows = taps.length / TAP_BYTES;
   if (!Number.isInteger(rows) || rows % 4 !== 0 || first % 4 !== 0 || first < 0) {
     throw new RangeError(`"taps" expected 4 m rows from 4 l on, got ${rows} from ${first} on`);
@@ -84,8 +79,8 @@ export function checkTaps(x: Uint8Array, width: Width, first: number, taps: Uint
 }
 
 /** Throws `RangeError` unless x is longer than twice the reach and the taps are those of the reach. */
-export function checkAround(x: Uint8Array, width: Width, taps: Uint8Array): number {
-  const n = countRows(x, width);
+export function checkAround(x: Uint8Array, taps: Uint8Array): number {
+  const n = countRows(x);
   if (n < 2 * REACH) throw new RangeError(`"x" expected at least ${2 * REACH} rows, got ${n}`);
   if (taps.length !== REACH * TAP_BYTES) {
     throw new RangeError(`"taps" expected ${REACH} rows, got ${taps.length} bytes`);
@@ -97,24 +92,19 @@ export function checkAround(x: Uint8Array, width: Width, taps: Uint8Array): numb
 export function checkExpand(
   x: Uint8Array,
   indices: Uint8Array,
-  onto: readonly Uint8Array[],
-): { n: number; k: number; width: Width } {
-  const width = onto.length;
-  if (width !== 1 && width !== 2) throw new RangeError('"onto" expected one or two vectors');
-  const n = countRows(x, width);
+  onto: Uint8Array,
+): { n: number; k: number } {
+  const n = countRows(x);
   const k = indices.length / INDEX_BYTES;
   if (n % REGULAR !== 0) throw new RangeError(`"x" expected ${REGULAR} m rows, got ${n}`);
-  if (!Number.isInteger(k) || onto.some((out) => out.length !== k * BLOCK_BYTES)) {
+  if (!Number.isInteger(k) || onto.length !== k * BLOCK_BYTES) {
     throw new RangeError('"indices" and "onto" expected as many rows');
   }
-  return { n, k, width };
+  return { n, k };
 }
 
-/** Throws `RangeError` unless x is whole rows. */
-export function countRows(x: Uint8Array, width: number): number {
-  const n = x.length / (BLOCK_BYTES * width);
-  if (!Number.isInteger(n)) {
-    throw new RangeError(`"x" expected rows of ${width} blocks, got ${x.length} bytes`);
-  }
+function countRows(x: Uint8Array): number {
+  const n = x.length / BLOCK_BYTES;
+  if (!Number.isInteger(n)) throw new RangeError(`"x" expected blocks, got ${x.length} bytes`);
   return n;
 }

@@ -4,7 +4,6 @@ import {
   checkBranch,
   checkExpand,
   checkTaps,
-  countRows,
   type ExpandConvoluteKernel,
 } from './expand-convolute-kernel.ts';
 import { type MemoryBudget, WasmMemory } from './wasm-memory.ts';
@@ -19,20 +18,17 @@ interface ExpandConvoluteExports {
     sums: number,
     t: number,
   ): void;
-  spreadBlocks(x: number, n: number): void;
-  accumulate1(x: number, first: number, rows: number, taps: number, tables: number): void;
-  accumulate2(x: number, first: number, rows: number, taps: number, tables: number): void;
-  accumulateAround(x: number, n: number, taps: number, width: number): void;
-  expand1(x: number, n: number, indices: number, k: number, out: number): void;
-  expand2(x: number, n: number, indices: number, k: number, out0: number, out1: number): void;
+  accumulate(x: number, first: number, rows: number, taps: number, tables: number): void;
+  accumulateAround(x: number, n: number, taps: number): void;
+  expand(x: number, n: number, indices: number, k: number, out: number): void;
 }
 
 /** Room for what is copied in by one call: images of a level, taps, or indices. */
 const INPUT_BYTES = 1 << 18;
 /** Taps are read in words of four bytes. */
 const SLACK_BYTES = 1;
-/** Sums of four rows in line: eight groups of 16 entries of at most two blocks. */
-const TABLE_BYTES = 8 * 16 * 2 * BLOCK_BYTES;
+/** Sums of four rows in line: eight groups of 16 entries. */
+const TABLE_BYTES = 8 * 16 * BLOCK_BYTES;
 
 /** Loads the compiled kernel. One instance holds one memory and is not re-entrant. */
 export function loadWasmExpandConvoluteKernel(budget?: MemoryBudget): ExpandConvoluteKernel {
@@ -66,28 +62,19 @@ export function loadWasmExpandConvoluteKernel(budget?: MemoryBudget): ExpandConv
       exports.branchBlocks(parent, sibling, ...images, m, addressOf(sums), t);
     },
 
-    spread(x) {
-      exports.spreadBlocks(addressOf(x), countRows(x, 2));
+    accumulate(x, first, taps) {
+      const rows = checkTaps(x, first, taps);
+      exports.accumulate(addressOf(x), first, rows, copyIn(taps, input), tables);
     },
 
-    accumulate(x, width, first, taps) {
-      const rows = checkTaps(x, width, first, taps);
-      const at = copyIn(taps, input);
-      if (width === 1) exports.accumulate1(addressOf(x), first, rows, at, tables);
-      else exports.accumulate2(addressOf(x), first, rows, at, tables);
-    },
-
-    accumulateAround(x, width, taps) {
-      const n = checkAround(x, width, taps);
-      exports.accumulateAround(addressOf(x), n, copyIn(taps, input), width);
+    accumulateAround(x, taps) {
+      const n = checkAround(x, taps);
+      exports.accumulateAround(addressOf(x), n, copyIn(taps, input));
     },
 
     expand(x, indices, onto) {
       const { n, k } = checkExpand(x, indices, onto);
-      const at = copyIn(indices, input);
-      const [out0, out1] = onto.map(addressOf) as [number, number?];
-      if (out1 === undefined) exports.expand1(addressOf(x), n, at, k, out0);
-      else exports.expand2(addressOf(x), n, at, k, out0, out1);
+      exports.expand(addressOf(x), n, copyIn(indices, input), k, addressOf(onto));
     },
   };
 

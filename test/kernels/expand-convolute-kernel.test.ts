@@ -5,12 +5,9 @@ import {
   INDEX_BYTES,
   REACH,
   TAP_BYTES,
-  type Width,
 } from '../../src/kernels/expand-convolute-kernel.ts';
 import { loadWasmExpandConvoluteKernel } from '../../src/kernels/expand-convolute-kernel.wasm.ts';
 import { seededRng } from '../support/seeded-rng.ts';
-
-const WIDTHS: readonly Width[] = [1, 2];
 
 /** A vector of the kernel with these contents. */
 function vector(kernel: ExpandConvoluteKernel, bytes: Uint8Array): Uint8Array {
@@ -20,8 +17,7 @@ function vector(kernel: ExpandConvoluteKernel, bytes: Uint8Array): Uint8Array {
 }
 
 /** Row i as one number: tests use blocks of which only the first byte counts. */
-const firsts = (x: Uint8Array, width = 1) =>
-  Array.from({ length: x.length / 16 / width }, (_, i) => x[16 * width * i]!);
+const firsts = (x: Uint8Array) => Array.from({ length: x.length / 16 }, (_, i) => x[16 * i]!);
 
 /** Runs on both kernels and demands equal vectors. */
 function agree(
@@ -61,7 +57,7 @@ describe('expand-convolute kernel: reference', () => {
     const taps = new Uint8Array(TAP_BYTES * n);
     taps[TAP_BYTES * 9 + 2] = 0x80; // row 9 gains row 8: bit 23
     taps[TAP_BYTES * 32] = 0x01; // row 32 gains row 8: bit 0
-    kernel.accumulate(x, 1, 0, taps);
+    kernel.accumulate(x, 0, taps);
     const ones = firsts(x).flatMap((v, i) => (v ? [i] : []));
     deepEqual(ones, [8, 9, 32, 33, 34, 57, 58, 59]); // 33 = 8 + 25, 34 = 9 + 25, 57 = 32 + 25, ...
   });
@@ -73,7 +69,7 @@ describe('expand-convolute kernel: reference', () => {
     const taps = new Uint8Array(TAP_BYTES * REACH);
     taps[0] = 0x02; // row 0 gains row -23
     taps[TAP_BYTES * 24] = 0xff; // rows 0 .. 7: not before 0
-    kernel.accumulateAround(x, 1, taps);
+    kernel.accumulateAround(x, taps);
     deepEqual(firsts(x).slice(0, 25), [35 ^ 37, ...Array.from({ length: 24 }, (_, i) => 36 + i)]);
   });
 
@@ -87,7 +83,7 @@ describe('expand-convolute kernel: reference', () => {
       view.setUint32(INDEX_BYTES + 4 * j, u, true);
     });
     const out = new Uint8Array(32);
-    kernel.expand(x, indices, [out]);
+    kernel.expand(x, indices, out);
     deepEqual(out[2], 0 ^ 10 ^ 20 ^ 30 ^ 0 ^ 0 ^ 0);
     deepEqual(out[18], 0 ^ (10 + 5) ^ (20 + 9) ^ 30 ^ 0 ^ 20 ^ 39);
   });
@@ -119,81 +115,47 @@ for (const kernel of [loadWasmExpandConvoluteKernel()]) {
       }
     });
 
-    it('spreads as the reference', () => {
-      const rng = seededRng('spread');
-      for (const n of [0, 1, 2, 7, 100]) {
-        agree(kernel, [rng(32 * n)], (each, [x]) => each.spread(x!), `n = ${n}`);
-      }
-    });
-
     it('accumulates as the reference, in one call and in pieces of any size', () => {
       const rng = seededRng('accumulate');
-      for (const width of WIDTHS) {
-        for (const [n, pieces] of [
-          [52, [52]],
-          [64, [4, 4, 20, 28, 8]],
-          [400, [24, 28, 48, 300]],
-          [1000, [1000]],
-        ] as const) {
-          const taps = rng(TAP_BYTES * n);
-          agree(
-            kernel,
-            [rng(16 * width * n)],
-            (each, [x]) => {
-              let first = 0;
-              for (const rows of pieces) {
-                const part = taps.subarray(TAP_BYTES * first, TAP_BYTES * (first + rows));
-                each.accumulate(x!, width, first, part);
-                first += rows;
-              }
-              each.accumulateAround(x!, width, taps.subarray(0, TAP_BYTES * REACH));
-            },
-            `${n} rows of ${width}`,
-          );
-        }
+      for (const [n, pieces] of [
+        [52, [52]],
+        [64, [4, 4, 20, 28, 8]],
+        [400, [24, 28, 48, 300]],
+        [1000, [1000]],
+      ] as const) {
+        const taps = rng(TAP_BYTES * n);
+        agree(
+          kernel,
+          [rng(16 * n)],
+          (each, [x]) => {
+            let first = 0;
+            for (const rows of pieces) {
+              const part = taps.subarray(TAP_BYTES * first, TAP_BYTES * (first + rows));
+              each.accumulate(x!, first, part);
+              first += rows;
+            }
+            each.accumulateAround(x!, taps.subarray(0, TAP_BYTES * REACH));
+          },
+          `${n} rows`,
+        );
       }
     });
 
     it('expands as the reference', () => {
       const rng = seededRng('expand');
-      for (const width of WIDTHS) {
-        for (const [n, k] of [
-          [4, 1],
-          [60, 33],
-          [1000, 200],
-          [52, 0],
-        ] as const) {
-          const indices = rng(INDEX_BYTES * k);
-          const contents = [
-            rng(16 * width * n),
-            ...Array.from({ length: width }, () => rng(16 * k)),
-          ];
-          agree(
-            kernel,
-            contents,
-            (each, [x, ...onto]) => each.expand(x!, indices, onto),
-            `${k} of ${n} rows of ${width}`,
-          );
-        }
-      }
-    });
-
-    it('treats the two vectors of a pair alike and apart', () => {
-      const rng = seededRng('pair');
-      const n = 80;
-      const [even, odd, taps] = [rng(16 * n), rng(16 * n), rng(TAP_BYTES * n)];
-      kernel.clear();
-      const [x0, x1, pair] = [vector(kernel, even), vector(kernel, odd), kernel.allocate(2 * n)];
-      for (let i = 0; i < n; i++) {
-        pair.set(even.subarray(16 * i, 16 * i + 16), 32 * i);
-        pair.set(odd.subarray(16 * i, 16 * i + 16), 32 * i + 16);
-      }
-      kernel.accumulate(x0, 1, 0, taps);
-      kernel.accumulate(x1, 1, 0, taps);
-      kernel.accumulate(pair, 2, 0, taps);
-      for (let i = 0; i < n; i++) {
-        deepEqual(pair.slice(32 * i, 32 * i + 16), x0.slice(16 * i, 16 * i + 16), `even ${i}`);
-        deepEqual(pair.slice(32 * i + 16, 32 * i + 32), x1.slice(16 * i, 16 * i + 16), `odd ${i}`);
+      for (const [n, k] of [
+        [4, 1],
+        [60, 33],
+        [1000, 200],
+        [52, 0],
+      ] as const) {
+        const indices = rng(INDEX_BYTES * k);
+        agree(
+          kernel,
+          [rng(16 * n), rng(16 * k)],
+          (each, [x, onto]) => each.expand(x!, indices, onto!),
+          `${k} of ${n} rows`,
+        );
       }
     });
 
@@ -203,7 +165,7 @@ for (const kernel of [loadWasmExpandConvoluteKernel()]) {
       const second = kernel.allocate(1 << 18).fill(2);
       const third = kernel.allocate(1 << 19).fill(3);
       deepEqual([first[47], second[0], second.at(-1), third[0]], [1, 2, 2, 3]);
-      kernel.accumulate(first.subarray(0, 32), 1, 0, new Uint8Array(0));
+      kernel.accumulate(first.subarray(0, 32), 0, new Uint8Array(0));
       kernel.clear();
       equal(kernel.allocate(1).byteOffset, first.byteOffset, 'clear gives the room back');
     });
@@ -213,9 +175,8 @@ for (const kernel of [loadWasmExpandConvoluteKernel()]) {
       const x = kernel.allocate(60);
       const foreign = new Uint8Array(16 * 60);
       const taps = new Uint8Array(TAP_BYTES * 60);
-      throws(() => kernel.accumulate(foreign, 1, 0, taps), RangeError);
-      throws(() => kernel.accumulate(x.subarray(8, 24), 1, 0, new Uint8Array(0)), RangeError);
-      throws(() => kernel.spread(foreign), RangeError);
+      throws(() => kernel.accumulate(foreign, 0, taps), RangeError);
+      throws(() => kernel.accumulate(x.subarray(8, 24), 0, new Uint8Array(0)), RangeError);
     });
   });
 }
@@ -239,25 +200,21 @@ for (const kernel of [referenceExpandConvoluteKernel, loadWasmExpandConvoluteKer
 
     it('refuses taps and indices that do not fit', () => {
       const x = of(60);
-      throws(() => kernel.accumulate(x, 1, 0, bytes(TAP_BYTES * 64)), RangeError);
-      throws(() => kernel.accumulate(x, 1, 0, bytes(TAP_BYTES * 3)), RangeError);
-      throws(() => kernel.accumulate(x, 1, 2, bytes(TAP_BYTES * 4)), RangeError);
-      throws(() => kernel.accumulate(x, 1, -4, bytes(TAP_BYTES * 4)), RangeError);
-      throws(() => kernel.accumulate(of(61), 2, 0, bytes(0)), RangeError);
-      throws(() => kernel.accumulateAround(x, 1, bytes(TAP_BYTES * 24)), RangeError);
-      throws(() => kernel.accumulateAround(of(49), 1, bytes(TAP_BYTES * 25)), RangeError);
-      throws(() => kernel.expand(x, bytes(INDEX_BYTES), [of(2)]), RangeError);
-      throws(() => kernel.expand(x, bytes(INDEX_BYTES - 1), [of(1)]), RangeError);
-      throws(() => kernel.expand(of(62), bytes(INDEX_BYTES), [of(1)]), RangeError);
-      throws(() => kernel.expand(x, bytes(INDEX_BYTES), []), RangeError);
-      throws(() => kernel.expand(x, bytes(INDEX_BYTES), [of(1), of(1), of(1)]), RangeError);
-      throws(() => kernel.spread(of(3)), RangeError);
+      throws(() => kernel.accumulate(x, 0, bytes(TAP_BYTES * 64)), RangeError);
+      throws(() => kernel.accumulate(x, 0, bytes(TAP_BYTES * 3)), RangeError);
+      throws(() => kernel.accumulate(x, 2, bytes(TAP_BYTES * 4)), RangeError);
+      throws(() => kernel.accumulate(x, -4, bytes(TAP_BYTES * 4)), RangeError);
+      throws(() => kernel.accumulateAround(x, bytes(TAP_BYTES * 24)), RangeError);
+      throws(() => kernel.accumulateAround(of(49), bytes(TAP_BYTES * 25)), RangeError);
+      throws(() => kernel.expand(x, bytes(INDEX_BYTES), of(2)), RangeError);
+      throws(() => kernel.expand(x, bytes(INDEX_BYTES - 1), of(1)), RangeError);
+      throws(() => kernel.expand(of(62), bytes(INDEX_BYTES), of(1)), RangeError);
     });
 
     if (kernel.name === 'wasm') {
       it('refuses more than its input holds', () => {
         const rows = (1 << 16) * 2;
-        throws(() => kernel.accumulate(of(rows), 1, 0, bytes(TAP_BYTES * rows)), RangeError);
+        throws(() => kernel.accumulate(of(rows), 0, bytes(TAP_BYTES * rows)), RangeError);
       });
     }
   });

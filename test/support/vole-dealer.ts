@@ -18,7 +18,12 @@ export function voleDealer(seed: string): VoleSource & { readonly delta: Uint8Ar
 
     async receiver() {
       let calls = 0;
-      return { extend: async (k) => deal(calls++, k) };
+      return {
+        async extend(k) {
+          const { a, c } = deal(calls++, k);
+          return { a, c: async () => c };
+        },
+      };
     },
 
     async sender() {

@@ -11,12 +11,13 @@
  * the second one spreads over everything. Any linear G keeps C = B + Delta A, so a weak code shows in no
  * result: its taps, indices and image are pinned by tests.
  */
+import { setImmediate } from 'node:timers/promises';
 import {
+  BLOCK_BYTES,
   type ExpandConvoluteKernel,
   INDEX_BYTES,
   REACH,
   TAP_BYTES,
-  type Width,
 } from '../../kernels/expand-convolute-kernel.ts';
 import { Prg } from '../primitives/prg.ts';
 
@@ -26,23 +27,42 @@ const TAP_ROWS = 1 << 16;
 export const EXPAND_ROWS: number = 1 << 13;
 const PASSES = ['accumulate 0', 'accumulate 1'];
 
-/** W' W x in place. x: rows of `width` blocks of the kernel, a multiple of 4 of them. */
+/**
+ * The first `count` elements of G x, in an array of their own. x: n blocks of the kernel, which are changed.
+ * Between two pieces of the work others run.
+ */
+export async function encode(
+  kernel: ExpandConvoluteKernel,
+  seed: Uint8Array,
+  x: Uint8Array,
+  k: number,
+  count: number,
+): Promise<Uint8Array> {
+  const folded = x.subarray(k * BLOCK_BYTES);
+  accumulateTwice(kernel, seed, folded);
+  for (const { from, rows, indices } of expandRows(seed, count)) {
+    await setImmediate();
+    kernel.expand(folded, indices, x.subarray(from * BLOCK_BYTES, (from + rows) * BLOCK_BYTES));
+  }
+  return x.slice(0, count * BLOCK_BYTES);
+}
+
+/** W' W x in place. x: blocks of the kernel, a multiple of 4 of them. */
 export function accumulateTwice(
   kernel: ExpandConvoluteKernel,
   seed: Uint8Array,
   x: Uint8Array,
-  width: Width,
 ): void {
-  const rows = x.length / (16 * width);
+  const rows = x.length / BLOCK_BYTES;
   for (const pass of PASSES) {
     const stream = new Prg(seed, pass);
     let firstTaps: Uint8Array | undefined;
     for (let first = 0; first < rows; first += TAP_ROWS) {
       const taps = stream.next(TAP_BYTES * Math.min(TAP_ROWS, rows - first));
       firstTaps ??= taps.subarray(0, TAP_BYTES * REACH);
-      kernel.accumulate(x, width, first, taps);
+      kernel.accumulate(x, first, taps);
     }
-    if (firstTaps) kernel.accumulateAround(x, width, firstTaps);
+    if (firstTaps) kernel.accumulateAround(x, firstTaps);
   }
 }
 

@@ -63,6 +63,15 @@ export function growTrees(
   return { k0, k1 };
 }
 
+/** The leaf at the end of each tree's path. turns: t d packed bits, bit l t + i that of tree i at level l. */
+export function pathsOf(turns: Uint8Array, { t, d }: TreeShape): Uint32Array {
+  const paths = new Uint32Array(t);
+  for (let l = 0; l < d; l++) {
+    for (let i = 0; i < t; i++) paths[i]! += bitAt(turns, l * t + i) << l;
+  }
+  return paths;
+}
+
 /**
  * Grows the trees but for their paths. x: t 2^d blocks of the kernel. turns: t d packed bits, bit l t + i is
  * the turn of tree i at level l. known: d x t x 16 bytes, the sum of the children on the other side. Leaves

@@ -15,15 +15,17 @@
  * Leaks:    k, which is public.
  * Cost:     setup: one base OT setup, 1 round each way, and S->R 16 bytes for the extension.
  *           call (t, d, n of parameters.ts): R->S 128 * 16 t + 16 + 128 t d / 8 bytes in 2 messages, S->R
- *           2 * 16 t d + 16 t + 16 bytes in 2 messages: one round each way. 2 n AES blocks, and 2 n rows of
- *           accumulation and k of expansion, which the receiver does for two vectors at a time.
- * Memory:   kernel 16 n bytes (sender), 16 (2 n - k) bytes (receiver), kept between calls, and 2 MiB; results
- *           16 k (sender), 32 k (receiver). For k = 2.9 million 93 + 46 and 140 + 93 MB.
+ *           2 * 16 t d + 16 t + 16 bytes in 2 messages: one round each way. 2 n AES blocks, and 2 (n - k) rows
+ *           of accumulation and k of expansion, which the receiver does once for A, while it waits, and once
+ *           for C.
+ * Memory:   kernel 16 n bytes, kept between calls, and 2 MiB; results 16 k (sender), 32 k (receiver). For
+ *           k = 2.9 million 93 + 46 and 93 + 93 MB.
  *
  * Names: as in parameters.ts; y values of the noise e, a = b + y Delta; b' all leaves, c' all leaves of the
  * receiver with c' = b' + Delta e; G the code.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { VoleNoise, VoleTrees } from '../../../proto/gen/vole.ts';
 import type { ExpandConvoluteKernel } from '../../kernels/expand-convolute-kernel.ts';
 import { loadWasmExpandConvoluteKernel } from '../../kernels/expand-convolute-kernel.wasm.ts';
@@ -37,12 +39,12 @@ import { SEED_BYTES } from '../primitives/prg.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { checkLength } from '../primitives/words.ts';
 import { KAPPA } from '../security.ts';
-import { addInto, element } from './elements.ts';
-import { accumulateTwice, EXPAND_ROWS, expandRows } from './expand-convolute.ts';
+import { element } from './elements.ts';
+import { encode } from './expand-convolute.ts';
 import { correctionBytes, NoiseReceiver, NoiseSender } from './noise-vole.ts';
 import { type VoleParameters, voleParameters } from './parameters.ts';
-import { growPuncturedTrees, growTrees } from './punctured-prf.ts';
-import { type NoiseElement, placeNoise, treeSums } from './sparse-noise.ts';
+import { growPuncturedTrees, growTrees, pathsOf } from './punctured-prf.ts';
+import { placeNoise, sparseNoise, treeSums } from './sparse-noise.ts';
 import {
   ELEMENT_BYTES,
   type VoleOptions,
@@ -52,24 +54,60 @@ import {
   type VoleVectors,
 } from './vole.ts';
 
+/** A kernel whose memory several receivers of one party use in turn. */
+class KernelTurns {
+  readonly #kernel: ExpandConvoluteKernel;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(budget: VoleOptions['budget']) {
+    this.#kernel = loadWasmExpandConvoluteKernel(budget);
+  }
+
+  /** Runs `work` when all work before has ended. It finds the memory empty, and waits for no peer. */
+  async take<T>(work: (kernel: ExpandConvoluteKernel) => Promise<T>): Promise<T> {
+    const before = this.#last;
+    const run = before.then(() => {
+      this.#kernel.clear();
+      return work(this.#kernel);
+    });
+    this.#last = run.catch(() => {}); // its caller sees that
+    return run;
+  }
+}
+
 interface SilentReceiverOptions extends VoleOptions {
-  /** Others may use it too: between two turns of the event loop a receiver leaves nothing in it. */
-  readonly kernel?: ExpandConvoluteKernel;
+  /** Others may use it too. */
+  readonly kernel?: KernelTurns;
+}
+
+/** What a call of the receiver keeps until C is asked for. */
+interface OpenCall {
+  readonly count: number;
+  readonly parameters: VoleParameters;
+  readonly seed: Uint8Array;
+  /** Packed bits of the paths, level by level. */
+  readonly turns: Uint8Array;
+  /** Of the children on the other sides, level by level. */
+  readonly sums: Promise<Uint8Array>;
+  readonly a: Uint8Array;
+  /** A of the caller. */
+  readonly vector: Uint8Array;
 }
 
 export class SilentVoleReceiver implements VoleReceiver {
   readonly #ch: Channel;
   readonly #ot: OtReceiver;
   readonly #noise: NoiseReceiver;
-  readonly #kernel: ExpandConvoluteKernel;
+  readonly #kernel: KernelTurns;
   readonly #rng: Rng;
   readonly #turn = new Turn();
+  #isOpen = false;
 
   private constructor(
     ch: Channel,
     ot: OtReceiver,
     noise: NoiseReceiver,
-    kernel: ExpandConvoluteKernel,
+    kernel: KernelTurns,
     rng: Rng,
   ) {
     this.#ch = ch;
@@ -104,7 +142,7 @@ export class SilentVoleReceiver implements VoleReceiver {
     ch: Channel,
     keys: KeyPairs,
     rng: Rng,
-    { budget, kernel = loadWasmExpandConvoluteKernel(budget) }: SilentReceiverOptions,
+    { budget, kernel = new KernelTurns(budget) }: SilentReceiverOptions,
   ): Promise<SilentVoleReceiver> {
     const ot = await OtReceiver.over(ch, keys);
     return new SilentVoleReceiver(ch, ot, new NoiseReceiver(keys), kernel, rng);
@@ -112,58 +150,52 @@ export class SilentVoleReceiver implements VoleReceiver {
 
   async extend(k: number): Promise<VoleVectors> {
     const parameters = voleParameters(k);
-    return this.#turn.take(() => this.#extend(k, parameters));
+    if (this.#isOpen) throw new TypeError('ask for C of the call before first');
+    const call = await this.#turn.take(() => this.#open(k, parameters));
+    this.#isOpen = true;
+    return {
+      a: call.vector,
+      c: () => {
+        this.#isOpen = false;
+        return this.#turn.take(() => this.#close(call));
+      },
+    };
   }
 
-  async #extend(k: number, parameters: VoleParameters): Promise<VoleVectors> {
-    const { t, d, n } = parameters;
+  /** All that the receiver sends, and A, which depends on its noise alone. */
+  async #open(count: number, parameters: VoleParameters): Promise<OpenCall> {
+    const { k, t, d, n } = parameters;
     const seed = this.#rng(SEED_BYTES);
     const y = this.#rng(t * ELEMENT_BYTES);
     const { a, u } = this.#noise.multiply(y);
     await this.#ch.send(VoleNoise, { seed, u });
 
     const choices = this.#rng((t * d) / 8);
-    const known = await this.#ot.choose(choices, t * d, ELEMENT_BYTES);
+    const sums = this.#ot.choose(choices, t * d, ELEMENT_BYTES);
+    sums.catch(() => {}); // seen when C is asked for
+    const turns = choices.map((byte) => ~byte); // the sum of the side that the path does not take
+    const noise = sparseNoise(pathsOf(turns, { t, d }), y);
+    const vector = await this.#kernel.take((kernel) => {
+      const x = kernel.allocate(n).fill(0);
+      for (const { position, value } of noise) element(x, position).set(value);
+      return encode(kernel, seed, x, k, count);
+    });
+    return { count, parameters, seed, turns, sums, a, vector };
+  }
+
+  async #close({ count, parameters, seed, turns, sums, a }: OpenCall): Promise<Uint8Array> {
+    const { k, t, d, n } = parameters;
+    const known = await sums;
     const { key, sigma } = await this.#ch.receive(VoleTrees);
     checkLength(key, SEED_BYTES);
     checkLength(sigma, t * ELEMENT_BYTES);
 
-    this.#kernel.clear();
-    const x = this.#kernel.allocate(2 * n - parameters.k); // room for pairs from k on
-    const leaves = x.subarray(0, n * ELEMENT_BYTES);
-    const turns = choices.map((byte) => ~byte); // the sum of the side that the path does not take
-    const trees = growPuncturedTrees(this.#kernel, leaves, { t, d }, key, turns, known);
-    const noise = placeNoise(leaves, trees, sigma, a, y); // leaves are c' now
-    return this.#compress(x, parameters, seed, noise, k);
-  }
-
-  /** C = G c' and A = G e. x: c', with room for n - k elements more. */
-  #compress(
-    x: Uint8Array,
-    { k, n }: VoleParameters,
-    seed: Uint8Array,
-    noise: readonly NoiseElement[],
-    count: number,
-  ): VoleVectors {
-    const folded = x.subarray(k * ELEMENT_BYTES, (2 * n - k) * ELEMENT_BYTES);
-    this.#kernel.spread(folded); // pairs of c' and e
-    for (const { position, value } of noise) {
-      if (position >= k) element(folded, 2 * (position - k) + 1).set(value);
-    }
-    accumulateTwice(this.#kernel, seed, folded, 2);
-
-    const a = new Uint8Array(count * ELEMENT_BYTES);
-    const scratch = this.#kernel.allocate(EXPAND_ROWS);
-    for (const { from, rows, indices } of expandRows(seed, count)) {
-      const c = x.subarray(from * ELEMENT_BYTES, (from + rows) * ELEMENT_BYTES);
-      const sums = scratch.subarray(0, rows * ELEMENT_BYTES).fill(0);
-      this.#kernel.expand(folded, indices, [c, sums]);
-      a.set(sums, from * ELEMENT_BYTES);
-    }
-    for (const { position, value } of noise) {
-      if (position < count) addInto(element(a, position), value);
-    }
-    return { a, c: x.slice(0, count * ELEMENT_BYTES) };
+    return this.#kernel.take((kernel) => {
+      const x = kernel.allocate(n);
+      const trees = growPuncturedTrees(kernel, x, { t, d }, key, turns, known);
+      placeNoise(x, trees, sigma, a); // x is c' now
+      return encode(kernel, seed, x, k, count);
+    });
   }
 }
 
@@ -242,6 +274,7 @@ export class SilentVoleSender implements VoleSender {
   }
 
   async #extend(count: number, { k, t, d, n }: VoleParameters): Promise<Uint8Array> {
+    await setImmediate(); // what its caller sends leaves before trees keep this thread
     this.#kernel.clear();
     const x = this.#kernel.allocate(n);
     const key = this.#rng(SEED_BYTES);
@@ -256,13 +289,7 @@ export class SilentVoleSender implements VoleSender {
     await this.#ot.transfer(sums.k0, sums.k1, ELEMENT_BYTES);
     await this.#ch.send(VoleTrees, { key, sigma: treeSums(sums, b, { t, d }) });
 
-    const folded = x.subarray(k * ELEMENT_BYTES);
-    accumulateTwice(this.#kernel, seed, folded, 1);
-    for (const { from, rows, indices } of expandRows(seed, count)) {
-      const B = x.subarray(from * ELEMENT_BYTES, (from + rows) * ELEMENT_BYTES);
-      this.#kernel.expand(folded, indices, [B]);
-    }
-    return x.slice(0, count * ELEMENT_BYTES);
+    return encode(this.#kernel, seed, x, k, count);
   }
 }
 
@@ -274,11 +301,11 @@ export const silentVole: VoleSource = {
 
 /** As `silentVole`, for a party with several peers: its receivers share the memory of one kernel. */
 export function frugalSilentVole(): VoleSource {
-  let kernel: ExpandConvoluteKernel | undefined;
+  let kernel: KernelTurns | undefined;
   return {
     ...silentVole,
     receiver: (channel, rng, options) => {
-      kernel ??= loadWasmExpandConvoluteKernel(options?.budget);
+      kernel ??= new KernelTurns(options?.budget);
       return SilentVoleReceiver.setup(channel, rng, { ...options, kernel });
     },
   };

@@ -5,8 +5,8 @@
  *
  * Functionality: c' = b' + Delta e, e with y_i at the path of tree i, 0 elsewhere.
  *   Sender   in: its level sums, b        out: sigma for the receiver; b' are its leaves
- *   Receiver in: its leaves, sigma, a, y  out: c' in place of its leaves, e
- *              where a = b + y Delta
+ *   Receiver in: its leaves, sigma, a     out: c' in place of its leaves
+ *              where a = b + y Delta, and e follows from its paths and y alone
  *
  * Security: sigma_i = sum of tree i + b_i, and the sum contains a leaf that is pseudorandom to the receiver.
  */
@@ -29,20 +29,25 @@ export function treeSums({ k0, k1 }: LevelSums, b: Uint8Array, { t, d }: TreeSha
   return sigma;
 }
 
-/** Fills the leaves at the paths. leaves: t 2^d blocks, leaf q of tree i at q t + i. Returns e. */
+/** e: leaf q of tree i is element q t + i. paths: the leaf of each tree. y: t x 16 bytes. */
+export function sparseNoise(paths: Uint32Array, y: Uint8Array): NoiseElement[] {
+  return Array.from(paths, (path, i) => ({
+    position: path * paths.length + i,
+    value: element(y, i),
+  }));
+}
+
+/** Fills the leaves at the paths. leaves: t 2^d blocks. */
 export function placeNoise(
   leaves: Uint8Array,
   { paths, others }: PuncturedTrees,
   sigma: Uint8Array,
   a: Uint8Array,
-  y: Uint8Array,
-): NoiseElement[] {
-  return Array.from(paths, (path, i) => {
-    const position = path * paths.length + i;
-    const leaf = element(leaves, position);
+): void {
+  paths.forEach((path, i) => {
+    const leaf = element(leaves, path * paths.length + i);
     leaf.set(element(sigma, i));
     addInto(leaf, element(others, i)); // b' + b_i
     addInto(leaf, element(a, i)); // b' + y_i Delta
-    return { position, value: element(y, i) };
   });
 }

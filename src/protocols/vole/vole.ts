@@ -11,8 +11,10 @@ export const ELEMENT_BYTES = 16;
 
 /** The receiver's vectors, k x 16 bytes each, fresh arrays. A is pseudorandom to the sender. */
 export interface VoleVectors {
+  /** There before the sender has answered: what it masks can leave at once. */
   readonly a: Uint8Array;
-  readonly c: Uint8Array;
+  /** Works out C. Asked for once, and before the next call of `extend`. */
+  readonly c: () => Promise<Uint8Array>;
 }
 
 /** The party that learns A and C. One call at a time, in step with the sender. */

@@ -6,13 +6,13 @@ import {
   INDEX_BYTES,
   REACH,
   TAP_BYTES,
-  type Width,
 } from '../../../src/kernels/expand-convolute-kernel.ts';
 import { loadWasmExpandConvoluteKernel } from '../../../src/kernels/expand-convolute-kernel.wasm.ts';
 import { Prg } from '../../../src/protocols/primitives/prg.ts';
 import {
   accumulateTwice,
   EXPAND_ROWS,
+  encode,
   expandRows,
 } from '../../../src/protocols/vole/expand-convolute.ts';
 import { looksUniform } from '../../support/chi-square.ts';
@@ -27,17 +27,16 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const ones = (x: Uint8Array) =>
   Array.from({ length: x.length / 16 }, (_, i) => i).filter((i) => x[16 * i]);
 
-/** G x for x of N elements. */
-function encode(kernel: ExpandConvoluteKernel, contents: Uint8Array, seed = SEED): Uint8Array {
+/** The first elements of G x for x of N. */
+function image(
+  kernel: ExpandConvoluteKernel,
+  contents: Uint8Array,
+  { seed = SEED, count = K } = {},
+): Promise<Uint8Array> {
   kernel.clear();
   const x = kernel.allocate(N);
   x.set(contents);
-  const folded = x.subarray(16 * K);
-  accumulateTwice(kernel, seed, folded, 1);
-  for (const { from, rows, indices } of expandRows(seed, K)) {
-    kernel.expand(folded, indices, [x.subarray(16 * from, 16 * (from + rows))]);
-  }
-  return x.slice(0, 16 * K);
+  return encode(kernel, seed, x, K, count);
 }
 
 /** The unit vector of one element, its value 1. */
@@ -56,24 +55,20 @@ describe('expand-convolute code [RRT23]', () => {
   });
 
   it('accumulates by those streams, one a pass, around the end', () => {
-    for (const [rows, width] of [
-      [64, 1],
-      [52, 2],
-      [8200, 1],
-    ] as const) {
-      const contents = seededRng('definition')(16 * width * rows);
+    for (const rows of [64, 52, 8200]) {
+      const contents = seededRng('definition')(16 * rows);
       const expected = contents.slice();
       for (const pass of ['accumulate 0', 'accumulate 1']) {
         const taps = new Prg(SEED, pass).next(TAP_BYTES * rows);
-        referenceExpandConvoluteKernel.accumulate(expected, width, 0, taps);
+        referenceExpandConvoluteKernel.accumulate(expected, 0, taps);
         const first = taps.subarray(0, TAP_BYTES * REACH);
-        referenceExpandConvoluteKernel.accumulateAround(expected, width, first);
+        referenceExpandConvoluteKernel.accumulateAround(expected, first);
       }
       WASM.clear();
-      const x = WASM.allocate(width * rows);
+      const x = WASM.allocate(rows);
       x.set(contents);
-      accumulateTwice(WASM, SEED, x, width as Width);
-      equal(Buffer.compare(x, expected), 0, `${rows} rows of ${width}`);
+      accumulateTwice(WASM, SEED, x);
+      equal(Buffer.compare(x, expected), 0, `${rows} rows`);
     }
   });
 
@@ -84,14 +79,14 @@ describe('expand-convolute code [RRT23]', () => {
     const [x, y] = [WASM.allocate(rows), WASM.allocate(rows)];
     x.set(contents);
     y.set(contents);
-    accumulateTwice(WASM, SEED, x, 1);
+    accumulateTwice(WASM, SEED, x);
     for (const pass of ['accumulate 0', 'accumulate 1']) {
       const taps = new Prg(SEED, pass).next(TAP_BYTES * rows);
       for (let first = 0; first < rows; first += 1 << 15) {
         const part = taps.subarray(TAP_BYTES * first, TAP_BYTES * (first + (1 << 15)));
-        WASM.accumulate(y, 1, first, part);
+        WASM.accumulate(y, first, part);
       }
-      WASM.accumulateAround(y, 1, taps.subarray(0, TAP_BYTES * REACH));
+      WASM.accumulateAround(y, taps.subarray(0, TAP_BYTES * REACH));
     }
     equal(Buffer.compare(x, y), 0);
   });
@@ -113,24 +108,24 @@ describe('expand-convolute code [RRT23]', () => {
     equal(all(0).length, 0);
   });
 
-  it('maps unit vectors to these', () => {
+  it('maps unit vectors to these', async () => {
     const hash = createHash('sha256');
     for (const i of [0, 1, K - 1, K, K + 1, K + 100, (K + N) / 2, N - 26, N - 1]) {
-      hash.update(encode(WASM, unit(i)));
+      hash.update(await image(WASM, unit(i)));
     }
     equal(hash.digest('hex'), PINNED_IMAGES);
-    deepEqual(ones(encode(WASM, unit(77))), [77], 'systematic');
+    deepEqual(ones(await image(WASM, unit(77))), [77], 'systematic');
   });
 
-  it('is the same for every kernel, and linear', () => {
+  it('is the same for every kernel, and linear', async () => {
     const rng = seededRng('linear');
     const [x, y] = [rng(16 * N), rng(16 * N)];
     const sum = x.map((byte, i) => byte ^ y[i]!);
-    const [gx, gy, gSum] = [x, y, sum].map((v) => encode(WASM, v)) as [
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-    ];
+    const [gx, gy, gSum] = [
+      await image(WASM, x),
+      await image(WASM, y),
+      await image(WASM, sum),
+    ] as const;
     equal(
       Buffer.compare(
         gSum,
@@ -138,12 +133,16 @@ describe('expand-convolute code [RRT23]', () => {
       ),
       0,
     );
-    equal(Buffer.compare(gx, encode(referenceExpandConvoluteKernel, x)), 0);
+    equal(Buffer.compare(gx, await image(referenceExpandConvoluteKernel, x)), 0);
+    for (const count of [1, 1000]) {
+      const first = await image(WASM, x, { count });
+      equal(Buffer.compare(first, gx.subarray(0, 16 * count)), 0, `the first ${count}`);
+    }
   }).timeout(20_000);
 
-  it('spreads every folded element over half of the result, the last one as well as the first', () => {
+  it('spreads every folded element over half of the result, the last one as well as the first', async () => {
     for (const i of [K, K + 1, K + 2000, N - 100, N - 25, N - 2, N - 1]) {
-      const weight = ones(encode(WASM, unit(i))).length;
+      const weight = ones(await image(WASM, unit(i))).length;
       ok(Math.abs(weight - K / 2) < 6 * Math.sqrt(K / 4), `element ${i}: ${weight} of ${K}`);
     }
   });
@@ -171,7 +170,7 @@ describe('expand-convolute code [RRT23]', () => {
     ok(doubled < 250, `${doubled} rows name a row twice; 120 expected`); // 15 pairs of 4096 a row
   });
 
-  it('takes fair taps, other ones in the second pass, other ones for another seed', () => {
+  it('takes fair taps, other ones in the second pass, other ones for another seed', async () => {
     const rows = 1 << 14;
     const [first, second] = ['accumulate 0', 'accumulate 1'].map((pass) =>
       new Prg(SEED, pass).next(TAP_BYTES * rows),
@@ -183,8 +182,8 @@ describe('expand-convolute code [RRT23]', () => {
     );
     const other = SEED.map((byte) => byte ^ 1);
     const i = K + 5;
-    notDeepEqual(encode(WASM, unit(i)), encode(WASM, unit(i), other));
-    const [a, b] = [encode(WASM, unit(i)), encode(WASM, unit(i), other)];
+    const [a, b] = [await image(WASM, unit(i)), await image(WASM, unit(i), { seed: other })];
+    notDeepEqual(a, b);
     const common = ones(a).filter((at) => b[16 * at]).length;
     ok(Math.abs(common - K / 4) < 6 * Math.sqrt(K / 4), `${common} common ones`);
   });

@@ -48,9 +48,9 @@ function rankOfRows(t: number, rows: number): number {
     x.set(rng(16), 16 * (path * t + i));
   }
   const folded = x.subarray(16 * k);
-  accumulateTwice(kernel, seed, folded, 1);
+  accumulateTwice(kernel, seed, folded);
   const [first] = expandRows(seed, rows);
-  kernel.expand(folded, first!.indices, [x.subarray(0, 16 * rows)]);
+  kernel.expand(folded, first!.indices, x.subarray(0, 16 * rows));
   return rank(Array.from({ length: rows }, (_, i) => x.slice(16 * i, 16 * i + 16)));
 }
 

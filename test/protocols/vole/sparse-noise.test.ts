@@ -3,8 +3,12 @@ import { loadWasmExpandConvoluteKernel } from '../../../src/kernels/expand-convo
 import { referenceGf128Kernel } from '../../../src/kernels/gf128-kernel.reference.ts';
 import { bitAt } from '../../../src/protocols/primitives/bits.ts';
 import { NoiseReceiver, NoiseSender } from '../../../src/protocols/vole/noise-vole.ts';
-import { growPuncturedTrees, growTrees } from '../../../src/protocols/vole/punctured-prf.ts';
-import { placeNoise, treeSums } from '../../../src/protocols/vole/sparse-noise.ts';
+import {
+  growPuncturedTrees,
+  growTrees,
+  pathsOf,
+} from '../../../src/protocols/vole/punctured-prf.ts';
+import { placeNoise, sparseNoise, treeSums } from '../../../src/protocols/vole/sparse-noise.ts';
 import { looksUniform } from '../../support/chi-square.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { dealtBaseOts } from '../../support/vole-pair.ts';
@@ -32,7 +36,9 @@ describe('sparse noise [BCG+19]', () => {
       const sigma = treeSums(sums, b, { t, d });
       const known = sums.k0.map((byte, at) => (bitAt(turns, at >> 4) ? byte : sums.k1[at]!));
       const trees = growPuncturedTrees(receiver!, z!, { t, d }, key, turns, known);
-      const noise = placeNoise(z!, trees, sigma, a, y);
+      deepEqual(trees.paths, pathsOf(turns, { t, d }));
+      placeNoise(z!, trees, sigma, a);
+      const noise = sparseNoise(trees.paths, y);
 
       const e = new Uint8Array(16 * t * 2 ** d);
       for (const { position, value } of noise) block(e, position).set(value);
