@@ -26,7 +26,7 @@ export class ArrivingMatches {
   constructor(values: Uint8Array, stride: number, l: number, nY: number) {
     const nX = values.length / stride;
     this.#index = new RowIndex(values, stride, l);
-    for (let i = 0; i < nX; i++) this.#index.add(i);
+    this.#index.addAll();
     this.#l = l;
     this.#isMatched = new Uint8Array(nX);
     this.#rows = new Uint32Array(Math.min(nX, nY));
@@ -35,8 +35,10 @@ export class ArrivingMatches {
 
   /** The next k x l bytes of the list. Throws `MALFORMED_MESSAGE` where an item is matched again. */
   add(prefixes: Uint8Array): void {
-    for (let at = 0; at < prefixes.length; at += this.#l, this.#arrived++) {
-      const row = this.#index.find(prefixes, at);
+    const found = new Int32Array(prefixes.length / this.#l);
+    this.#index.findAll(prefixes, found);
+    for (let j = 0; j < found.length; j++, this.#arrived++) {
+      const row = found[j]!;
       if (row < 0) continue;
       if (this.#isMatched[row]) throw malformed(`prefix ${this.#arrived} repeats an earlier one`);
       this.#isMatched[row] = 1;

@@ -1,5 +1,6 @@
-import { equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
+import { truncateRows } from '../../../src/protocols/primitives/rows.ts';
 import { RowIndex } from '../../../src/protocols/psi/row-index.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 
@@ -32,6 +33,18 @@ describe('row index', () => {
           equal(index.add(i), first.get(text) ?? -1, `add ${i}`);
           if (!first.has(text)) first.set(text, i);
         }
+        const all = new RowIndex(bytes, stride, width);
+        all.addAll();
+        const others = Uint8Array.from({ length: width * (n + 300) }, (_, at) => (at * at) % 3);
+        for (const list of [truncateRows(bytes, stride, width), others]) {
+          const k = list.length / width;
+          const found = new Int32Array(k);
+          all.findAll(list, found);
+          deepEqual(
+            [...found],
+            Array.from({ length: k }, (_, j) => index.find(list, j * width)),
+          );
+        }
       }),
     );
   });
@@ -46,6 +59,11 @@ describe('row index', () => {
       equal(index.find(bytes, 16 * i), i, `row ${i}`);
       equal(index.find(others, 10 * i), -1, `other ${i}`);
     }
+    const found = new Int32Array(n);
+    index.findAll(truncateRows(bytes, 16, 10), found);
+    ok(found.every((row, i) => row === i));
+    index.findAll(others, found);
+    ok(found.every((row) => row === -1));
   });
 
   it('is right, if slow, for rows that begin alike', () => {
