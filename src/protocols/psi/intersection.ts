@@ -16,6 +16,7 @@ import type { Channel, Parties, PartyIndex } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { frugalSilentVole } from '../vole/silent-vole.ts';
 import type { VoleSource } from '../vole/vole.ts';
+import type { Forecast } from './advance.ts';
 import { ecdhPsiReceiver, ecdhPsiSender } from './ecdh-psi.ts';
 import { sortByItem } from './joint-order.ts';
 import { MAX_EVALUATED, Rr22Items, Rr22Receiver, Rr22Sender } from './rr22-oprf.ts';
@@ -37,6 +38,8 @@ export interface IntersectionOptions {
   readonly leader: PartyIndex;
   /** Who learns the intersection, the leader among them. */
   readonly learners: readonly PartyIndex[];
+  /** What the leader is going to bring: `rr22` works ahead by it. */
+  readonly forecast?: Forecast | undefined;
   /** Asked for by `ecdh` alone; the caller closes it. */
   readonly curve: () => CurveEngine;
   /** Pays for the memory of kernels. */
@@ -100,10 +103,10 @@ async function openRr22(
   options: IntersectionOptions,
   rng: Rng,
 ): Promise<Intersect> {
-  const { leader, maxItems, runs, budget, vole } = options;
+  const { leader, maxItems, runs, forecast, budget, vole } = options;
   const peer = 1 - parties.me;
   const channel = parties.channel(peer);
-  const source = { vole, budget };
+  const source = { vole, budget, forecast };
   const psi = { maxItems, runs, resultTo: resultTo(options) };
   if (parties.me === leader) {
     const oprf = await Rr22Receiver.setup(channel, rng, source);
@@ -118,19 +121,21 @@ async function openStar(
   options: IntersectionOptions,
   rng: Rng,
 ): Promise<Intersect> {
-  const { leader, learners, runs, budget, vole } = options;
+  const { leader, learners, runs, forecast, budget, vole } = options;
   const { me, n } = parties;
   const okvs = loadWasmOkvsKernel(budget);
   const keys = ZeroSharing.setup(parties, rng);
   const maxItems = Math.min(options.maxItems, MAX_EVALUATED);
   if (me !== leader) {
-    const sender = Rr22Sender.setup(parties.channel(leader), rng, { vole, budget, okvs });
+    const sender = Rr22Sender.setup(parties.channel(leader), rng, {
+      ...{ vole, budget, okvs, forecast },
+    });
     const [zero, oprf] = await Promise.all([keys, sender]);
     const star = { zero, maxItems, okvs, runs };
     const learns = learners.includes(me);
     return (Y, forkOf) => starSpoke({ ch: forkOf(leader), oprf, learns }, Y, star, rng);
   }
-  const source = { vole: vole ?? frugalSilentVole(), budget, okvs };
+  const source = { vole: vole ?? frugalSilentVole(), budget, okvs, forecast };
   const peers = Array.from({ length: n }, (_, peer) => peer).filter((peer) => peer !== me);
   const receivers = peers.map((peer) => Rr22Receiver.setup(parties.channel(peer), rng, source));
   const [zero, ...oprfs] = await Promise.all([keys, ...receivers]);

@@ -3,12 +3,13 @@
  * bucket and a bucket is what a run resumes from. An item's bucket is given by its leading bits, so equal
  * items fall in the same one, and the buckets' results in turn are in the joint order.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
 import { smallestCapacity } from '../primitives/binomial.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { rowNumbers } from '../primitives/rows.ts';
 import { SIGMA } from '../security.ts';
-import { countItems, ITEM_BYTES, itemHasher } from './item-digest.ts';
+import { countItems, ITEM_BYTES, type ItemHasher, itemHasher } from './item-digest.ts';
 import { columnLength, sliceColumn, type TextColumn } from './text-column.ts';
 
 /** Most rows that are intersected in one piece. */
@@ -110,7 +111,7 @@ export async function partitionKeys(
     throw new RangeError(`"columns" expected ${n} rows each`); // slices of unequal columns may be equal
   }
   const hash = itemHasher(salt, budget);
-  if (buckets === 1 && !spill) return undivided(hash(columns));
+  if (buckets === 1 && !spill) return undivided(await hashInPieces(hash, columns, n));
   const partition = new Partition(buckets, spill ?? memorySpill());
   let from = 0;
   do {
@@ -119,6 +120,21 @@ export async function partitionKeys(
     from = to;
   } while (from < n);
   return partition.finish();
+}
+
+/** Between two pieces others run. */
+async function hashInPieces(
+  hash: ItemHasher,
+  columns: readonly TextColumn[],
+  n: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const items = new Uint8Array(n * ITEM_BYTES);
+  for (let from = 0; from < n; from += PIECE_ROWS) {
+    await setImmediate();
+    const to = Math.min(n, from + PIECE_ROWS);
+    items.set(hash(columns.map((column) => sliceColumn(column, from, to))), from * ITEM_BYTES);
+  }
+  return items;
 }
 
 /** All records in one bucket, as they are. */

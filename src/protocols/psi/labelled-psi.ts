@@ -74,13 +74,14 @@ export async function labelledPsiReceiver(
 
   await ch.send(LabelledReceiverSize, { items: nX });
 
+  const items = nX > 0 ? oprf.prepare(X) : null; // while the sender's size is under way
   const size = await ch.receive(LabelledSenderSize);
   const nY = decodeSize(size, maxItems);
   const L = decodeRecordBytes(size, options);
-  if (nX === 0 || nY === 0) {
+  if (!items || nY === 0) {
     return { rows: new Uint32Array(0), records: new Uint8Array(0), recordBytes: L };
   }
-  const { masks: F, keys: G } = await oprf.evaluateWithKeys(X);
+  const { masks: F, keys: G } = await oprf.evaluateWithKeys(items);
   const pairs = await receiveMasks(ch, F, nY, maskBytes(nX, nY, options));
   const records = await receiveRecords(ch, G, pairs, nY, L);
 

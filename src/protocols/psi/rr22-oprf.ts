@@ -16,8 +16,8 @@
  * Leaks:    n_x to S, in the sizes of messages. Not n_y. That a first seed failed is not told: r is
  *   uniform but for the 2^-40 of seeds that fail.
  * Cost:     m = slots(n_x), about 1.35 n_x. R -> S 16 m + 16 bytes beyond VOLE's, nothing back: the
- *   correction leaves as soon as VOLE's A is there. Encode (R), decode (both), m + n_y products by
- *   Delta (S).
+ *   correction leaves while VOLE's C is still under way, for A is there before. Encode (R), decode
+ *   (both), m + n_y products by Delta (S). With a forecast of n items VOLE's part is that of slots(n).
  *
  * Names follow the paper: X, Y = sets; r = seed of the OKVS; P = its slots; Delta, A, B, C = VOLE with
  *   C = B + Delta * A; A' = A + P; B' = B + Delta * A'; H1 = value of an item; H2 = final hash, one a
@@ -44,8 +44,10 @@ import { BLOCK_BYTES, FixedKeyHash } from '../primitives/hash.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { checkLength, xorInto } from '../primitives/words.ts';
 import { silentVole } from '../vole/silent-vole.ts';
-import type { VoleReceiver, VoleSender, VoleSource } from '../vole/vole.ts';
+import type { VoleSender, VoleSource, VoleVectors } from '../vole/vole.ts';
+import { Advance, type Forecast } from './advance.ts';
 import { countItems } from './item-digest.ts';
+import { malformed } from './malformed.ts';
 
 /** Largest set that the receiver may bring: more go through in buckets. */
 export const MAX_EVALUATED = 2 ** 21;
@@ -64,19 +66,26 @@ export interface Rr22Options {
   readonly budget?: MemoryBudget | undefined;
   /** Default: a kernel of the session's own. */
   readonly okvs?: OkvsKernel;
+  /** Agreed between the parties: correlations are made in advance. */
+  readonly forecast?: Forecast | undefined;
 }
 
 /** The receiving role. Owns a fork of the channel; one call at a time, in the sender's order. */
 export class Rr22Receiver {
   readonly #ch: Channel;
-  readonly #vole: VoleReceiver;
+  readonly #correlations: Advance<VoleVectors>;
   readonly #kernel: OkvsKernel;
   readonly #rng: Rng;
   readonly #turn = new Turn();
 
-  private constructor(ch: Channel, vole: VoleReceiver, kernel: OkvsKernel, rng: Rng) {
+  private constructor(
+    ch: Channel,
+    correlations: Advance<VoleVectors>,
+    kernel: OkvsKernel,
+    rng: Rng,
+  ) {
     this.#ch = ch;
-    this.#vole = vole;
+    this.#correlations = correlations;
     this.#kernel = kernel;
     this.#rng = rng;
   }
@@ -88,15 +97,23 @@ export class Rr22Receiver {
   static async setup(
     channel: Channel,
     rng: Rng,
-    { vole = silentVole, budget, okvs = loadWasmOkvsKernel(budget) }: Rr22Options = {},
+    { vole = silentVole, budget, forecast, okvs = loadWasmOkvsKernel(budget) }: Rr22Options = {},
   ): Promise<Rr22Receiver> {
     const ch = channel.fork('rr22');
 
     await ch.send(Rr22ReceiverHello, {});
 
     await ch.receive(Rr22SenderHello);
-    const correlations = await vole.receiver(ch, rng, { budget });
+    const ends = await vole.receiver(ch, rng, { budget });
+    const correlations = new Advance((k) => ends.extend(k), forecast);
     return new Rr22Receiver(ch, correlations, okvs, rng);
+  }
+
+  /** Starts to encode n >= 1 distinct items, n x 16, which must not change until they are evaluated. */
+  prepare(X: Uint8Array): Rr22Items {
+    const items = new Rr22Items(X, this.#kernel, this.#rng);
+    items.encoding().catch(() => {}); // their evaluation fails with that
+    return items;
   }
 
   /** F of n >= 1 distinct items; n x 16. Throws `RangeError` on items that are not distinct. */
@@ -106,30 +123,34 @@ export class Rr22Receiver {
   }
 
   /** F of n >= 1 distinct items, and the second function. */
-  async evaluateWithKeys(X: Uint8Array): Promise<Rr22Outputs> {
+  async evaluateWithKeys(X: Uint8Array | Rr22Items): Promise<Rr22Outputs> {
     return bothFunctions(await this.#evaluate(X));
   }
 
   #evaluate(X: Uint8Array | Rr22Items): Promise<Evaluation> {
     const items = X instanceof Rr22Items ? X : new Rr22Items(X, this.#kernel, this.#rng);
     return this.#turn.take(async () => {
-      const correlation = this.#vole.extend(items.parameters.slots);
+      const correlation = this.#correlations.take(items.parameters.slots);
       correlation.catch(() => {}); // seen below, unless the encoding fails first
       const { r, rows, P } = await items.encoding();
 
       await this.#ch.send(Rr22Seed, { seed: r });
 
-      const { a: A, c: C } = await correlation;
-      let at = 0;
-      for (const bin of P) {
-        const slots = A.subarray(at, at + bin.length);
-        xorInto(slots, bin); // A' = A + P
-        at += bin.length;
-        await this.#ch.send(Rr22Correction, { slots });
-      }
-
-      return { r, u: await decodeItems(rows, C) };
+      const { a: A, c } = await correlation;
+      const [, u] = await Promise.all([this.#sendCorrection(A, P), decodeItems(rows, c)]);
+      this.#correlations.begin();
+      return { r, u };
     });
+  }
+
+  async #sendCorrection(A: Uint8Array, P: readonly Uint8Array[]): Promise<void> {
+    let at = 0;
+    for (const bin of P) {
+      const slots = A.subarray(at, at + bin.length);
+      xorInto(slots, bin); // A' = A + P
+      at += bin.length;
+      await this.#ch.send(Rr22Correction, { slots });
+    }
   }
 }
 
@@ -160,12 +181,21 @@ export class Rr22Items {
 export class Rr22Sender {
   readonly #ch: Channel;
   readonly #vole: VoleSender;
+  readonly #correlations: Advance<Uint8Array>;
+  readonly #forecast: Forecast | undefined;
   readonly #kernel: OkvsKernel;
   readonly #turn = new Turn();
 
-  private constructor(ch: Channel, vole: VoleSender, kernel: OkvsKernel) {
+  private constructor(
+    ch: Channel,
+    vole: VoleSender,
+    kernel: OkvsKernel,
+    forecast: Forecast | undefined,
+  ) {
     this.#ch = ch;
     this.#vole = vole;
+    this.#correlations = new Advance((k) => vole.extend(k), forecast);
+    this.#forecast = forecast;
     this.#kernel = kernel;
   }
 
@@ -173,15 +203,15 @@ export class Rr22Sender {
   static async setup(
     channel: Channel,
     rng: Rng,
-    { vole = silentVole, budget, okvs = loadWasmOkvsKernel(budget) }: Rr22Options = {},
+    { vole = silentVole, budget, forecast, okvs = loadWasmOkvsKernel(budget) }: Rr22Options = {},
   ): Promise<Rr22Sender> {
     const ch = channel.fork('rr22');
 
     await ch.send(Rr22SenderHello, {});
 
     await ch.receive(Rr22ReceiverHello);
-    const correlations = await vole.sender(ch, rng, { budget });
-    return new Rr22Sender(ch, correlations, okvs);
+    const ends = await vole.sender(ch, rng, { budget });
+    return new Rr22Sender(ch, ends, okvs, forecast);
   }
 
   /** F of each of Y (n x 16, n >= 1), while the receiver evaluates `nX` items. Returns n x 16. */
@@ -198,15 +228,18 @@ export class Rr22Sender {
   #evaluate(Y: Uint8Array, nX: number): Promise<Evaluation> {
     checkCount('Y', countItems(Y));
     const parameters = okvsParameters(checkCount('nX', nX));
+    if (this.#forecast && nX > this.#forecast.items) {
+      throw malformed(`expected at most ${this.#forecast.items} items, got ${nX}`);
+    }
     return this.#turn.take(async () => {
       const [B, { r, rows }] = await Promise.all([
-        this.#vole.extend(parameters.slots),
+        this.#correlations.take(parameters.slots),
         this.#receiveSeed(Y, parameters),
       ]);
 
       const decoder = new OkvsDecoder(rows);
       const width = binSlots(parameters) * BLOCK_BYTES;
-      for (let at = 0; at < B.length; at += width) {
+      for (let at = 0; at < parameters.slots * BLOCK_BYTES; at += width) {
         const { slots } = await this.#ch.receive(Rr22Correction);
         checkLength(slots, width);
         const bin = B.subarray(at, at + width);
@@ -216,6 +249,7 @@ export class Rr22Sender {
 
       const u = decoder.finish();
       this.#vole.multiplyAdd(u, hashOf('value', r).hash(Y)); // + Delta H1(y)
+      this.#correlations.begin();
       return { r, u };
     });
   }
@@ -263,11 +297,14 @@ function encodeItems(
 }
 
 /** R: Decode(C, x) for the rows' items; n x 16. */
-async function decodeItems(rows: OkvsRows, C: Uint8Array): Promise<Uint8Array> {
+async function decodeItems(rows: OkvsRows, c: VoleVectors['c']): Promise<Uint8Array> {
+  await setImmediate(); // the first corrections leave before this thread is busy
+  const C = await c();
   const decoder = new OkvsDecoder(rows);
+  const { slots } = rows.parameters;
   const width = binSlots(rows.parameters) * BLOCK_BYTES;
-  for (let at = 0; at < C.length; at += width) {
-    await setImmediate(); // the corrections leave meanwhile
+  for (let at = 0; at < slots * BLOCK_BYTES; at += width) {
+    await setImmediate(); // the others leave meanwhile
     decoder.add(C.subarray(at, at + width));
   }
   return decoder.finish();

@@ -61,9 +61,10 @@ export async function rr22PsiReceiver(
 
   await ch.send(Rr22ReceiverSize, { items: nX });
 
+  const items = nX > 0 ? oprf.prepare(X) : null; // while the sender's size is under way
   const nY = decodeSize(await ch.receive(Rr22SenderSize), maxItems);
-  if (nX === 0 || nY === 0) return new Uint32Array(0);
-  const F = await oprf.evaluate(X);
+  if (!items || nY === 0) return new Uint32Array(0);
+  const F = await oprf.evaluate(items);
   const { rows, positions } = await receiveMasks(ch, F, nY, maskBytes(nX, nY, options));
 
   if (options.resultTo === 'both') await sendPositions(ch, positions);

@@ -25,6 +25,7 @@ import { okvsParameters } from '../../../src/protocols/okvs/parameters.ts';
 import { rowsOf } from '../../../src/protocols/okvs/rows.ts';
 import { xorInto } from '../../../src/protocols/primitives/words.ts';
 import { Rr22Items, Rr22Receiver, Rr22Sender } from '../../../src/protocols/psi/rr22-oprf.ts';
+import { silentVole } from '../../../src/protocols/vole/silent-vole.ts';
 import { looksBiased, looksUniform } from '../../support/chi-square.ts';
 import { rr22Session } from '../../support/rr22-pair.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
@@ -139,9 +140,29 @@ describe('oblivious pseudorandom function [RR22]', () => {
       const isZero = difference.subarray(16 * i, 16 * i + 16).every((byte) => byte === 0);
       equal(isZero, i < 30, `P stores H1 of exactly the common items: ${i}`);
     }
-    const u = decodeOkvs(rows, c);
+    const u = decodeOkvs(rows, await c());
     referenceGf128Kernel.multiplier(dealer.delta).multiplyAdd(u, difference);
     deepEqual(FY, hashOf('mask', seeds[0]!, u));
+  });
+
+  it('gives the same on correlations made in advance, of fewer items than forecast as well', async () => {
+    for (const vole of [voleDealer('ahead'), silentVole]) {
+      const forecast = { items: 90, evaluations: 2 };
+      const { receiver, sender } = await rr22Session(...memoryChannelPair(), 'ahead', {
+        ...{ vole, forecast },
+      });
+      for (const [nX, nY, common] of [
+        [90, 70, 20],
+        [5, 900, 3],
+        [60, 60, 60],
+      ] as const) {
+        const [X, Y] = overlapping(nX, nY, common);
+        const items = receiver.prepare(X);
+        const [FX, FY] = await Promise.all([receiver.evaluate(items), sender.evaluate(Y, nX)]);
+        for (let i = 0; i < common; i++) equal(row(FX, i), row(FY, i), `item ${i} of ${nX}`);
+        equal(rowSet(FX, FY).size, nX + nY - common);
+      }
+    }
   });
 
   it('has a second function, independent of the first', async () => {
@@ -314,6 +335,14 @@ describe('oblivious pseudorandom function [RR22]: what it refuses', () => {
     await rejects(sender.evaluate(itemsOf('Y', 5), 400), { code: 'MALFORMED_MESSAGE' });
     end.abort();
     await other;
+  });
+
+  it('more items than were forecast', async () => {
+    const forecast = { items: 10, evaluations: 1 };
+    const [chR, chS] = memoryChannelPair();
+    const { receiver, sender } = await rr22Session(chR, chS, 's', { forecast });
+    await rejects(sender.evaluate(itemsOf('Y', 5), 400), { code: 'MALFORMED_MESSAGE' });
+    await rejects(receiver.evaluate(itemsOf('X', 400)), RangeError);
   });
 
   it('a peer in the same role, at once', async () => {

@@ -2,6 +2,7 @@
 import type { Parties, PartyIndex } from '../../../protocols/channel.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
 import { gatherRows } from '../../../protocols/primitives/rows.ts';
+import type { Forecast } from '../../../protocols/psi/advance.ts';
 import { openIntersection } from '../../../protocols/psi/intersection.ts';
 import { sortByItem } from '../../../protocols/psi/joint-order.ts';
 import { labelledPsiReceiver, labelledPsiSender } from '../../../protocols/psi/labelled-psi.ts';
@@ -15,7 +16,7 @@ import { NO_ROW } from './own-keys.ts';
 /** What one of two parties, the provider, says of each common key to the other one, who learns first. */
 export interface LabelTerms {
   /** What this party says of a key, by its first row and of `NO_ROW`; null at the one who is told. */
-  readonly own: Payload | null;
+  readonly own: (() => Payload) | null;
   /** Longest label that is agreed on. */
   readonly maxBytes: number;
 }
@@ -28,6 +29,8 @@ export interface BucketSessionOptions {
   /** Learns first. */
   readonly leader: PartyIndex;
   readonly learners: readonly PartyIndex[];
+  /** What the leader is going to bring, as all parties know it. */
+  readonly forecast?: Forecast | undefined;
   readonly labels?: LabelTerms | undefined;
   readonly vole?: VoleSource | undefined;
 }
@@ -108,7 +111,7 @@ async function labellingSession(
   context: ProgramContext,
   parties: Parties,
   options: BucketSessionOptions,
-  own: Payload,
+  own: () => Payload,
 ): Promise<BucketSession> {
   const channel = parties.channel(1 - parties.me);
   const oprf = await Rr22Sender.setup(channel, context.rng, oprfOptions(context, options));
@@ -117,9 +120,10 @@ async function labellingSession(
   return {
     async intersect(items, keyRows) {
       const ch = channel.fork(`bucket-${bucket++}`);
+      const { recordBytes, records } = own();
       const payload: Payload = {
-        recordBytes: own.recordBytes,
-        records: (of) => own.records(of.map((item) => keyRows[item]!)),
+        recordBytes,
+        records: (of) => records(of.map((item) => keyRows[item]!)),
       };
       const rows = await labelledPsiSender(ch, oprf, items, payload, terms, context.rng);
       return rows ? unlabelled(sortByItem(rows, items), keyRows) : null;
@@ -127,8 +131,8 @@ async function labellingSession(
   };
 }
 
-function oprfOptions({ budget }: ProgramContext, { vole }: BucketSessionOptions) {
-  return { budget, ...(vole && { vole }) };
+function oprfOptions({ budget }: ProgramContext, { forecast, vole }: BucketSessionOptions) {
+  return { budget, forecast, ...(vole && { vole }) };
 }
 
 function labelledTerms({ maxItems, buckets, learners, labels }: BucketSessionOptions) {

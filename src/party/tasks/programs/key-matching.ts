@@ -93,24 +93,35 @@ export async function matchKeys(
     const { items } = undividedKeys(context, holders.own, dataset, salt);
     await countCommon(context, { holders, leader, items });
   }
-  const own = await openKeys(context, holders.own, dataset, { salt, buckets });
   const done = point?.done ?? 0;
+  // The session starts before the items are made: what the parties do in it first needs none.
+  const opening =
+    done < buckets &&
+    openBucketSession(context, partiesOf(context, holders, 'match'), {
+      maxItems: Math.max(...sizes.map((rows) => bucketCapacity(rows, buckets))),
+      buckets,
+      leader,
+      learners: holders.all.flatMap(({ name }, i) => (learners.includes(name) ? [i] : [])),
+      ...(!sizes.includes(0) && {
+        forecast: { items: bucketCapacity(sizes[leader]!, buckets), evaluations: buckets - done },
+      }),
+      labels: labels && {
+        maxBytes: labels.maxBytes,
+        own: labels.own && (() => labels.own!(own.groups)),
+      },
+      vole: options.vole,
+    });
+  if (opening) opening.catch(() => {}); // seen below, unless the keys are refused first
+  const own = await openKeys(context, holders.own, dataset, { salt, buckets });
   // Only these buckets' keys are matched again; of the others it is the repeated keys that matter.
   if (own.groups) for (let bucket = 0; bucket < done; bucket++) await own.read(bucket);
 
   let common = point ? point.common : shape.learns ? NO_KEYS : null;
   const { groups } = own;
-  if (done === buckets) return { holders, groups, common };
-  const session = await openBucketSession(context, partiesOf(context, holders, 'match'), {
-    maxItems: Math.max(...sizes.map((rows) => bucketCapacity(rows, buckets))),
-    buckets,
-    leader,
-    learners: holders.all.flatMap(({ name }, i) => (learners.includes(name) ? [i] : [])),
-    labels: labels && { maxBytes: labels.maxBytes, own: labels.own?.(groups) ?? null },
-    vole: options.vole,
-  });
+  if (!opening) return { holders, groups, common };
   for (let bucket = done; bucket < buckets; bucket++) {
     const { items, rows, keys } = await own.read(bucket);
+    const session = await opening;
     for (const disclosure of request.opens(keys)) await ledger.record(disclosure);
     const found = await session.intersect(items, rows);
     common = common && joined(common, found!);

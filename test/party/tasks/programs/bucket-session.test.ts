@@ -68,7 +68,7 @@ describe('session over buckets', () => {
     };
     const { orgA, orgB } = await find({
       orgA: { own: null, maxBytes: 2 },
-      orgB: { own, maxBytes: 2 },
+      orgB: { own: () => own, maxBytes: 2 },
     });
     const expected = [inOrder(0, 1), inOrder(2, 3)];
     for (const [bucket, items] of expected.entries()) {
