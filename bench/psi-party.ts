@@ -25,8 +25,9 @@ export interface Intersected {
   readonly common: number;
   /** From the file to keys in memory. */
   readonly loadSeconds: number;
-  /** From keys in memory to the lines of the result: digests, matching, order. */
+  /** From keys in memory to the rows of the result: digests, matching, order. */
   readonly protocolSeconds: number;
+  /** From there to the result's file. */
   readonly writeSeconds: number;
 }
 
@@ -69,6 +70,7 @@ async function work(job: PsiJob, connect: Connect): Promise<Intersected> {
   const sessions = new Map<string, Session>(links);
   const loaded = performance.now();
 
+  let matched = loaded;
   const curve = curvePool({ threads });
   const context: ProgramContext<PsiContract> = {
     ...{ contract, self, taskId: ANY },
@@ -83,7 +85,12 @@ async function work(job: PsiJob, connect: Connect): Promise<Intersected> {
     loadModel: () => Promise.reject(new Error('there is no model')),
     ledger: { record: async () => {} },
     checkpoints: { resume: null, save: () => {} },
-    progress: { phase: () => {}, step: () => {} },
+    progress: {
+      phase: (phase) => {
+        if (phase === 'publishing') matched = performance.now();
+      },
+      step: () => {},
+    },
     kernels: () => {
       throw new Error('nothing is trained');
     },
@@ -93,7 +100,6 @@ async function work(job: PsiJob, connect: Connect): Promise<Intersected> {
     rng: systemRng,
   };
   const { file, extra } = await intersect(context);
-  const matched = performance.now();
   await curve.close();
 
   const target = await open(join(job.folder, RESULT_FILE), 'w');
