@@ -12,9 +12,9 @@ export interface DuplicatePair {
 }
 
 export interface DistinctItems {
-  /** The items without repetition, in their order; m x 16. */
+  /** The items without repetition, in the joint order; m x 16. */
   readonly items: Uint8Array<ArrayBuffer>;
-  /** Row of each of them in the input: ascending; m. */
+  /** Row of each of them in the input, the first one that has it; m. */
   readonly rows: Uint32Array<ArrayBuffer>;
   /** Records beyond the first of their item: dropped, unless grouped. */
   readonly duplicates: number;
@@ -48,54 +48,34 @@ export class DuplicateKeyError extends Error {
 
 /**
  * The distinct items of n x 16 digests, the first of each kept. Throws `DuplicateKeyError` under
- * `reject` if any repeats. Sorts, so that no choice of keys makes it slow.
+ * `reject` if any repeats. Sorts, so that no choice of keys makes it slow, and leaves them in that order,
+ * which is the one of results.
  */
 export function deduplicate(digests: Uint8Array, rule: DuplicateRule): DistinctItems {
   const n = countItems(digests);
-  const firsts = firstRows(digests);
+  const { rows, leads } = sortRows(rowNumbers(n), digests); // equal ones ascend
+  const view = new DataView(digests.buffer, digests.byteOffset, digests.length);
+  const starts = new Uint32Array(n + 1);
   let firstDuplicate: DuplicatePair | undefined;
-  const kept = new Uint32Array(n);
   let m = 0;
-  for (let i = 0; i < n; i++) {
-    const first = firsts[i]!;
-    if (first === i) kept[m++] = i;
-    else firstDuplicate ??= { first, again: i };
+  for (let k = 0; k < n; k++) {
+    const row = rows[k]!;
+    if (k > 0 && leads[k] === leads[k - 1] && compareRest(view, rows[k - 1]!, row) === 0) {
+      const first = rows[starts[m - 1]!]!;
+      if (!firstDuplicate || row < firstDuplicate.again) firstDuplicate = { first, again: row };
+      continue;
+    }
+    starts[m++] = k;
   }
+  starts[m] = n;
   const duplicates = n - m;
   if (firstDuplicate && rule === 'reject') throw new DuplicateKeyError(duplicates, firstDuplicate);
-  const rows = kept.slice(0, m);
+  const kept = duplicates === 0 ? rows : starts.subarray(0, m).map((k) => rows[k]!);
   return {
-    items: duplicates === 0 ? new Uint8Array(digests) : gatherRows(digests, ITEM_BYTES, rows),
-    rows,
+    items: gatherRows(digests, ITEM_BYTES, kept),
+    rows: kept,
     duplicates,
     firstDuplicate,
-    groups: rule === 'expand' ? groupRows(firsts, rows) : undefined,
+    groups: rule === 'expand' ? { starts: starts.slice(0, m + 1), rows } : undefined,
   };
-}
-
-/** For each row the first row with its item; n. */
-function firstRows(digests: Uint8Array): Uint32Array {
-  const n = countItems(digests);
-  const firsts = rowNumbers(n);
-  const { rows, leads } = sortRows(firsts, digests);
-  const view = new DataView(digests.buffer, digests.byteOffset, digests.length);
-  for (let k = 1; k < n; k++) {
-    if (leads[k] !== leads[k - 1]) continue;
-    const [before, row] = [rows[k - 1]!, rows[k]!];
-    if (compareRest(view, before, row) === 0) firsts[row] = firsts[before]!; // equal rows stand in their order
-  }
-  return firsts;
-}
-
-/** The rows of each item kept, given the first row of every row's item. */
-function groupRows(firsts: Uint32Array, kept: Uint32Array): RowGroups {
-  const starts = new Uint32Array(kept.length + 1);
-  const groupOf = new Uint32Array(firsts.length); // of a row that is kept
-  for (let group = 0; group < kept.length; group++) groupOf[kept[group]!] = group;
-  for (const first of firsts) starts[groupOf[first]! + 1]!++;
-  for (let group = 0; group < kept.length; group++) starts[group + 1]! += starts[group]!;
-  const next = starts.slice(0, kept.length);
-  const rows = new Uint32Array(firsts.length);
-  for (let i = 0; i < firsts.length; i++) rows[next[groupOf[firsts[i]!]!]!++] = i;
-  return { starts, rows };
 }

@@ -1,21 +1,27 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import fc from 'fast-check';
-import { rowNumbers } from '../../../src/protocols/primitives/rows.ts';
+import { gatherRows, rowNumbers } from '../../../src/protocols/primitives/rows.ts';
 import { DuplicateKeyError, deduplicate } from '../../../src/protocols/psi/deduplicate.ts';
 import { itemDigests } from '../../../src/protocols/psi/item-digest.ts';
+import { sortByItem } from '../../../src/protocols/psi/joint-order.ts';
 import { textColumn } from '../../../src/protocols/psi/text-column.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 
 const SALT = new Uint8Array(32);
 
+/** The first row of every key. */
+const firstsOf = (keys: readonly string[]) =>
+  Uint32Array.from([...new Set(keys)].map((key) => keys.indexOf(key)));
+
 describe('deduplicate', () => {
-  it('keeps the first of every key, in order', () => {
+  it('keeps the first of every key, in the joint order', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(30).map(String)), (keys) => {
-        const distinct = deduplicate(itemDigests([textColumn(keys)], SALT), 'first');
-        const expected = [...new Set(keys)].map((key) => keys.indexOf(key));
-        deepEqual([...distinct.rows], expected);
-        deepEqual(distinct.items, itemDigests([textColumn([...new Set(keys)])], SALT));
+        const digests = itemDigests([textColumn(keys)], SALT);
+        const distinct = deduplicate(digests, 'first');
+        const expected = sortByItem(firstsOf(keys), digests);
+        deepEqual(distinct.rows, expected);
+        deepEqual(distinct.items, gatherRows(digests, 16, expected));
         equal(distinct.duplicates, keys.length - expected.length);
       }),
     );
@@ -43,8 +49,8 @@ describe('deduplicate', () => {
         const digests = itemDigests([textColumn(keys)], SALT);
         const { groups, ...distinct } = deduplicate(digests, 'expand');
         deepEqual({ ...distinct, groups: undefined }, deduplicate(digests, 'first'));
-        const expected = [...new Set(keys)].map((key) =>
-          keys.flatMap((other, row) => (other === key ? [row] : [])),
+        const expected = [...sortByItem(firstsOf(keys), digests)].map((first) =>
+          keys.flatMap((key, row) => (key === keys[first] ? [row] : [])),
         );
         const { starts, rows } = groups!;
         deepEqual(
@@ -63,7 +69,7 @@ describe('deduplicate', () => {
     equal(deduplicate(items, 'reject').rows.length, 17);
     const twice = new Uint8Array(Buffer.concat([items, items]));
     const { rows, firstDuplicate } = deduplicate(twice, 'first');
-    deepEqual([...rows], [...rowNumbers(17)]);
+    deepEqual(rows, sortByItem(rowNumbers(17), items));
     deepEqual(firstDuplicate, { first: 0, again: 17 });
   });
 
@@ -79,9 +85,10 @@ describe('deduplicate', () => {
 
   it('returns arrays of its own', () => {
     const digests = itemDigests([textColumn(['a', 'b'])], SALT);
-    const { items } = deduplicate(digests, 'reject');
+    const { items, rows } = deduplicate(digests, 'reject');
+    const expected = gatherRows(digests, 16, rows);
     digests.fill(0);
-    deepEqual(items, itemDigests([textColumn(['a', 'b'])], SALT));
+    deepEqual(items, expected);
   });
 
   it('passes distinct keys and no keys under either rule', () => {

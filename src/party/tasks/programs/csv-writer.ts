@@ -40,17 +40,16 @@ export class CsvWriter {
     const from = starts[i]!;
     const to = starts[i + 1]!;
     this.#open(2 * (to - from) + 2);
-    const start = this.#end;
+    const out = this.#bytes; // locals: the loop runs for every byte of a file
+    let end = this.#end;
+    let isPlain = from < to ? 1 : 0;
     for (let k = from; k < to; k++) {
       const byte = bytes[k]!;
-      if (PLAIN[byte] === 0) {
-        this.#end = start;
-        this.#unusual(bytes.subarray(from, to));
-        return;
-      }
-      this.#bytes[this.#end++] = byte;
+      out[end++] = byte;
+      isPlain &= PLAIN[byte]!;
     }
-    if (from === to) this.#unusual(new Uint8Array(0));
+    if (isPlain === 1) this.#end = end;
+    else this.#unusual(bytes.subarray(from, to));
   }
 
   /** A cell of a number, as JavaScript writes it. */
