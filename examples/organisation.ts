@@ -82,9 +82,9 @@ export class Organisation {
     return args.includes('--json') ? JSON.parse(printed) : printed;
   }
 
-  /** Pins the other organisation's certificate and address. */
-  async trust(peer: Organisation): Promise<void> {
-    await this.cli('peer', 'add', peer.name, peer.grpc, '--certificate', peer.certificate);
+  /** Pins the other organisation's certificate and address: its own, or where something passes on to it. */
+  async trust(peer: Organisation, address: string = peer.grpc): Promise<void> {
+    await this.cli('peer', 'add', peer.name, address, '--certificate', peer.certificate);
   }
 
   /** Puts a file into this organisation's data folder; returns the name to use in requests. */

@@ -16,12 +16,14 @@ export const WAYS = [
   'twice',
   'later', // after the next one
   'stop', // the party fails
+  'never', // it is there, and says nothing more
 ] as const;
 export type Way = (typeof WAYS)[number];
 
-/** Which of a party's messages is not as it should be, counted over all its channels from 0. */
+/** Which of a party's messages is not as it should be, and how. */
 export interface Deviation {
-  readonly at: number;
+  /** Its number over all channels of the party, from 0; or the first whose type has this name. */
+  readonly at: number | string;
   readonly way: Way;
 }
 
@@ -44,20 +46,26 @@ export function deviatingParty(deviation?: Deviation): DeviatingParty {
   let changed: string | null = null;
   let held: (() => Promise<void>) | undefined;
 
+  function isMeant(k: number, type: string): boolean {
+    if (typeof deviation?.at !== 'string') return k === deviation?.at;
+    return changed === null && type.endsWith(`.${deviation.at}`);
+  }
+
   async function send<M>(inner: Channel, type: MessageType<M>, message: M): Promise<void> {
     const k = sent.push(type.$type) - 1;
-    if (k !== deviation?.at) {
+    if (!isMeant(k, type.$type)) {
       const before = held;
       held = undefined;
       await inner.send(type, message);
       await before?.();
       return;
     }
-    const { way } = deviation;
+    const { way } = deviation!;
     const deviant = deviate(way, type, message);
     if (!deviant) return inner.send(type, message);
     changed = type.$type;
     if (way === 'stop') throw new DeviationError(`stopped at ${type.$type}`);
+    if (way === 'never') await new Promise(() => undefined);
     if (way === 'later') {
       held = () => inner.send(type, message);
       return;
@@ -129,6 +137,7 @@ function deviate<M>(
     case 'twice':
     case 'later':
     case 'stop':
+    case 'never':
       return { type, message };
   }
 }

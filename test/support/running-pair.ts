@@ -38,9 +38,12 @@ export function runningNodes<N extends string>(
   return (name) => nodes[names.indexOf(name)]!;
 }
 
-/** orgA and orgB, whose policies allow joint training. */
-export function runningPair(env: Readonly<Record<string, string>> = {}): RunningPair {
-  const at = runningNodes(['orgA', 'orgB'], { env });
+/** orgA and orgB, whose policies allow joint training unless told. */
+export function runningPair(
+  env: Readonly<Record<string, string>> = {},
+  algorithms?: readonly string[],
+): RunningPair {
+  const at = runningNodes(['orgA', 'orgB'], { env, ...(algorithms && { algorithms }) });
   return {
     get a() {
       return at('orgA');
