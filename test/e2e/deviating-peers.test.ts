@@ -3,13 +3,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LabeledPsiTaskRequest, PsiTaskRequest } from '../../src/sdk/node-client.ts';
 import { otherTaskWorker } from '../support/other-task-worker.ts';
-import { intersected, intersectionEnd, keyed, submitted } from '../support/running-intersection.ts';
+import {
+  type IntersectionEnd,
+  intersected,
+  intersectionEnd,
+  keyed,
+  submitted,
+} from '../support/running-intersection.ts';
 import { eventually, putData, runningNodes } from '../support/running-pair.ts';
 import { csvText } from '../support/scratch-folder.ts';
 
 const NAMES = ['orgA', 'orgB', 'orgC'] as const;
 
-/** What a node may grow by: a message of 32 MiB, copies of it, and the kernels of four tasks at once. */
+/** What a node may grow by: a message of 8 MiB, copies of it, and the kernels of four tasks at once. */
 const MOST_MB = 400;
 
 const range = (n: number, from = 0): string[] =>
@@ -64,13 +70,13 @@ describe('e2e: peers that do not keep to the protocol', function () {
   }
 
   async function worksAsEver(): Promise<void> {
-    const runs = await Promise.all(
-      [ecdh, rr22, labelled, three].map((request) => intersected(nodesOf(request), request)),
-    );
-    for (const [i, ends] of runs.entries()) {
-      const common = i === 3 ? range(40, 20) : range(50, 10);
-      deepEqual(ends[0]!.file!.records.map(([key]) => key).sort(), common, `run ${i}`);
-    }
+    const [ofTwo, ofThree] = await Promise.all([
+      intersected(nodesOf(labelled), labelled),
+      intersected(nodesOf(three), three),
+    ]);
+    const keys = ({ file }: IntersectionEnd): unknown[] => file!.records.map(([key]) => key);
+    deepEqual(keys(ofTwo[0]!), range(50, 10));
+    for (const end of ofThree) deepEqual(keys(end).sort(), range(40, 20));
   }
 
   const malformed = (party: string): RegExp =>
@@ -82,12 +88,10 @@ describe('e2e: peers that do not keep to the protocol', function () {
     const pids = NAMES.map((name) => at(name).pid);
     await Promise.all([
       fails(ecdh, 'orgB deviates at EcdhPsiSenderSize: most', malformed('orgA')),
-      fails(ecdh, 'orgA deviates at EcdhPsiPoints: short', malformed('orgB')),
-      fails(ecdh, 'orgB deviates at EcdhPsiPrefixes: huge', malformed('orgA')),
+      fails(ecdh, 'orgA deviates at EcdhPsiPoints: another', /^orgB: .*: UNEXPECTED_MESSAGE$/),
       fails(rr22, 'orgB deviates at VoleTrees: long', malformed('orgA')),
       fails(rr22, 'orgA deviates at Rr22Correction: huge', malformed('orgB')),
       fails(rr22, 'orgA deviates at MatchedPositions: noise', malformed('orgB')),
-      fails(rr22, 'orgB deviates at Rr22Masks: another', /^orgA: .*: UNEXPECTED_MESSAGE$/),
       fails(labelled, 'orgB deviates at LabelledRecords: short', malformed('orgA')),
       fails(three, 'orgC deviates at HintSlots: long', malformed('orgA')),
       fails(three, 'orgA deviates at CommonItems: noise', malformed('org[BC]')),

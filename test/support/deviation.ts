@@ -126,13 +126,11 @@ function deviate<M>(
       return number(() => 0);
     case 'most':
       return number(() => 2 ** 32 - 1);
-    case 'undecodable': {
-      const broken = { $type: type.$type, encode: () => ({ finish: () => Uint8Array.of(0xff) }) };
-      return { type: { ...broken, decode: type.decode }, message };
-    }
+    case 'undecodable':
+      return { type: typed(type, type.$type, () => Uint8Array.of(0xff)), message };
     case 'another': {
-      const encode = (value: M) => type.encode(value);
-      return { type: { $type: 'entente.test.v1.Another', encode, decode: type.decode }, message };
+      const encode = (value: M) => type.encode(value).finish();
+      return { type: typed(type, 'entente.test.v1.Another', encode), message };
     }
     case 'twice':
     case 'later':
@@ -140,4 +138,16 @@ function deviate<M>(
     case 'never':
       return { type, message };
   }
+}
+
+function typed<M>(
+  type: MessageType<M>,
+  name: string,
+  encode: (message: M) => Uint8Array,
+): MessageType<M> {
+  return {
+    $type: name,
+    encode: (message) => ({ finish: () => encode(message) }),
+    decode: (bytes) => type.decode(bytes),
+  };
 }
