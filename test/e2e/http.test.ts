@@ -38,7 +38,7 @@ describe('e2e: the interface of a node', function () {
   const pair = runningPair();
 
   before(() => {
-    const any = openPolicy(['orgA', 'orgB']).replace("['vertical/*']", "['*', '*/*']");
+    const any = openPolicy(['orgA', 'orgB'], ['*', '*/*']);
     for (const { directory } of [pair.a, pair.b]) {
       writeFileSync(join(directory, 'policy.yaml'), any);
     }

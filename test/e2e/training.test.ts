@@ -98,6 +98,7 @@ describe('e2e: training on two nodes', function () {
       algorithm: 'logistic_regression',
       algorithm_from: 'metric accuracy',
       partition: 'vertical',
+      psi_engine: 'ecdh',
       solver: 'auto',
       model_release: 'full',
       receivers: ['orgA', 'orgB'],
