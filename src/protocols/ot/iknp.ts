@@ -17,6 +17,7 @@
 import { type BitsKernel, rowBytes } from '../../kernels/bits-kernel.ts';
 import { bitAt, checkBits } from '../primitives/bits.ts';
 import { Prg } from '../primitives/prg.ts';
+import { xorInto } from '../primitives/words.ts';
 import { KAPPA } from '../security.ts';
 import { KEY_BYTES, type KeyPairs } from './base-ot.ts';
 
@@ -75,8 +76,9 @@ export class ReceiverRows {
     for (let j = 0; j < KAPPA; j++) {
       const t = this.#streams0[j]!.next(width); // t_j = G(k_j^0)
       columns.set(t, j * width);
-      for (let b = 0; b < width; b++) t[b]! ^= p[b]!;
-      u.set(this.#streams1[j]!.mask(t), j * width); // u_j = t_j ^ G(k_j^1) ^ p
+      const u_j = this.#streams1[j]!.mask(t);
+      xorInto(u_j, p);
+      u.set(u_j, j * width); // u_j = t_j ^ G(k_j^1) ^ p
     }
     return { t: this.#kernel.transpose128(columns, m), u };
   }

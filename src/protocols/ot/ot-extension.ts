@@ -28,7 +28,7 @@ import {
   MaskedMessages,
 } from '../../../proto/gen/ot.ts';
 import { loadWasmBitsKernel } from '../../kernels/bits-kernel.wasm.ts';
-import type { Channel, MessageType } from '../channel.ts';
+import type { Channel } from '../channel.ts';
 import { checkBits } from '../primitives/bits.ts';
 import { BLOCK_BYTES, FixedKeyHash } from '../primitives/hash.ts';
 import type { Rng } from '../primitives/rng.ts';
@@ -50,6 +50,16 @@ const CHOSEN = 3;
 /** OTs a message when messages have l bytes: the pads of one side stay near 1 MiB. A multiple of 8. */
 export function chosenChunk(l: number): number {
   return Math.max(8, Math.floor(CHUNK_OTS / Math.ceil(l / BLOCK_BYTES)) & ~7);
+}
+
+/** What both sides of a stream of random OTs know. */
+export interface StreamShape {
+  /** OTs in all. */
+  readonly m: number;
+  /** OTs a message, a multiple of 8. */
+  readonly size: number;
+  /** Blocks of 16 bytes a key. */
+  readonly blocks: number;
 }
 
 /** The sending role. Owns a fork of the channel; one call at a time, in the receiver's order. */
@@ -100,15 +110,28 @@ export class OtSender {
   /** m random OTs. Returns m x 16 bytes each. */
   async random(m: number): Promise<KeyPairs> {
     checkCount(m);
-    return this.#turn.take(async () => {
-      const k0 = new Uint8Array(m * BLOCK_BYTES);
-      const k1 = new Uint8Array(m * BLOCK_BYTES);
-      for (const [from, n] of chunks(m, CHUNK_OTS)) {
-        const { pad0, pad1 } = await this.#pads(n, RANDOM);
-        k0.set(pad0, from * BLOCK_BYTES);
-        k1.set(pad1, from * BLOCK_BYTES);
+    const all = { k0: new Uint8Array(m * BLOCK_BYTES), k1: new Uint8Array(m * BLOCK_BYTES) };
+    await this.stream({ m, size: CHUNK_OTS, blocks: 1 }, async ({ k0, k1 }, from) => {
+      all.k0.set(k0, from * BLOCK_BYTES);
+      all.k1.set(k1, from * BLOCK_BYTES);
+    });
+    return all;
+  }
+
+  /**
+   * Random OTs chunk by chunk, so that no more keys exist than one chunk's: `use` gets the keys of OTs
+   * from .. from + n - 1, aligned and its own, and what it sends goes over other channels than this.
+   */
+  async stream(
+    shape: StreamShape,
+    use: (keys: KeyPairs, from: number, n: number) => Promise<void>,
+  ): Promise<void> {
+    checkStream(shape);
+    await this.#turn.take(async () => {
+      for (const [from, n] of chunks(shape.m, shape.size)) {
+        const { pad0, pad1 } = await this.#pads(n, RANDOM, shape.blocks);
+        await use({ k0: pad0, k1: pad1 }, from, n);
       }
-      return { k0, k1 };
     });
   }
 
@@ -196,13 +219,31 @@ export class OtReceiver {
   /** m random OTs. choices: m packed bits. Returns m x 16 bytes, row i is k_i^p_i. */
   async random(choices: Uint8Array, m: number): Promise<Uint8Array> {
     checkBits('choices', choices, m);
-    return this.#turn.take(async () => {
-      const keys = new Uint8Array(m * BLOCK_BYTES);
-      for (const [from, n] of chunks(m, CHUNK_OTS)) {
-        keys.set(await this.#sendColumns(choices, from, n, RANDOM), from * BLOCK_BYTES);
-      }
-      return keys;
+    const all = new Uint8Array(m * BLOCK_BYTES);
+    const piece = (from: number, n: number): Uint8Array => choicesOf(choices, from, n);
+    await this.stream({ m, size: CHUNK_OTS, blocks: 1 }, piece, async (keys, from) => {
+      all.set(keys, from * BLOCK_BYTES);
     });
+    return all;
+  }
+
+  /**
+   * Random OTs chunk by chunk, in step with the sender's `stream`. choices: the packed bits of OTs
+   * from .. from + n - 1. While `use` works on a chunk, the next one's columns leave.
+   */
+  async stream(
+    shape: StreamShape,
+    choices: (from: number, n: number) => Uint8Array,
+    use: (keys: Uint8Array, from: number, n: number) => Promise<void>,
+  ): Promise<void> {
+    checkStream(shape);
+    await this.#turn.take(() =>
+      this.#ahead(
+        chunks(shape.m, shape.size),
+        ([from, n]) => this.#sendColumns(choices(from, n), n, RANDOM, shape.blocks),
+        use,
+      ),
+    );
   }
 
   /** Correlated OTs over Z_2^64. choices: m packed bits. Returns r with s_i + r_i = p_i * delta_i. */
@@ -210,10 +251,14 @@ export class OtReceiver {
     checkBits('choices', choices, m);
     return this.#turn.take(async () => {
       const r = new BigUint64Array(m);
-      await this.#exchange(choices, m, CHUNK_OTS, CORRELATED, 1, CorrelatedMasks, (reply, t) => {
-        const c = decodeWords(reply.c, t.n);
-        r.set(unmaskCorrelation(c, t.pad, choices, t.from), t.from);
-      });
+      await this.#ahead(
+        chunks(m, CHUNK_OTS),
+        ([from, n]) => this.#sendColumns(choicesOf(choices, from, n), n, CORRELATED),
+        async (pad, from, n) => {
+          const reply = await this.#ch.receive(CorrelatedMasks);
+          r.set(unmaskCorrelation(decodeWords(reply.c, n), pad, choices, from), from);
+        },
+      );
       return r;
     });
   }
@@ -225,25 +270,22 @@ export class OtReceiver {
     const blocks = Math.ceil(l / BLOCK_BYTES);
     return this.#turn.take(async () => {
       const x = new Uint8Array(m * l);
-      await this.#exchange(choices, m, chosenChunk(l), CHOSEN, blocks, MaskedMessages, (y, t) => {
-        checkLength(y.y0, t.n * l);
-        checkLength(y.y1, t.n * l);
-        const chosen = chooseRows(y.y0, y.y1, choices, t.from, l);
-        x.set(maskRows(chosen, t.pad, l), t.from * l);
-      });
+      await this.#ahead(
+        chunks(m, chosenChunk(l)),
+        ([from, n]) => this.#sendColumns(choicesOf(choices, from, n), n, CHOSEN, blocks),
+        async (pad, from, n) => {
+          const { y0, y1 } = await this.#ch.receive(MaskedMessages);
+          checkLength(y0, n * l);
+          checkLength(y1, n * l);
+          x.set(maskRows(chooseRows(y0, y1, choices, from, l), pad, l), from * l);
+        },
+      );
       return x;
     });
   }
 
-  /** Sends the columns of OTs from .. from + n - 1. Returns H(t_i), `blocks` x 16 bytes each. */
-  async #sendColumns(
-    choices: Uint8Array,
-    from: number,
-    n: number,
-    kind: number,
-    blocks = 1,
-  ): Promise<Uint8Array> {
-    const p = choices.subarray(from >> 3, Math.ceil((from + n) / 8));
+  /** Sends the columns of the next n OTs. Returns H(t_i), `blocks` x 16 bytes each. */
+  async #sendColumns(p: Uint8Array, n: number, kind: number, blocks = 1): Promise<Uint8Array> {
     const { t, u } = this.#rows.extend(p, n);
     const first = this.#used;
     this.#used += n;
@@ -255,32 +297,19 @@ export class OtReceiver {
    * Sends every chunk's columns and consumes every chunk's answer. The next chunk is sent while the answer
    * to this one is awaited: the link stays busy, and neither side can block the other by not reading.
    */
-  async #exchange<M>(
-    choices: Uint8Array,
-    m: number,
-    size: number,
-    kind: number,
-    blocks: number,
-    type: MessageType<M>,
-    consume: (reply: M, chunk: { pad: Uint8Array; from: number; n: number }) => void,
+  async #ahead(
+    [head, ...rest]: readonly Chunk[],
+    send: (chunk: Chunk) => Promise<Uint8Array>,
+    consume: (pad: Uint8Array, from: number, n: number) => Promise<void>,
   ): Promise<void> {
-    const send = async ([from, n]: Chunk): Promise<{
-      pad: Uint8Array;
-      from: number;
-      n: number;
-    }> => {
-      const pad = await this.#sendColumns(choices, from, n, kind, blocks);
-      return { pad, from, n };
-    };
-    const [head, ...rest] = chunks(m, size);
     if (!head) return;
-    let current = await send(head);
-    for (const ahead of rest) {
-      const [next, reply] = await Promise.all([send(ahead), this.#ch.receive(type)]);
-      consume(reply, current);
-      current = next;
+    let current: Chunk = head;
+    let pad = await send(head);
+    for (const chunk of rest) {
+      const [next] = await Promise.all([send(chunk), consume(pad, ...current)]);
+      [current, pad] = [chunk, next];
     }
-    consume(await this.#ch.receive(type), current);
+    await consume(pad, ...current);
   }
 }
 
@@ -292,6 +321,21 @@ function chunks(m: number, size: number): Chunk[] {
     k * size,
     Math.min(size, m - k * size),
   ]);
+}
+
+/** The packed choices of OTs from .. from + n - 1; `from` is a multiple of 8. */
+function choicesOf(choices: Uint8Array, from: number, n: number): Uint8Array {
+  return choices.subarray(from >> 3, Math.ceil((from + n) / 8));
+}
+
+function checkStream({ m, size, blocks }: StreamShape): void {
+  checkCount(m);
+  if (!Number.isSafeInteger(size) || size < 8 || size % 8 !== 0) {
+    throw new RangeError(`"size" expected a multiple of 8, got ${size}`);
+  }
+  if (!Number.isSafeInteger(blocks) || blocks < 1) {
+    throw new RangeError(`"blocks" expected one or more, got ${blocks}`);
+  }
 }
 
 function checkCount(m: number): void {

@@ -8,6 +8,7 @@
  * not a tweakable circular hash: do not use it where both x and i are the adversary's choice.
  */
 import { type Cipher, createCipheriv } from 'node:crypto';
+import { xorInto } from './words.ts';
 
 export const BLOCK_BYTES = 16;
 /** A cipher call costs half a microsecond; pieces of 16-256 KiB run at memory speed. */
@@ -32,22 +33,20 @@ export class FixedKeyHash {
    */
   hashIndexed(x: Uint8Array, first: number, domain: number, blocks = 1): Uint8Array {
     if (!Number.isSafeInteger(first + x.length)) throw new RangeError('"first" is too large');
-    const rows = copyWords(x);
-    const input = blocks === 1 ? rows : new Uint32Array(rows.length * blocks);
-    for (let row = 0, at = 0; row < rows.length; row += 4) {
-      const i = first + (row >> 2);
-      const x0 = rows[row]! ^ (i >>> 0);
-      const x1 = rows[row + 1]! ^ Math.floor(i / 2 ** 32);
-      const x2 = rows[row + 2]!;
-      const x3 = rows[row + 3]! ^ domain;
+    const y = blocks === 1 ? copyWords(x) : repeatBlocks(copyWords(x), blocks);
+    let low = first | 0;
+    let high = Math.floor(first / 2 ** 32);
+    for (let at = 0; at < y.length; ) {
       for (let b = 0; b < blocks; b++, at += 4) {
-        input[at] = x0;
-        input[at + 1] = x1;
-        input[at + 2] = x2 ^ b;
-        input[at + 3] = x3;
+        y[at]! ^= low;
+        y[at + 1]! ^= high;
+        y[at + 2]! ^= b;
+        y[at + 3]! ^= domain;
       }
+      low = (low + 1) | 0;
+      if (low === 0) high++;
     }
-    return this.#feedForward(input);
+    return this.#feedForward(y);
   }
 
   /** pi(y) ^ y in place. */
@@ -55,12 +54,24 @@ export class FixedKeyHash {
     const bytes = new Uint8Array(y.buffer, y.byteOffset, y.byteLength);
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
       const piece = bytes.subarray(at, at + CHUNK_BYTES);
-      const image = this.#pi.update(piece);
-      const words = new Uint32Array(image.buffer, image.byteOffset, image.length >> 2);
-      for (let i = 0, w = at >> 2; i < words.length; i++, w++) y[w]! ^= words[i]!;
+      xorInto(piece, this.#pi.update(piece));
     }
     return bytes;
   }
+}
+
+/** Every block `blocks` times in a row. */
+function repeatBlocks(x: Uint32Array, blocks: number): Uint32Array {
+  const y = new Uint32Array(x.length * blocks);
+  for (let row = 0, at = 0; row < x.length; row += 4) {
+    for (let b = 0; b < blocks; b++, at += 4) {
+      y[at] = x[row]!;
+      y[at + 1] = x[row + 1]!;
+      y[at + 2] = x[row + 2]!;
+      y[at + 3] = x[row + 3]!;
+    }
+  }
+  return y;
 }
 
 /** The blocks of x as aligned 32-bit words of their own. */

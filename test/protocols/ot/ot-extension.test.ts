@@ -53,6 +53,62 @@ describe('OT extension [IKNP03]', () => {
     }
   });
 
+  it('streams: keys of several blocks, a chunk at a time', async () => {
+    const [size, blocks] = [64, 3];
+    for (const m of [0, 1, 63, 64, 65, 200]) {
+      const shape = { m, size, blocks };
+      const choices = seededRng(`stream ${m}`)(Math.ceil(m / 8));
+      const pairs: { k0: Uint8Array; k1: Uint8Array }[] = [];
+      const chosen: Uint8Array[] = [];
+      await Promise.all([
+        pair.sender.stream(shape, async (keys, from, n) => {
+          deepEqual([from, keys.k0.length, keys.k1.length], [64 * pairs.length, 48 * n, 48 * n]);
+          pairs.push(keys);
+        }),
+        pair.receiver.stream(
+          shape,
+          (from, n) => choices.subarray(from / 8, Math.ceil((from + n) / 8)),
+          async (keys) => void chosen.push(keys),
+        ),
+      ]);
+      const [k0, k1] = [pairs.map((each) => each.k0), pairs.map((each) => each.k1)];
+      const keys = { k0: Buffer.concat(k0), k1: Buffer.concat(k1), own: Buffer.concat(chosen) };
+      equal(keys.own.length, 48 * m);
+      for (let i = 0; i < m; i++) {
+        const [own, other] = bitAt(choices, i) ? [keys.k1, keys.k0] : [keys.k0, keys.k1];
+        ok(same(row(keys.own, i, 48), row(own, i, 48)), `key ${i} of ${m}`);
+        for (let b = 0; b < blocks; b++) {
+          const block = (of: Uint8Array) => row(of, blocks * i + b);
+          ok(!same(block(keys.own), block(other)), `other key ${i} of ${m}`);
+          ok(b === 0 || !same(block(own), row(own, blocks * i)), `blocks of key ${i} of ${m}`);
+        }
+      }
+    }
+  });
+
+  it('streams: refuses sizes that both sides could not cut alike', async () => {
+    for (const shape of [
+      { m: -1, size: 8, blocks: 1 },
+      { m: 8, size: 12, blocks: 1 },
+      { m: 8, size: 0, blocks: 1 },
+      { m: 8, size: 8, blocks: 0 },
+      { m: 8, size: 8, blocks: 1.5 },
+    ]) {
+      await rejects(
+        pair.sender.stream(shape, async () => undefined),
+        RangeError,
+      );
+      await rejects(
+        pair.receiver.stream(
+          shape,
+          () => new Uint8Array(1),
+          async () => undefined,
+        ),
+        RangeError,
+      );
+    }
+  });
+
   it('correlated: the outputs are shares of choice times delta', async () => {
     for (const m of SIZES) {
       const rng = seededRng(`correlated ${m}`);
