@@ -1,9 +1,8 @@
 /**
  * Gradient boosting of decision trees on histograms: XGBoost's `hist` with depth-wise growth, [CG16]
  * "XGBoost: A Scalable Tree Boosting System". Chen, Guestrin. https://arxiv.org/abs/1603.02754.
- *
- * Columns with at most `numBins` different values give XGBoost's trees; others are cut at quantiles
- * of their own, since XGBoost's depend on its sketch.
+ * The same rows in the same order, without sampling, give the trees of XGBoost 1.7; its sums are of
+ * 32-bit gradients, so that splits which gain the same to seven digits may be swapped.
  */
 import type { Matrix } from '../data/matrix.ts';
 import { type Next, permutation, seededGenerator } from '../data/random.ts';
@@ -32,7 +31,10 @@ export interface Validation {
   readonly y: Float64Array;
   /** Of predictions; smaller is better. */
   readonly loss: (y: Float64Array, predictions: readonly Float64Array[]) => number;
-  /** Rounds without a better loss after which training ends; the model then ends with its best round. */
+  /**
+   * Rounds without a better loss after which training ends, one or more; the model then ends with its best
+   * round. All rounds are grown and kept when this is left out.
+   */
   readonly earlyStoppingRounds?: number;
 }
 
@@ -44,7 +46,7 @@ export function fitBoostedTrees(
 ): BoostedTrees {
   const parameters = boostingParameters(given);
   checkRows(X, y, parameters);
-  if (validation) checkRows(validation.X, validation.y, parameters);
+  if (validation) checkValidation(validation, X, parameters);
   const data = binMatrix(X, fitBins(X, parameters.numBins));
   const next = seededGenerator(seed);
   const margins = startMargins(parameters, X.rows);
@@ -111,6 +113,20 @@ export function sampleColumns(
   if (share === 1) return Array.from({ length: d }, (_, j) => j);
   const count = Math.max(1, Math.floor(share * d));
   return [...permutation(d, next).slice(0, count).sort()];
+}
+
+function checkValidation(
+  { X, y, earlyStoppingRounds = 1 }: Validation,
+  trained: Matrix,
+  parameters: BoostingParameters,
+): void {
+  checkRows(X, y, parameters);
+  if (X.columns !== trained.columns) {
+    throw new RangeError(`"validation" expected ${trained.columns} columns, got ${X.columns}`);
+  }
+  if (!Number.isSafeInteger(earlyStoppingRounds) || earlyStoppingRounds < 1) {
+    throw new RangeError(`"earlyStoppingRounds" expected one or more, got ${earlyStoppingRounds}`);
+  }
 }
 
 function checkRows(X: Matrix, y: Float64Array, parameters: BoostingParameters): void {

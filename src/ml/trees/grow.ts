@@ -103,9 +103,16 @@ function partition(
 ): readonly [Uint32Array, Uint32Array] {
   const bins = data.bins[feature]!;
   const missing = data.columns[feature]!.cuts.length;
-  const goesLeft = (row: number): boolean =>
-    bins[row] === missing ? defaultLeft : bins[row]! <= bin;
-  return [rows.filter(goesLeft), rows.filter((row) => !goesLeft(row))];
+  const left = new Uint32Array(rows.length);
+  const right = new Uint32Array(rows.length);
+  let [lefts, rights] = [0, 0];
+  for (let k = 0; k < rows.length; k++) {
+    const row = rows[k]!;
+    const of = bins[row]!;
+    if (of === missing ? defaultLeft : of <= bin) left[lefts++] = row;
+    else right[rights++] = row;
+  }
+  return [left.slice(0, lefts), right.slice(0, rights)];
 }
 
 function sumOf({ g, h }: Gradients, rows: Uint32Array): Sums {

@@ -104,5 +104,5 @@ export function assertLabels({ objective, numClass }: BoostingParameters, y: Flo
     objective === 'reg:squarederror'
       ? 'finite labels'
       : `classes from 0 to ${objective === 'binary:logistic' ? 1 : numClass - 1}`;
-  throw new RangeError(`"y" expected ${expected}, got ${y[bad]} in row ${bad}`);
+  throw new RangeError(`"y" expected ${expected}, got something else in row ${bad}`);
 }

@@ -83,7 +83,7 @@ export function bestColumnSplit(
   G: Float64Array,
   H: Float64Array,
   parent: Sums,
-  parameters: BoostingParameters,
+  parameters: Regularisation,
 ): ColumnSplit | null {
   const bins = G.length - 1;
   const hasMissing = H[bins]! > 0;

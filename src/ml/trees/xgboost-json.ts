@@ -22,6 +22,7 @@ export interface XgboostTree {
   readonly default_left: readonly (0 | 1)[];
   readonly loss_changes: readonly number[];
   readonly sum_hessian: readonly number[];
+  /** Weights as leaves; where nodes are none, without the learning rate. */
   readonly base_weights: readonly number[];
   readonly split_type: readonly 0[];
   readonly categories: readonly [];
@@ -53,10 +54,10 @@ export interface XgboostModel {
 }
 
 /**
- * The model as XGBoost saves it. Every number is a 32-bit float there, so predictions agree to about
+ * The model as XGBoost saves it; `stringifyXgboostModel` writes its text. Every number is a 32-bit float there, so predictions agree to about
  * 10^-6 and rows fall into the same leaves.
  *
- * @param featureNames - one a column; without XGBoost's special characters `[`, `]`, `<`.
+ * @param featureNames - one a column. XGBoost takes no table whose names have one of `[`, `]`, `<`.
  */
 export function toXgboostJson(model: BoostedTrees, featureNames: readonly string[]): XgboostModel {
   if (featureNames.length !== model.features) {
@@ -65,7 +66,7 @@ export function toXgboostJson(model: BoostedTrees, featureNames: readonly string
     );
   }
   const { parameters, features, rounds } = model;
-  const { objective, numClass, baseScore, scalePosWeight } = parameters;
+  const { objective, numClass, baseScore, scalePosWeight, learningRate } = parameters;
   const multi = objective === 'multi:softprob';
   const trees = rounds.flat();
   return {
@@ -83,12 +84,12 @@ export function toXgboostJson(model: BoostedTrees, featureNames: readonly string
             size_leaf_vector: '0',
           },
           tree_info: rounds.flatMap((round) => round.map((_, k) => k)),
-          trees: trees.map((tree, id) => toXgboostTree(tree, id, features)),
+          trees: trees.map((tree, id) => toXgboostTree(tree, id, features, learningRate)),
         },
       },
       learner_model_param: {
         base_score: `${baseScore}`,
-        boost_from_average: '1',
+        boost_from_average: '0', // the base score is what it says
         num_class: multi ? `${numClass}` : '0',
         num_feature: `${features}`,
         num_target: '1',
@@ -100,7 +101,39 @@ export function toXgboostJson(model: BoostedTrees, featureNames: readonly string
   };
 }
 
-function toXgboostTree(tree: Tree, id: number, features: number): XgboostTree {
+/** Members of a tree whose numbers XGBoost reads as floats. */
+const FLOATS: ReadonlySet<string> = new Set<keyof XgboostTree>([
+  'split_conditions',
+  'loss_changes',
+  'sum_hessian',
+  'base_weights',
+]);
+
+/** The text of a model's file. `JSON.stringify` would write 0 for 0E0, which XGBoost refuses as a float. */
+export function stringifyXgboostModel(model: XgboostModel): string {
+  return textOf(model, '');
+}
+
+/** @param name - of the member that holds the value, itself or in an array. */
+function textOf(value: unknown, name: string): string {
+  if (Array.isArray(value)) return `[${value.map((entry) => textOf(entry, name)).join(',')}]`;
+  if (typeof value === 'number' && FLOATS.has(name)) {
+    const text = Object.is(value, -0) ? '-0' : `${value}`;
+    return /[.e]/.test(text) ? text : `${text}E0`;
+  }
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([key, inner]) => `${JSON.stringify(key)}:${textOf(inner, key)}`,
+  );
+  return `{${members.join(',')}}`;
+}
+
+function toXgboostTree(
+  tree: Tree,
+  id: number,
+  features: number,
+  learningRate: number,
+): XgboostTree {
   const parents = tree.map(() => NO_PARENT);
   tree.forEach(({ split }, node) => {
     if (split) parents[split.left] = parents[split.right] = node;
@@ -116,7 +149,9 @@ function toXgboostTree(tree: Tree, id: number, features: number): XgboostTree {
     default_left: tree.map(({ split }) => (split?.defaultLeft ? 1 : 0)),
     loss_changes: tree.map(({ split }) => Math.fround(split?.gain ?? 0)),
     sum_hessian: tree.map(({ cover }) => Math.fround(cover)),
-    base_weights: tree.map(({ weight }) => Math.fround(weight)),
+    base_weights: tree.map(({ split, weight }) =>
+      Math.fround(split ? weight / learningRate : weight),
+    ),
     split_type: zeros,
     categories: [],
     categories_nodes: [],

@@ -2,10 +2,13 @@
 
     python3 test/vectors/xgboost/generate.py
 
-writes reference.json beside itself; the versions used are in the file. Columns have at most 32 different
-values, so that every quantile sketch finds the same bins. Missing values are null.
+writes three files beside itself; the versions used are in them. Columns in reference.json have at most 32
+different values, so that every quantile sketch finds the same bins; missing values are null. Columns of
+quantiles.json have many, and are made by arithmetic that both sides do alike. quality.json has the scores of
+held-out folds (row number in the order of keys, modulo 5) of the tables in examples/data.
 """
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -96,3 +99,95 @@ cases = [
 ]
 versions = {"python": sys.version.split()[0], "numpy": np.__version__, "xgboost": xgb.__version__}
 (HERE / "reference.json").write_text(json.dumps({"versions": versions, "cases": cases}) + "\n")
+
+
+def wide_table(n):
+    i = np.arange(n, dtype=float)
+    a = (i * i * 7 + i * 1009) % 65521 / 256 - 100  # all different, or nearly
+    b = (i * 7919 + 13) % 1201 / 4  # runs of ties
+    c = ((i * 31 + 7) % 4099) ** 2 / 4096  # most of it small
+    c[(i * 31) % 11 == 0] = np.nan
+    d = np.floor(i / 40) / 2  # sorted already, in runs
+    y = (i * 37) % 101 / 16 + np.where(a > 13, 3, 0) + b / 64 + np.where(c < 500, b - d, a) / 32
+    return np.stack([a, b, c, d], axis=1), y
+
+
+quantiles = []
+for n, bins in [(600, 32), (3000, 32), (20000, 32), (20000, 100), (9000, 3), (3000, 256)]:
+    X, y = wide_table(n)
+    parameters = {"objective": "reg:squarederror", "max_depth": 6, "eta": 0.5}
+    booster = xgb.train({"tree_method": "hist", "max_bin": bins, **parameters}, xgb.DMatrix(X, y), 2)
+    model = json.loads(bytes(booster.save_raw("json")))
+    kept = ["left_children", "split_indices", "default_left", "split_conditions"]
+    trees = model["learner"]["gradient_booster"]["model"]["trees"]
+    trees = [{key: tree[key] for key in kept} for tree in trees]
+    quantiles.append({"rows": n, "max_bin": bins, "parameters": parameters, "trees": trees})
+text = json.dumps({"versions": versions, "cases": quantiles})
+(HERE / "quantiles.json").write_text(text + "\n")
+
+
+def read(name, key):
+    with open(HERE.parents[2] / "examples" / "data" / f"{name}.csv") as file:
+        header, *rows = csv.reader(file)
+    at = header.index(key)
+    columns = [column for column in header if column != key]
+    table = {int(row[at]): [float(v) for k, v in enumerate(row) if k != at] for row in rows}
+    return columns, table
+
+
+def joined(name, key, label, hosts):
+    columns, guest = read(f"{name}_hetero_guest", key)
+    keys = sorted(guest)
+    y = np.array([guest[k][columns.index(label)] for k in keys])
+    kept = [j for j, column in enumerate(columns) if column != label]
+    blocks = [np.array([[guest[k][j] for j in kept] for k in keys])]
+    for host in hosts:
+        table = read(f"{name}_hetero_{host}", key)[1]
+        blocks.append(np.array([table[k] for k in keys]))
+    return np.hstack(blocks), y
+
+
+def ranks(scores):
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def auc(y, scores):
+    positive = y.sum()
+    wins = ranks(scores)[y == 1].sum() - positive * (positive + 1) / 2
+    return wins / (positive * (len(y) - positive))
+
+
+def ks(y, scores):
+    inverse = np.unique(scores, return_inverse=True)[1]
+    ones, zeros = np.bincount(inverse, y), np.bincount(inverse, 1 - y)
+    return np.abs(np.cumsum(ones) / ones.sum() - np.cumsum(zeros) / zeros.sum()).max()
+
+
+def rmse(y, values):
+    return np.sqrt(np.mean((y - values) ** 2))
+
+
+def folds(X, y, parameters, rounds, metrics):
+    scores = []
+    for fold in range(5):
+        train = np.arange(len(y)) % 5 != fold
+        data = xgb.DMatrix(X[train], y[train])
+        booster = xgb.train({"tree_method": "hist", **parameters}, data, rounds)
+        predictions = booster.predict(xgb.DMatrix(X[~train])).astype(float)
+        scores.append([metric(y[~train], predictions) for metric in metrics])
+    means = np.mean(scores, axis=0)
+    named = {metric.__name__: float(mean) for metric, mean in zip(metrics, means)}
+    return {"parameters": parameters, "rounds": rounds, **named}
+
+
+credit = joined("default_credit", "id", "y", ["host"])
+motor = joined("motor", "idx", "motor_speed", ["host_1", "host_2"])
+binary = {"objective": "binary:logistic", "max_bin": 32, "max_depth": 3, "eta": 0.3}
+values = {"objective": "reg:squarederror", "max_bin": 32, "max_depth": 3, "eta": 0.3}
+quality = {
+    "versions": versions,
+    "default_credit": folds(*credit, binary, 30, [auc, ks]),
+    "motor": folds(*motor, values, 50, [rmse]),
+}
+(HERE / "quality.json").write_text(json.dumps(quality) + "\n")
