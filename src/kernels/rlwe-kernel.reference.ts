@@ -124,6 +124,12 @@ export const referenceRlweKernel: RlweKernel = {
     return BigUint64Array.from(rounded, (m) => BigInt.asUintN(64, m));
   },
 
+  lowWords(x) {
+    const product = productOf(2);
+    const centred = coefficientsOf(x, 2).map((c) => centre(c, product));
+    return Uint32Array.from(centred, (c) => Number(BigInt.asUintN(32, c)));
+  },
+
   roundToSlots(x, primes = ALL) {
     checkPrimes(primes, 2);
     const product = productOf(primes);

@@ -94,6 +94,8 @@ export interface RlweKernel {
    * Within 2^-29 of a tie the result may be either neighbour, here and in `roundToSlots`.
    */
   roundToRing(x: Polynomial, primes?: number): BigUint64Array;
+  /** x mod 2^32, a fresh [N]: coefficients of the first two primes, taken in (-Q/2, Q/2]. */
+  lowWords(x: Polynomial): Uint32Array;
   /** round(t x / Q) mod t and its values at the NTT points mod t, a fresh [N]. */
   roundToSlots(x: Polynomial, primes?: number): Uint32Array;
 

@@ -33,6 +33,7 @@ interface RlweExports {
   rlweCentre(m: number, slots: number): void;
   rlweDropPrime(x: number, moduli: number, primes: number): void;
   rlweRound(out: number, x: number, ratio: number, moduli: number, primes: number): void;
+  rlweLowWords(out: number, x: number, moduli: number): void;
   rlweReduceSlots(out: number, values: number, slots: number): void;
   rlweUniform(x: number, stream: number, words: number, moduli: number, primes: number): number;
   rlweTernary(values: number, stream: number, bytes: number): number;
@@ -250,6 +251,13 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
       const m = new BigUint64Array(DEGREE);
       m.set(inputWords);
       return m;
+    },
+
+    lowWords(x) {
+      exports.rlweLowWords(small, at(x), moduli);
+      const words = new Uint32Array(DEGREE);
+      words.set(smallValues);
+      return words;
     },
 
     roundToSlots(x, primes = ALL) {

@@ -170,6 +170,25 @@ for (const kernel of [loadWasmRlweKernel()]) {
       }
     });
 
+    it('gives the low words of centred coefficients as the reference does', () => {
+      for (const label of [...inputs, 'second']) {
+        parity(`low words ${label}`, [label], (k, x) => k.lowWords(x));
+      }
+      const half = (P[0]! * P[1]!) / 2n; // the largest centred value; the next is the least
+      const edges = [0n, 1n, half - 1n, half, half + 1n, half - (P[0]! >> 1n), 2n * half];
+      parity('low words at the ends', ['zero'], (k, x) => {
+        edges.forEach((v, i) => {
+          for (const prime of [0, 1]) x[prime * DEGREE + i] = Number(v % P[prime]!);
+        });
+        return k.lowWords(x);
+      });
+      const int32 = new Int32Array(bytes('low', 4 * DEGREE).buffer, 0, DEGREE);
+      const x = kernel.allocate();
+      kernel.lift(x, int32);
+      deepEqual(kernel.lowWords(x), new Uint32Array(int32.buffer, 0, DEGREE));
+      kernel.release(x);
+    });
+
     it('packs as the reference does and refuses residues out of range', () => {
       for (const label of inputs) {
         for (const primes of [1, 2, 3, 4]) {

@@ -5,5 +5,6 @@ export * from './elligator';
 export * from './rlwe';
 export * from './expand-convolute';
 export * from './gf128';
+export * from './hint';
 export * from './okvs';
 export * from './sha256';

@@ -208,6 +208,25 @@ export function rlweRound(out: usize, x: usize, ratio: usize, moduli: usize, pri
   }
 }
 
+/**
+ * out (u32) = x mod 2^32 for coefficients x of the first two primes, centred: in (-Q/2, Q/2]. With k = (x_1 - x_0) p_0^-1
+ * mod p_1, x is x_0 + p_0 k in [0, Q).
+ */
+export function rlweLowWords(out: usize, x: usize, moduli: usize): void {
+  const p0 = v128.load32_splat(moduli), p1 = v128.load32_splat(moduli + BLOCK);
+  const w = v128.load32_splat(moduli + BLOCK + HAT), ws = v128.load32_splat(moduli + BLOCK + HAT, 4);
+  const p2 = i32x4.shl(p1, 1), half0 = i32x4.shr_u(p0, 1), half1 = i32x4.shr_u(p1, 1);
+  const Q = i32x4.mul(p0, p1);
+  for (const end = x + STRIDE; x < end; x += 16, out += 16) {
+    const a = v128.load(x);
+    const y = i32x4.sub(i32x4.add(v128.load(x + STRIDE), p2), a);
+    const k = reduceOnce(mulLazy(y, w, ws, p1), p1);
+    const tie = v128.and(i32x4.eq(k, half1), i32x4.gt_s(a, half0));
+    const upper = v128.or(i32x4.gt_s(k, half1), tie);
+    v128.store(out, i32x4.sub(i32x4.add(a, i32x4.mul(p0, k)), v128.and(Q, upper)));
+  }
+}
+
 /** out (u32) = values (u64, small) mod t. */
 export function rlweReduceSlots(out: usize, values: usize, slots: usize): void {
   const t: u64 = load<u32>(slots + P);

@@ -27,8 +27,20 @@ export function encodeMatrix(
   const blocks = Array.from({ length: layout.rowBlocks * layout.columnBlocks }, (_, i) => {
     const rowBlock = Math.floor(i / layout.columnBlocks);
     const columnBlock = i % layout.columnBlocks;
-    return encodeBlock(kernel, blockCoefficients(X, layout, rowBlock, columnBlock));
+    return encodeBlock(kernel, X, layout, rowBlock, columnBlock);
   });
+  return matrixOfBlocks(kernel, layout, blocks);
+}
+
+/**
+ * A matrix of blocks that `encodeBlock` made, row blocks in order, now the matrix's. Whoever calls it answers for the
+ * noise of the products.
+ */
+export function matrixOfBlocks(
+  kernel: RlweKernel,
+  layout: MatrixLayout,
+  blocks: Polynomial[],
+): EncodedMatrix {
   return {
     layout,
     block(rowBlock, columnBlock) {
@@ -42,9 +54,16 @@ export function encodeMatrix(
   };
 }
 
-function encodeBlock(kernel: RlweKernel, U: Int32Array): Polynomial {
+/** One block of X: [n, d] at the NTT points. */
+export function encodeBlock(
+  kernel: RlweKernel,
+  X: Int32Array,
+  layout: MatrixLayout,
+  rowBlock: number,
+  columnBlock: number,
+): Polynomial {
   const x = kernel.allocate();
-  kernel.lift(x, U);
+  kernel.lift(x, blockCoefficients(X, layout, rowBlock, columnBlock));
   kernel.forward(x);
   return x;
 }

@@ -61,12 +61,13 @@ export const MAX_RING_ERROR = 0.5;
  * Bound on the error of a matrix answer before the shares are rounded, in units of Z_2^64, where `norm` is
  * the l2 norm of all plaintext coefficients whose products are summed in that answer. The shares of m
  * then sum to m + {-1, 0, 1}: two roundings of 1/2 and an error below 1.
- * The vector is taken to be a uniform share, so that the roundings of its encoding are independent; those
- * of a constant vector could add up to half the l1 norm of the coefficients instead.
+ * The vector is taken to be a uniform share, so that the roundings of its encoding are independent. Those
+ * of a constant vector could add up; a caller with such a vector bounds their sum in `encoding`: at most half the l1 norm
+ * of the plaintext coefficients that meet a non-zero entry in one result.
  */
-export function ringError(norm: number): number {
+export function ringError(norm: number, encoding = 0): number {
   const dropped = PRIMES[CIPHERTEXT_PRIMES - 1]!;
-  const noise = TAIL * Math.sqrt(norm * norm * FRESH_VARIANCE + ZERO_VARIANCE);
+  const noise = TAIL * Math.sqrt(norm * norm * FRESH_VARIANCE + ZERO_VARIANCE) + encoding;
   const rounding = TAIL * Math.sqrt(ROUNDING_VARIANCE);
   return ((noise / dropped + rounding) * 2 ** 64) / productOf(RING_ANSWER_PRIMES);
 }

@@ -1,0 +1,71 @@
+/**
+ * Parameters of the sums by bucket and the arithmetic behind them.
+ *
+ * | quantity  | value                                       | why                                            |
+ * |-----------|---------------------------------------------|------------------------------------------------|
+ * | ring      | Z_q[X]/(X^2048 + 1), q = 2^32               | machine words; sums wrap as shares do          |
+ * | secret s  | uniform in {0, 1}^2048, fresh a vector      | products with Int32 hints stay small           |
+ * | error e   | centred binomial, 21 pairs, sigma 3.24      | [HES18]: sigma 3.2                             |
+ * | samples a | uniform, fresh a task, the same a for every | the hint is computed once                      |
+ * |           | vector of the task                          |                                                |
+ *
+ * Hardness. What counts is q / sigma, 2^30.30 here. Published sets with a binary secret in dimension 2048 have
+ * q / sigma = 2^51.4 to 2^51.6 at 128 bits (TFHE implementations, [CGGI20], q = 2^64), and 2^25 in dimension 1024
+ * (q = 2^32). Block sizes of the primal attack (uSVP, secret centred and rescaled to the width of the error, best number
+ * of samples) and operations at 8 d 2^(0.292 beta + 16.4), the cost model of [HES18]; dual: the same cost
+ * for the best distinguisher; hybrid: the primal attack after guessing 30 bits of s:
+ *
+ *   set                                  primal beta   primal    dual      hybrid
+ *   N = 2048, q / sigma = 2^51.6         337           2^129.7   2^130.6   2^157
+ *   N = 1024, q / sigma = 2^25           339           2^129.3   2^129.6   2^155
+ *   here                                 668           2^226     2^227     2^252
+ *
+ * The binary secret has half of its coefficients set: too many to gain from guessing zeros. Attacks that
+ * use the number of samples, up to 2^24 of one secret, are far off: an error has 43 values, so that the
+ * polynomial system of Arora and Ge has degree 43 in 2048 unknowns. That q is not prime does not matter to the attacks
+ * above: [PRS17] reduces to the decision problem for any modulus, and modulo 2, where X^2048 + 1 is (X + 1)^2048 and a s
+ * could be projected to small rings, an error is exactly uniform (the parity of 42 fair bits). The whole protocol is as strong as its weakest part: 128 bits, that is
+ * the homomorphic layer (he/parameters.ts).
+ *
+ * Range. Sums of any rows stay in (-2^31, 2^31) with their noise: |x| adds up to at most MAX_SUM = 2^31 - 2^24
+ * on either side, and 2^24 is left to all noise: ten deviations of 2^24 rows' errors are 2^17.0; a caller that
+ * subtracts sums, adds noise of its own and opens has a hundred times that.
+ *
+ * Rounding. The product gives shares of 2^32 m + d modulo 2^64 with |d| <= `hintError` + 1 < 2^2.4 for up to
+ * MAX_BUCKETS sums; each party rounds its share to the upper 32 bits. A share is uniform, and the rounded shares sum to m
+ * unless it lies within |d| of a tie: off by one unit with probability at most 2 |d| / 2^32 < 2^-28.6, by more never.
+ *
+ * test/protocols/aggregation/parameters.test.ts recomputes these figures.
+ */
+import { HINT_DEGREE } from '../../kernels/hint-kernel.ts';
+import { DEGREE } from '../../kernels/rlwe-kernel.ts';
+import { matrixLayout } from '../he/matrix-layout.ts';
+import { ringError } from '../he/parameters.ts';
+
+/** Own choice: 10 times what trainings of a million rows take. */
+export const MAX_ROWS: number = 2 ** 24;
+/** Own choice: encoded hints take 32 KiB a bucket. */
+export const MAX_BUCKETS: number = 2 ** 16;
+/** Positive entries of a vector add up to at most this, and negative ones to at least minus this. */
+export const MAX_SUM: number = 2 ** 31 - 2 ** 24;
+/** Rows of c in one message, 256 KiB. */
+export const PIECE_ROWS: number = 2 ** 16;
+
+/** Variance of the error of a row, in units of x. */
+export const ROW_VARIANCE = 10.5;
+
+/** Standard deviation of the noise of a sum over `rows` rows, in units of x. */
+export function sumDeviation(rows: number): number {
+  return Math.sqrt(ROW_VARIANCE * rows);
+}
+
+/**
+ * Bound on the error of the products of `buckets` hints with 2^32 s, in units of Z_2^64, whatever the hints. 2^32 s is
+ * no uniform share: the encoding rounds every 2^32 alike, by at most 1/2 each, and a result meets at most
+ * 2048 of them.
+ */
+export function hintError(buckets: number): number {
+  const { d, columnBlocks } = matrixLayout(buckets, HINT_DEGREE);
+  const entry = 2 ** 31;
+  return ringError(entry * Math.sqrt(DEGREE * columnBlocks), (entry * d) / 2);
+}
