@@ -24,10 +24,12 @@ export const referenceHintKernel: HintKernel = {
   },
 
   addByBin(sums, words, bins) {
-    const count = checkByBin(sums, words, bins);
-    bins.forEach((bin, i) => {
-      if (bin >= count) throw binOutOfRange();
-      sums[bin]! += words[i]!;
+    checkByBin(sums, words, bins);
+    bins.forEach((column, f) => {
+      column.forEach((bin, i) => {
+        if (bin >= sums[f]!.length) throw binOutOfRange();
+        sums[f]![bin]! += words[i]!;
+      });
     });
   },
 };

@@ -13,8 +13,8 @@ export interface HintKernel {
    * j = floor(i / 2048) of a: its word k is a_j[p - k] for k <= p, -a_j[2048 + p - k] beyond.
    */
   addRotations(hints: Uint32Array, a: Uint32Array, bins: Uint16Array): void;
-  /** sums[b] += sum of words[i] for all i in bin b. words: [n], bins: [n], sums: [bins]. */
-  addByBin(sums: Uint32Array, words: Uint32Array, bins: Uint16Array): void;
+  /** sums[f][b] += sum of words[i] for all i in bin b of column f. words: [n], bins[f]: [n], sums[f]: [bins of f]. */
+  addByBin(sums: readonly Uint32Array[], words: Uint32Array, bins: readonly Uint16Array[]): void;
 }
 
 /** Words of a polynomial. */
@@ -31,11 +31,17 @@ export function checkRotations(hints: Uint32Array, a: Uint32Array, bins: Uint16A
   return count;
 }
 
-/** The number of bins of `addByBin`; throws `RangeError` when an argument does not fit the others. */
-export function checkByBin(sums: Uint32Array, words: Uint32Array, bins: Uint16Array): number {
-  checkLength('words', words, bins.length);
-  checkCount('sums', sums.length);
-  return sums.length;
+/** Throws `RangeError` when an argument of `addByBin` does not fit the others. */
+export function checkByBin(
+  sums: readonly Uint32Array[],
+  words: Uint32Array,
+  bins: readonly Uint16Array[],
+): void {
+  checkLength('sums', sums, bins.length);
+  bins.forEach((column, f) => {
+    checkLength(`bins[${f}]`, column, words.length);
+    checkCount(`sums[${f}]`, sums[f]!.length);
+  });
 }
 
 export function binOutOfRange(): RangeError {

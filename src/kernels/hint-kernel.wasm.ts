@@ -62,19 +62,24 @@ export function loadWasmHintKernel(budget?: MemoryBudget): HintKernel {
     },
 
     addByBin(sums, words, bins) {
-      const count = checkByBin(sums, words, bins);
+      checkByBin(sums, words, bins);
       memory.rewind(start);
-      const totals = copyIn(sums);
-      const most = Math.min(bins.length, CHUNK_ROWS);
+      const most = Math.min(words.length, CHUNK_ROWS);
       const [source, rows] = [memory.allocate(4 * most), memory.allocate(2 * most)];
-      for (let from = 0; from < bins.length; from += most) {
-        const n = Math.min(most, bins.length - from);
+      const totals = sums.map(copyIn);
+      for (let from = 0; from < words.length; from += most) {
+        const n = Math.min(most, words.length - from);
         new Uint32Array(memory.buffer, source, n).set(words.subarray(from, from + n));
-        new Uint16Array(memory.buffer, rows, n).set(bins.subarray(from, from + n));
-        const status = exports.hintAddByBin(totals.byteOffset, source, rows, n, count);
-        if (status < 0) throw binOutOfRange();
+        for (const [f, column] of bins.entries()) {
+          new Uint16Array(memory.buffer, rows, n).set(column.subarray(from, from + n));
+          const { byteOffset, length } = totals[f]!;
+          const status = exports.hintAddByBin(byteOffset, source, rows, n, length);
+          if (status < 0) throw binOutOfRange();
+        }
       }
-      sums.set(totals);
+      totals.forEach((total, f) => {
+        sums[f]!.set(total);
+      });
     },
   };
 }

@@ -111,6 +111,15 @@ export const referenceRlweKernel: RlweKernel = {
   subtract: (z, x, y, primes = ALL) => pointwise(z, x, y, primes, (a, b) => a - b),
   multiply: (z, x, y, primes = ALL) => pointwise(z, x, y, primes, (a, b) => a * b),
 
+  sumProducts(z0, z1, terms) {
+    for (let i = 0; i < ALL * DEGREE; i++) {
+      const sum = (half: 'x0' | 'x1'): bigint =>
+        terms.reduce((total, term) => total + BigInt(term[half][i]!) * BigInt(term.y[i]!), 0n);
+      z0[i] = Number(sum('x0') % primeAt(i));
+      z1[i] = Number(sum('x1') % primeAt(i));
+    }
+  },
+
   dropPrime(x, primes) {
     checkPrimes(primes, 2);
     const c = coefficientsOf(x, primes);

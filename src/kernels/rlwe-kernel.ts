@@ -44,6 +44,13 @@ export interface Accumulator {
   release(): void;
 }
 
+/** Two factors x0, x1 with a common one y. */
+export interface ProductTerm {
+  readonly x0: Polynomial;
+  readonly x1: Polynomial;
+  readonly y: Polynomial;
+}
+
 export interface RlweKernel {
   readonly name: string;
 
@@ -86,6 +93,12 @@ export interface RlweKernel {
   subtract(z: Polynomial, x: Polynomial, y: Polynomial, primes?: number): void;
   /** z = x y, pointwise. */
   multiply(z: Polynomial, x: Polynomial, y: Polynomial, primes?: number): void;
+
+  /**
+   * z0 = sum_j x0_j y_j and z1 = sum_j x1_j y_j, pointwise, all primes, for any number of terms (x0_j, x1_j, y_j). z0 and
+   * z1 are none of the terms. Far faster than an accumulator when all terms are at hand.
+   */
+  sumProducts(z0: Polynomial, z1: Polynomial, terms: readonly ProductTerm[]): void;
 
   /** x = round(x / p), p the last of `primes` primes: coefficients, which then have one prime fewer. */
   dropPrime(x: Polynomial, primes: number): void;

@@ -24,6 +24,14 @@ interface RlweExports {
   rlweSubtract(z: number, x: number, y: number, moduli: number, primes: number): void;
   rlweMultiply(z: number, x: number, y: number, moduli: number, primes: number): void;
   rlweMultiplyAdd(acc: number, x: number, y: number, primes: number): void;
+  rlweSumProducts(
+    z0: number,
+    z1: number,
+    list: number,
+    count: number,
+    moduli: number,
+    primes: number,
+  ): void;
   rlweReduce(z: number, acc: number, moduli: number, primes: number): void;
   rlweReduceLanes(acc: number, moduli: number, primes: number): void;
   rlweAddInt32(x: number, values: number, moduli: number, primes: number): void;
@@ -79,6 +87,13 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
   const inputWords = new BigUint64Array(memory.buffer, input, DEGREE);
   const small = memory.allocate(4 * DEGREE);
   const smallValues = new Uint32Array(memory.buffer, small, DEGREE);
+
+  // Addresses of the terms of a sum of products; grows, and is never given back.
+  function allocateList(words: number): Uint32Array {
+    const address = memory.allocate(4 * words);
+    return new Uint32Array(memory.buffer, address, words);
+  }
+  let list = allocateList(1024);
 
   const live = new WeakSet<Uint32Array>();
   const free: number[] = [];
@@ -238,6 +253,13 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
     multiply(z, x, y, primes = ALL) {
       checkPrimes(primes);
       exports.rlweMultiply(at(z), at(x), at(y), moduli, primes);
+    },
+
+    sumProducts(z0, z1, terms) {
+      const addresses = terms.flatMap(({ x0, x1, y }) => [at(x0), at(x1), at(y)]);
+      if (addresses.length > list.length) list = allocateList(2 * addresses.length);
+      list.set(addresses);
+      exports.rlweSumProducts(at(z0), at(z1), list.byteOffset, terms.length, moduli, ALL);
     },
 
     dropPrime(x, primes) {

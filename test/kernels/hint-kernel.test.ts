@@ -82,7 +82,7 @@ for (const kernel of [loadWasmHintKernel()]) {
         }
       }
       const sums = new Uint32Array(4);
-      kernel.addByBin(sums, product, bins);
+      kernel.addByBin([sums], product, [bins]);
       for (let r = 0; r < 4; r++) {
         let form = 0;
         for (let k = 0; k < HINT_DEGREE; k++) {
@@ -95,26 +95,20 @@ for (const kernel of [loadWasmHintKernel()]) {
     it('adds words by bin as the reference does', () => {
       const shapes = fc.record({
         n: fc.nat(300),
-        count: fc.integer({ min: 1, max: 40 }),
+        counts: fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 4 }),
         seed: fc.string(),
       });
-      fc.assert(
-        fc.property(shapes, ({ n, count, seed }) => {
-          const mine = words(count, `${seed}s`);
-          const theirs = mine.slice();
-          const [rows, bins] = [words(n, `${seed}w`), binsOf(n, count, `${seed}b`)];
-          kernel.addByBin(mine, rows, bins);
-          reference.addByBin(theirs, rows, bins);
-          deepEqual(mine, theirs);
-        }),
-      );
-      const n = 70_001; // several pieces
-      const mine = new Uint32Array(MAX_BINS);
-      const theirs = mine.slice();
-      const [rows, bins] = [words(n, 'w'), binsOf(n, MAX_BINS, 'b')];
-      kernel.addByBin(mine, rows, bins);
-      reference.addByBin(theirs, rows, bins);
-      deepEqual(mine, theirs);
+      const compare = (n: number, counts: readonly number[], seed: string): void => {
+        const mine = counts.map((count, f) => words(count, `${seed}s${f}`));
+        const theirs = mine.map((sums) => sums.slice());
+        const rows = words(n, `${seed}w`);
+        const bins = counts.map((count, f) => binsOf(n, count, `${seed}b${f}`));
+        kernel.addByBin(mine, rows, bins);
+        reference.addByBin(theirs, rows, bins);
+        deepEqual(mine, theirs);
+      };
+      fc.assert(fc.property(shapes, ({ n, counts, seed }) => compare(n, counts, seed)));
+      compare(70_001, [MAX_BINS, 1, 256], 'several pieces');
     });
 
     for (const each of [kernel, reference]) {
@@ -130,10 +124,12 @@ for (const kernel of [loadWasmHintKernel()]) {
         throws(() => each.addRotations(new Uint32Array(0), a, bins), /"hints" expected/);
         throws(() => each.addRotations(hints, a, bins.fill(2, 8)), /does not exist/);
         const [sums, rows] = [new Uint32Array(2), new Uint32Array(9)];
-        throws(() => each.addByBin(sums, rows, bins), /does not exist/);
-        throws(() => each.addByBin(sums, rows.subarray(1), bins), /"words" expected/);
-        throws(() => each.addByBin(new Uint32Array(0), rows, bins), /"sums" expected/);
-        throws(() => each.addByBin(new Uint32Array(MAX_BINS + 1), rows, bins), /"sums" expected/);
+        throws(() => each.addByBin([sums], rows, [bins]), /does not exist/);
+        throws(() => each.addByBin([sums], rows.subarray(1), [bins]), /"bins\[0\]" expected/);
+        throws(() => each.addByBin([sums], rows, []), /"sums" expected/);
+        throws(() => each.addByBin([new Uint32Array(0)], rows, [bins]), /"sums\[0\]" expected/);
+        const many = new Uint32Array(MAX_BINS + 1);
+        throws(() => each.addByBin([many], rows, [bins]), /"sums\[0\]" expected/);
       });
     }
   });

@@ -160,6 +160,38 @@ for (const kernel of [loadWasmRlweKernel()]) {
       for (const z of [x, y, out]) kernel.release(z);
     });
 
+    it('sums products as the reference does, more of them than a lane holds', () => {
+      for (const labels of [
+        ['random', 'second', 'largest'],
+        ['largest', 'largest', 'largest'],
+        ['zero', 'random', 'second'],
+      ]) {
+        parity('sumProducts', ['random', 'random', ...labels], (k, z0, z1, x, y, w) => {
+          k.sumProducts(z0!, z1!, [
+            { x0: x!, x1: y!, y: w! },
+            { x0: y!, x1: x!, y: x! },
+            { x0: w!, x1: w!, y: y! },
+          ]);
+        });
+        parity('sumProducts of none', ['random', 'random'], (k, z0, z1) => {
+          k.sumProducts(z0!, z1!, []);
+        });
+      }
+      const [x, y, z0, z1] = ['largest', 'random', 'zero', 'zero'].map((l) =>
+        polynomialOf(kernel, l),
+      );
+      const term = { x0: x!, x1: y!, y: x! };
+      for (const count of [1, 1022, 1023, 1024, 1025, 2046, 2047, 3000]) {
+        kernel.sumProducts(z0!, z1!, new Array(count).fill(term));
+        for (let i = 0; i < z0!.length; i += 509) {
+          const p = P[Math.floor(i / DEGREE)]!;
+          equal(BigInt(z0![i]!), BigInt(count) % p, `${count} terms, residue ${i}`); // (-1)(-1) count
+          equal(BigInt(z1![i]!), mod(-BigInt(y![i]!) * BigInt(count), p), `${count}, residue ${i}`);
+        }
+      }
+      for (const each of [x!, y!, z0!, z1!]) kernel.release(each);
+    });
+
     it('drops primes and rounds as the reference does', () => {
       for (const label of [...inputs, 'second']) {
         for (const primes of [4, 3, 2]) {

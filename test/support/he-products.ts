@@ -77,6 +77,7 @@ export function exactProducts(
       );
     });
     const product = sumOfProducts(keys, list, () => plain);
+    for (const c of [product.c0, product.c1]) kernel.inverse(c);
     const result = decryptRing(keys, product);
     worst = Math.max(worst, peak(noiseOf(phaseOfCoefficients(product, keys.secretKey), 2n ** 64n)));
     for (let i = 0; i < coefficients; i++) {

@@ -64,6 +64,58 @@ export function rlweMultiplyAdd(acc: usize, x: usize, y: usize, primes: i32): vo
   }
 }
 
+/**
+ * z0 = sum of x0 y, z1 = sum of x1 y, pointwise, over `count` triples of addresses x0, x1, y at `list`. Lanes are reduced
+ * after every 1023 products: a residue and as many fit.
+ */
+export function rlweSumProducts(z0: usize, z1: usize, list: usize, count: i32, moduli: usize, primes: i32): void {
+  const end = list + <usize>count * 12;
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const p = v128.load32_splat(moduli);
+    const from = <usize>k * STRIDE;
+    for (let i = from; i < from + STRIDE; i += 32) {
+      let a0 = i64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+      let at = list;
+      while (true) {
+        const stop = min(end, at + 1023 * 12);
+        for (; at < stop; at += 12) {
+          const x0 = <usize>load<u32>(at) + i, x1 = <usize>load<u32>(at, 4) + i, y = <usize>load<u32>(at, 8) + i;
+          const y0 = v128.load(y), y1 = v128.load(y, 16);
+          let x = v128.load(x0);
+          a0 = i64x2.add(a0, i64x2.extmul_low_i32x4_u(x, y0));
+          a1 = i64x2.add(a1, i64x2.extmul_high_i32x4_u(x, y0));
+          x = v128.load(x0, 16);
+          a2 = i64x2.add(a2, i64x2.extmul_low_i32x4_u(x, y1));
+          a3 = i64x2.add(a3, i64x2.extmul_high_i32x4_u(x, y1));
+          x = v128.load(x1);
+          b0 = i64x2.add(b0, i64x2.extmul_low_i32x4_u(x, y0));
+          b1 = i64x2.add(b1, i64x2.extmul_high_i32x4_u(x, y0));
+          x = v128.load(x1, 16);
+          b2 = i64x2.add(b2, i64x2.extmul_low_i32x4_u(x, y1));
+          b3 = i64x2.add(b3, i64x2.extmul_high_i32x4_u(x, y1));
+        }
+        const r0 = reduceWide(a0, a1, moduli, p), r1 = reduceWide(a2, a3, moduli, p);
+        const s0 = reduceWide(b0, b1, moduli, p), s1 = reduceWide(b2, b3, moduli, p);
+        if (at == end) {
+          v128.store(z0 + i, r0);
+          v128.store(z0 + i, r1, 16);
+          v128.store(z1 + i, s0);
+          v128.store(z1 + i, s1, 16);
+          break;
+        }
+        a0 = i64x2.extend_low_i32x4_u(r0);
+        a1 = i64x2.extend_high_i32x4_u(r0);
+        a2 = i64x2.extend_low_i32x4_u(r1);
+        a3 = i64x2.extend_high_i32x4_u(r1);
+        b0 = i64x2.extend_low_i32x4_u(s0);
+        b1 = i64x2.extend_high_i32x4_u(s0);
+        b2 = i64x2.extend_low_i32x4_u(s1);
+        b3 = i64x2.extend_high_i32x4_u(s1);
+      }
+    }
+  }
+}
+
 /** z = acc mod p, acc = 0. */
 export function rlweReduce(z: usize, acc: usize, moduli: usize, primes: i32): void {
   const zero = i32x4.splat(0);

@@ -230,9 +230,13 @@ export class BucketHost {
   async #vector(ch: Channel): Promise<Uint32Array> {
     const { rows } = this.#columns;
     const Y = new Uint32Array(this.buckets);
+    const sums = this.#columns.bins.map((_, f) =>
+      Y.subarray(this.offsets[f]!, this.offsets[f + 1]!),
+    );
     for (let from = 0; from < rows; from += PIECE_ROWS) {
-      const count = Math.min(PIECE_ROWS, rows - from);
-      this.#addByBin(Y, decodeRows(await ch.receive(MaskedRows), count), from);
+      const to = Math.min(from + PIECE_ROWS, rows);
+      const words = decodeRows(await ch.receive(MaskedRows), to - from);
+      this.#kernel.addByBin(sums, words, this.#bins(from, to));
       await setImmediate();
     }
 
@@ -241,12 +245,9 @@ export class BucketHost {
     return Y.map((y, r) => y - upper[r]!);
   }
 
-  /** Y_r += the words of the rows from `from` on. */
-  #addByBin(Y: Uint32Array, words: Uint32Array, from: number): void {
-    this.#columns.bins.forEach((bins, f) => {
-      const sums = Y.subarray(this.offsets[f]!, this.offsets[f + 1]!);
-      this.#kernel.addByBin(sums, words, bins.subarray(from, from + words.length));
-    });
+  /** The bins of rows `from` ... `to` - 1, a column each. */
+  #bins(from: number, to: number): Uint16Array[] {
+    return this.#columns.bins.map((column) => column.subarray(from, to));
   }
 }
 
@@ -282,12 +283,12 @@ function upperWords(u: BigUint64Array): Uint32Array {
 /** Throws `RangeError` unless all sums of x over subsets of rows fit. The message tells nothing of x. */
 function checkVector(x: Int32Array, rows: number): void {
   if (x.length !== rows) throw new RangeError(`"x" expected ${rows} rows, got ${x.length}`);
-  let [positive, negative] = [0, 0];
+  let [total, absolute] = [0, 0]; // exact as far as it matters
   for (let i = 0; i < x.length; i++) {
-    positive += Math.max(x[i]!, 0);
-    negative -= Math.min(x[i]!, 0);
+    total += x[i]!;
+    absolute += Math.abs(x[i]!);
   }
-  if (Math.max(positive, negative) > MAX_SUM) {
+  if ((absolute + Math.abs(total)) / 2 > MAX_SUM) {
     throw new RangeError(
       `"x" expected positive and negative sums of at most ${MAX_SUM}: use fewer fractional bits`,
     );

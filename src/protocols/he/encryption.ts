@@ -69,28 +69,26 @@ export function encryptSymmetric(
   return { seed, c0: kernel.pack(encoded) };
 }
 
-/** Enc_pk(0) = (u b + e_0, u a + e_1) with fresh u, e_0, e_1; coefficients. */
-export function encryptZero(kernel: RlweKernel, key: PublicKey, rng: Rng): Ciphertext {
+/**
+ * ct += Enc_pk(0) = (u b + e_0, u a + e_1) in place, with fresh u, e_0, e_1. ct comes at the NTT points, where u b and
+ * u a are added, and leaves as coefficients.
+ */
+export function rerandomise(kernel: RlweKernel, ct: Ciphertext, key: PublicKey, rng: Rng): void {
   const u = kernel.allocate();
+  const product = kernel.allocate();
   kernel.ternary(u, keystream(rng(SEED_BYTES), 'ternary', TERNARY_BYTES));
   kernel.forward(u);
-  const [c0, c1] = [key.b, key.a].map((half) => {
-    const c = kernel.allocate();
-    kernel.multiply(c, u, half);
+  for (const [c, half] of [
+    [ct.c0, key.b],
+    [ct.c1, key.a],
+  ] as const) {
+    kernel.multiply(product, u, half);
+    kernel.add(c, c, product);
     kernel.inverse(c);
     addError(kernel, c, rng);
-    return c;
-  });
+  }
+  kernel.release(product);
   kernel.release(u);
-  return { c0: c0!, c1: c1! };
-}
-
-/** ct += Enc_pk(0) in place; coefficients. */
-export function rerandomise(kernel: RlweKernel, ct: Ciphertext, key: PublicKey, rng: Rng): void {
-  const zero = encryptZero(kernel, key, rng);
-  kernel.add(ct.c0, ct.c0, zero.c0);
-  kernel.add(ct.c1, ct.c1, zero.c1);
-  releaseCiphertext(kernel, zero);
 }
 
 /** x += e, a fresh error; coefficients. */

@@ -10,7 +10,7 @@
  * Leaks:    n and d, which both know.
  * Cost:     1 round each way; with C column and R row blocks (matrix-layout.ts), X v takes C ciphertexts of
  *           55 312 bytes there and R answers of 41 488 back, X^T e the other way about; one message each.
- *           Transforms of whole polynomials: key owner 1 a ciphertext and 2 an answer, evaluator 5 an answer;
+ *           Transforms of whole polynomials: key owner 1 a ciphertext and 2 an answer, evaluator 3 an answer;
  *           evaluator 2 C R pointwise products.
  *
  * Names: U blocks of X; V, E the vector's polynomials, in matrix-layout.ts.
@@ -186,22 +186,14 @@ export function encryptRing(
   return message;
 }
 
-/** sum_j ciphertexts_j plaintext(j), factors at the NTT points; returns coefficients. */
+/** sum_j ciphertexts_j plaintext(j), all at the NTT points. */
 export function sumOfProducts(
   { kernel }: Pick<HeSession, 'kernel'>,
   ciphertexts: readonly Ciphertext[],
   plaintext: (j: number) => Polynomial,
 ): Ciphertext {
-  const [c0, c1] = (['c0', 'c1'] as const).map((half) => {
-    const sum = kernel.accumulator();
-    ciphertexts.forEach((ct, j) => {
-      sum.multiplyAdd(ct[half], plaintext(j));
-    });
-    const c = kernel.allocate();
-    sum.moveTo(c);
-    sum.release();
-    kernel.inverse(c);
-    return c;
-  });
-  return { c0: c0!, c1: c1! };
+  const product = { c0: kernel.allocate(), c1: kernel.allocate() };
+  const terms = ciphertexts.map(({ c0, c1 }, j) => ({ x0: c0, x1: c1, y: plaintext(j) }));
+  kernel.sumProducts(product.c0, product.c1, terms);
+  return product;
 }

@@ -1,7 +1,7 @@
 /**
  * Ciphertext to shares over Z_2^64: the answer of a matrix product. Local steps of both sides.
  *
- * The evaluator holds (c0, c1) with phase c0 + c1 s = q m / 2^64 + noise, coefficients. It
+ * The evaluator holds (c0, c1) with phase c0 + c1 s = q m / 2^64 + noise. It
  *   1. adds Enc_pk(0) with fresh u, e_0, e_1;
  *   2. drops one prime; Q is what stays of q;
  *   3. draws a seed, sends (seed, c1) and keeps r = c0 - c0', where c0' in R_Q is what the seed expands to.
@@ -34,7 +34,7 @@ import {
 import { expandUniform } from './expand.ts';
 import { CIPHERTEXT_PRIMES, RING_ANSWER_PRIMES } from './parameters.ts';
 
-/** Steps 1 to 3. `product`: coefficients, overwritten. Returns the message and the evaluator's share [N]. */
+/** Steps 1 to 3. `product`: at the NTT points, overwritten. Returns the message and the evaluator's share [N]. */
 export function answerRing(
   kernel: RlweKernel,
   product: Ciphertext,
@@ -45,7 +45,7 @@ export function answerRing(
   return maskRing(kernel, product, rng);
 }
 
-/** Steps 2 and 3. Safe only after step 1. */
+/** Steps 2 and 3 on coefficients. Safe only after step 1. */
 export function maskRing(
   kernel: RlweKernel,
   { c0, c1 }: Ciphertext,

@@ -3,7 +3,7 @@
  *
  * Slots are values of a polynomial, so one unit of error in a coefficient spoils them all: the uniform
  * mask of ring-answer.ts, exact to {-1, 0, 1}, will not do. The evaluator holds (c0, c1) with phase
- * q m / t + noise, coefficients. It
+ * q m / t + noise. It
  *   1. adds Enc_pk(0) with fresh u, e_0, e_1, as there: without it c1 gives its plaintexts away;
  *   2. adds round(q r / t) to c0, r uniform in R_t: the message becomes m + r, uniform, exact;
  *   3. adds flooding noise of deviation 2^81 to c0 (flooding.ts): the noise is sum e_j W_j with the e_j
@@ -25,7 +25,7 @@ import { keystreamWords } from './expand.ts';
 import { addFlood } from './flooding.ts';
 import { CIPHERTEXT_PRIMES, SLOT_ANSWER_PRIMES } from './parameters.ts';
 
-/** Steps 1 to 4. `product`: coefficients, overwritten. Returns the message and the evaluator's share [N]. */
+/** Steps 1 to 4. `product`: at the NTT points, overwritten. Returns the message and the evaluator's share [N]. */
 export function answerSlots(
   kernel: RlweKernel,
   product: Ciphertext,
