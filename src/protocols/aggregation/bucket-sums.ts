@@ -13,7 +13,7 @@
  *   Buckets are the bins of all columns, in the order of the columns. e: ROW_VARIANCE a row; the unit comes with
  *   probability below 2^-28 (parameters.ts).
  *
- * Security: semi-honest, owner and any set of hosts corrupted; ring LWE twice, AES-128 as a PRG and, for the
+ * Security: semi-honest, any set of parties corrupted; ring LWE twice, AES-128 as a PRG and, for the
  *   public a, as a random oracle.
  *   Hosts see, for every vector, c and encryptions of 2^32 s under the owner's key of each session. The keys are
  *   independent of s, so the encryptions may be replaced by such of zero, one session after the other (IND-CPA,
@@ -21,13 +21,13 @@
  *   used nowhere else: uniform by decision ring LWE, for each vector in turn, the same a notwithstanding
  *   (the other vectors' samples are made with secrets of one's own; loss: a factor of the number of vectors).
  *   c is the same bytes for every host, so hosts together see no more of it than one.
- *   The owner sees answers of he/ring-answer.ts: re-randomised, masked over all coefficients and primes. They are
- *   independent of the hints, but for the rounding of its shares.
- * Leaks: n and R, which both know, and that nothing else. Opened sums tell the owner more than sums: it knows e row by
- *   row, so that sum e is a fingerprint of the rows of a bucket. WHOEVER OPENS A SHARE ADDS NOISE OF THE HOST'S OWN
+ *   The owner sees answers of he/ring-answer.ts, re-randomised and masked over all coefficients and primes: they look
+ *   uniform whatever the hints, as do its shares.
+ * Leaks: n and R, which both know. Opened, the sums would tell the owner more than sums of x: it knows e row by row, so
+ *   that sum e is a fingerprint of the rows of a bucket. WHOEVER OPENS A SHARE ADDS NOISE OF THE HOST'S OWN
  *   FIRST, of the deviation of the noise that is in it at least (`sumDeviation`).
  * Cost: set-up, once a task: a message of 18 bytes to every host and one of at most 4 back; the host n d 2048 word
- *   additions for d columns, and ceil(2048 R / 4096) polynomials of 64 KiB and more for its hints. A vector:
+ *   additions for d columns, and memory for its hints, R / 2 polynomials of 64 KiB or a few more. A vector:
  *   4 n bytes in ceil(n / 65536) messages, and the product X v of he/matrix-product.ts with X: [R, 2048];
  *   owner 1 transform of 2 primes in 4096 rows, host n d additions. Two vectors are on their way at a time: while the
  *   host answers one, the owner masks and sends the next. Neither side keeps more of c than a message.

@@ -1,5 +1,6 @@
 import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { BucketSamples, BucketShape, MaskedRows } from '../../../proto/gen/aggregation.ts';
 import { HeCiphertext, HeRingAnswer } from '../../../proto/gen/he.ts';
 import { BucketHost, BucketOwner } from '../../../src/protocols/aggregation/bucket-sums.ts';
@@ -47,7 +48,7 @@ describe('sums by bucket', () => {
     [65_536, [4]],
     [65_537, [16, 3]],
   ] as const) {
-    it(`agrees with the ideal functionality, noise and all: ${rows} rows, ${counts} bins`, async () => {
+    it(`agrees with the ideal functionality, noise and all: ${rows} rows, ${counts.join()} bins`, async () => {
       const columns = randomColumns(rows, counts, rows);
       const vectors = [randomVector(rows, 12, 'g'), randomVector(rows, 5, 'h')];
       const { residuals, errors } = await runBuckets(columns, vectors);
@@ -104,6 +105,18 @@ describe('sums by bucket', () => {
     }
     const freedom = 8 * 48;
     ok(Math.abs(statistic - freedom) < 5 * Math.sqrt(2 * freedom), `chi-square ${statistic}`);
+  });
+
+  it('equals plaintext within the predicted noise at 100 000 rows and 256 bins', async () => {
+    const rows = 100_000;
+    const columns = randomColumns(rows, [256], 'large');
+    const sizes = sumsByBucket(new Uint8Array(rows).fill(1), columns);
+    const { residuals } = await runBuckets(columns, [randomVector(rows, 14, 'large')], 'large');
+    const statistic = residuals[0]!.reduce(
+      (sum, v, r) => sum + v ** 2 / (ROW_VARIANCE * sizes[r]!),
+      0,
+    );
+    ok(Math.abs(statistic - 256) < 5 * Math.sqrt(2 * 256), `chi-square ${statistic}`);
   });
 
   it('takes missing values as a bin, bins of one row, and vectors of zeros', async () => {
@@ -344,6 +357,27 @@ describe('sums by bucket', () => {
     await chB.fork('lane 1').send(HeRingAnswer, { seed: new Uint8Array(3), c1: new Uint8Array() });
     const vectors = [0, 1, 2].map(() => new Int32Array(10));
     await rejects(owner.sums(vectors), { code: 'MALFORMED_MESSAGE' });
+  });
+
+  it('takes vectors as the hosts keep up: two are on their way', async () => {
+    const { alice, bob, chA, chB } = await hePair();
+    const columns = randomColumns(10, [2], 'lazy');
+    const [owner, host] = await Promise.all([
+      BucketOwner.setup([{ channel: chA, he: alice }], 10, seededRng(1)),
+      BucketHost.setup(chB, bob, hintKernel, columns, seededRng(2)),
+    ]);
+    let taken = 0;
+    function* vectors(): Generator<Int32Array> {
+      for (; taken < 5; taken++) yield new Int32Array(10);
+    }
+    const sums = owner.sums(vectors());
+    while (chA.stats.messagesSent < 1 + 2 * (1 + matrixLayout(2, 2048).columnBlocks)) {
+      await setImmediate(); // until both lanes have sent all
+    }
+    for (let turn = 0; turn < 50; turn++) await setImmediate();
+    equal(taken, 2, 'the third is asked for, not the fourth');
+    await Promise.all([sums, host.sums(5)]);
+    equal(taken, 5);
   });
 
   it('sends what it sent before: a pinned transcript', async () => {

@@ -77,6 +77,9 @@ describe('homomorphic parameters', () => {
     ok(ringError(norm) < 2 ** -9, `error 2^${Math.log2(ringError(norm)).toFixed(1)} of a unit`);
     ok(ringError(2 ** 37.9) < MAX_RING_ERROR);
     ok(ringError(2 ** 38) > MAX_RING_ERROR);
+    // Roundings of an encoding that all add up: 2^41 of them are an eighth of a unit.
+    const added = ringError(norm, 2 ** 41) - ringError(norm);
+    equal(Math.round(Math.log2(added)), -3);
     // The dominating terms with BigInt: 10 sqrt(10.583) norm / p_3 against Q_3 / 2^64.
     const scaled = (325n * 2n ** 37n) / 10n / BigInt(PRIMES[3]);
     const unit = modulus(3) / 2n ** 64n;
