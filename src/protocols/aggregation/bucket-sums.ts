@@ -10,8 +10,9 @@
  * Functionality: for every bucket r of every vector, shares of sum_{i in r} x_i + sum_{i in r} e_i + {-1, 0, 1}.
  *   Owner in: x [n] a vector, the same for all hosts   out: its shares [R], a host
  *   Host  in: a bin for every row and column           out: its shares [R]
- *   Buckets are the bins of all columns, in the order of the columns. e: ROW_VARIANCE a row; the unit comes with
- *   probability below 2^-28 (parameters.ts).
+ *   Buckets are the bins of all columns, in the order of the columns, or what the host arranges: sums over bins of a
+ *   column, in an order that it keeps to itself. e: ROW_VARIANCE a row; the unit comes with probability below
+ *   2^-28 (parameters.ts).
  *
  * Security: semi-honest, any set of parties corrupted; ring LWE twice, AES-128 as a PRG and, for the
  *   public a, as a random oracle.
@@ -27,7 +28,8 @@
  *   that sum e is a fingerprint of the rows of a bucket. WHOEVER OPENS A SHARE ADDS NOISE OF THE HOST'S OWN
  *   FIRST, of the deviation of the noise that is in it at least (`sumDeviation`).
  * Cost: set-up, once a task: a message of 18 bytes to every host and one of at most 4 back; the host n d 2048 word
- *   additions for d columns, and memory for its hints, R / 2 polynomials of 64 KiB or a few more. A vector:
+ *   additions for d columns, and memory for its hints: 8 KiB a bin, and R / 2 polynomials of 64 KiB or a few more. An
+ *   arrangement: a message of at most 4 bytes, and the transforms of those polynomials. A vector:
  *   4 n bytes in ceil(n / 65536) messages, and the product X v of he/matrix-product.ts with X: [R, 2048];
  *   owner 1 transform of 2 primes in 4096 rows, host n d additions. Two vectors are on their way at a time: while the
  *   host answers one, the owner masks and sends the next. Neither side keeps more of c than a message.
@@ -37,7 +39,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { BucketSamples, BucketShape, MaskedRows } from '../../../proto/gen/aggregation.ts';
-import type { HintKernel } from '../../kernels/hint-kernel.ts';
+import { HINT_DEGREE, type HintKernel } from '../../kernels/hint-kernel.ts';
 import { DEGREE, type Polynomial } from '../../kernels/rlwe-kernel.ts';
 import type { Channel } from '../channel.ts';
 import { ProtocolError } from '../errors.ts';
@@ -48,7 +50,15 @@ import type { HeSession } from '../he/session.ts';
 import { SEED_BYTES } from '../primitives/prg.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { checkLength } from '../primitives/words.ts';
-import { type BinnedColumns, bucketHints, bucketOffsets, checkRange, encodeHints } from './hint.ts';
+import {
+  type BinnedColumns,
+  bucketHints,
+  bucketOffsets,
+  checkRange,
+  encodeHints,
+  type PartialSum,
+  partialSums,
+} from './hint.ts';
 import { MAX_BUCKETS, MAX_ROWS, MAX_SUM, PIECE_ROWS } from './parameters.ts';
 import { drawSecret, encodePair, expandSamples, maskPair, releaseSecret } from './samples.ts';
 
@@ -63,9 +73,10 @@ export interface BucketLink {
 
 interface Host {
   readonly he: HeSession;
+  readonly channel: Channel;
   readonly lanes: readonly Channel[];
   /** R */
-  readonly buckets: number;
+  buckets: number;
 }
 
 /** The owner of the vectors, towards all hosts of a task. */
@@ -93,7 +104,7 @@ export class BucketOwner {
         const lanes = forkLanes(channel);
         await channel.send(BucketSamples, { seed });
 
-        return { he, lanes, buckets: decodeShape(await channel.receive(BucketShape)) };
+        return { he, channel, lanes, buckets: decodeShape(await channel.receive(BucketShape)) };
       }),
     );
     const { kernel } = hosts[0]!.he;
@@ -109,6 +120,15 @@ export class BucketOwner {
   /** R of every host. */
   get buckets(): number[] {
     return this.#hosts.map(({ buckets }) => buckets);
+  }
+
+  /** Takes note of the hosts' new arrangements: runs with `arrange` of all of them. */
+  async arranged(): Promise<void> {
+    await Promise.all(
+      this.#hosts.map(async (host) => {
+        host.buckets = decodeShape(await host.channel.receive(BucketShape));
+      }),
+    );
   }
 
   /**
@@ -162,29 +182,43 @@ export class BucketOwner {
   }
 }
 
+/** What a host answers with: the matrix of the product, and how its rows come from the buckets. */
+interface Arrangement {
+  readonly matrix: EncodedMatrix;
+  /** Null: the buckets as they are. */
+  readonly sums: readonly PartialSum[] | null;
+  /** Columns that are in it. */
+  readonly columns: readonly number[];
+}
+
 /** A holder of buckets, towards the owner of the vectors. */
 export class BucketHost {
-  /** Where the buckets of each column start, and R at the end. */
+  /** Where the buckets of each column start, and their number at the end. */
   readonly offsets: readonly number[];
   readonly #columns: BinnedColumns;
   readonly #kernel: HintKernel;
   readonly #he: HeSession;
+  readonly #channel: Channel;
   readonly #lanes: readonly Channel[];
-  readonly #hints: EncodedMatrix;
+  /** By bucket. */
+  readonly #hints: Uint32Array;
   readonly #rng: Rng;
+  #arrangement: Arrangement | null = null;
 
   private constructor(
     he: HeSession,
     kernel: HintKernel,
+    channel: Channel,
     lanes: readonly Channel[],
     columns: BinnedColumns,
-    hints: EncodedMatrix,
+    hints: Uint32Array,
     rng: Rng,
   ) {
     this.offsets = bucketOffsets(columns);
     this.#columns = columns;
     this.#kernel = kernel;
     this.#he = he;
+    this.#channel = channel;
     this.#lanes = lanes;
     this.#hints = hints;
     this.#rng = rng;
@@ -205,49 +239,69 @@ export class BucketHost {
     const { seed } = await ch.receive(BucketSamples);
     checkSeed(seed);
     const hints = await bucketHints(kernel, expandSamples(seed, columns.rows), columns);
-    const matrix = await encodeHints(he.kernel, hints);
-    return new BucketHost(he, kernel, lanes, columns, matrix, rng);
+    return new BucketHost(he, kernel, ch, lanes, columns, hints, rng);
   }
 
   /** R */
   get buckets(): number {
-    return this.offsets.at(-1)!;
+    return this.#arrangement?.sums?.length ?? this.offsets.at(-1)!;
+  }
+
+  /** From now on shares are those of these sums, in this order: runs with `arranged` of the owner. */
+  async arrange(sums: readonly PartialSum[]): Promise<void> {
+    const rows = partialSums(this.#hints, HINT_DEGREE, this.offsets, sums);
+    await this.#channel.send(BucketShape, { buckets: sums.length });
+
+    const columns = [...new Set(sums.map(({ column }) => column))];
+    await this.#encode(rows, sums, columns);
   }
 
   /** The host's shares, by vector: [R]. count: how many vectors the owner sends. */
-  sums(count: number): Promise<Uint32Array[]> {
+  async sums(count: number): Promise<Uint32Array[]> {
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new RangeError(`"count" expected a number of vectors, got ${count}`);
     }
-    return inLanes(Array(count).keys(), (_, lane) => this.#vector(this.#lanes[lane]!));
+    const all = [...this.#columns.bins.keys()];
+    const arrangement = this.#arrangement ?? (await this.#encode(this.#hints, null, all));
+    return inLanes(Array(count).keys(), (_, lane) => this.#vector(this.#lanes[lane]!, arrangement));
   }
 
   /** Gives the memory back. The session stays its maker's to close. */
   close(): void {
-    this.#hints.free();
+    this.#arrangement?.matrix.free();
+    this.#arrangement = null;
   }
 
-  async #vector(ch: Channel): Promise<Uint32Array> {
-    const { rows } = this.#columns;
-    const Y = new Uint32Array(this.buckets);
-    const sums = this.#columns.bins.map((_, f) =>
-      Y.subarray(this.offsets[f]!, this.offsets[f + 1]!),
-    );
+  async #encode(
+    rows: Uint32Array,
+    sums: Arrangement['sums'],
+    columns: readonly number[],
+  ): Promise<Arrangement> {
+    this.close();
+    const matrix = await encodeHints(this.#he.kernel, rows);
+    this.#arrangement = { matrix, sums, columns };
+    return this.#arrangement;
+  }
+
+  async #vector(ch: Channel, { matrix, sums, columns }: Arrangement): Promise<Uint32Array> {
+    const { rows, bins } = this.#columns;
+    const words = new Uint32Array(this.offsets.at(-1)!);
+    const byBin = columns.map((f) => words.subarray(this.offsets[f]!, this.offsets[f + 1]!));
     for (let from = 0; from < rows; from += PIECE_ROWS) {
       const to = Math.min(from + PIECE_ROWS, rows);
-      const words = decodeRows(await ch.receive(MaskedRows), to - from);
-      this.#kernel.addByBin(sums, words, this.#bins(from, to));
+      const c = decodeRows(await ch.receive(MaskedRows), to - from);
+      this.#kernel.addByBin(
+        byBin,
+        c,
+        columns.map((f) => bins[f]!.subarray(from, to)),
+      );
       await setImmediate();
     }
+    const Y = sums ? partialSums(words, 1, this.offsets, sums) : words;
 
-    const u = await matVecEvaluator(ch, this.#he, this.#hints, this.#rng);
+    const u = await matVecEvaluator(ch, this.#he, matrix, this.#rng);
     const upper = upperWords(u);
     return Y.map((y, r) => y - upper[r]!);
-  }
-
-  /** The bins of rows `from` ... `to` - 1, a column each. */
-  #bins(from: number, to: number): Uint16Array[] {
-    return this.#columns.bins.map((column) => column.subarray(from, to));
   }
 }
 

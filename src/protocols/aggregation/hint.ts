@@ -42,6 +42,55 @@ export function bucketOffsets({ rows, bins, counts }: BinnedColumns): number[] {
   return offsets;
 }
 
+/** A sum over the first `bins` bins of a column, and over its last one, too, if `andLast`. */
+export interface PartialSum {
+  readonly column: number;
+  readonly bins: number;
+  readonly andLast: boolean;
+}
+
+/**
+ * Rows of `width` words by partial sum, modulo 2^32, from rows by bucket. Throws `RangeError` for a sum that
+ * the columns do not have, or that counts its last bin twice.
+ */
+export function partialSums(
+  rows: Uint32Array,
+  width: number,
+  offsets: readonly number[],
+  sums: readonly PartialSum[],
+): Uint32Array {
+  checkRange('sums', sums.length, MAX_BUCKETS);
+  for (const { column, bins, andLast } of sums) {
+    const count = (offsets[column + 1] ?? 0) - (offsets[column] ?? 0);
+    if (!Number.isInteger(bins) || bins < 0 || bins > count - Number(andLast)) {
+      throw new RangeError(`"sums" expected bins of column ${column}, got ${bins}`);
+    }
+  }
+  const out = new Uint32Array(sums.length * width);
+  const order = Array.from(sums.keys()).sort(
+    (c, d) => sums[c]!.column - sums[d]!.column || sums[c]!.bins - sums[d]!.bins,
+  );
+  const running = new Uint32Array(width);
+  let [at, done] = [-1, 0];
+  for (const c of order) {
+    const { column, bins, andLast } = sums[c]!;
+    if (column !== at) {
+      running.fill(0);
+      [at, done] = [column, 0];
+    }
+    for (; done < bins; done++) addRow(running, rows, offsets[column]! + done);
+    const sum = out.subarray(c * width, (c + 1) * width);
+    sum.set(running);
+    if (andLast) addRow(sum, rows, offsets[column + 1]! - 1);
+  }
+  return out;
+}
+
+function addRow(sum: Uint32Array, rows: Uint32Array, row: number): void {
+  const from = row * sum.length;
+  for (let k = 0; k < sum.length; k++) sum[k]! += rows[from + k]!;
+}
+
 /** Throws `RangeError` unless `value` is an integer from 1 to `most`. */
 export function checkRange(name: string, value: number, most: number): void {
   if (!Number.isInteger(value) || value < 1 || value > most) {
@@ -49,12 +98,12 @@ export function checkRange(name: string, value: number, most: number): void {
   }
 }
 
-/** h: [R, 2048], words modulo 2^32 as signed integers. a: of the same rows. */
+/** h: [R, 2048], words modulo 2^32. a: of the same rows. */
 export async function bucketHints(
   kernel: HintKernel,
   a: Uint32Array,
   { rows, bins, counts }: BinnedColumns,
-): Promise<Int32Array> {
+): Promise<Uint32Array> {
   const buckets = counts.reduce((sum, count) => sum + count, 0);
   const hints = new Uint32Array(buckets * HINT_DEGREE);
   let at = 0;
@@ -67,11 +116,15 @@ export async function bucketHints(
     }
     at = end;
   }
-  return new Int32Array(hints.buffer);
+  return hints;
 }
 
-/** The hints as the matrix of the homomorphic product. Its noise is bounded for any hints, `hintError`. */
-export async function encodeHints(kernel: RlweKernel, hints: Int32Array): Promise<EncodedMatrix> {
+/**
+ * The hints, as signed words, as the matrix of the homomorphic product. Its noise is bounded for any hints,
+ * `hintError`.
+ */
+export async function encodeHints(kernel: RlweKernel, words: Uint32Array): Promise<EncodedMatrix> {
+  const hints = new Int32Array(words.buffer, words.byteOffset, words.length);
   const layout = matrixLayout(hints.length / HINT_DEGREE, HINT_DEGREE);
   const blocks: Polynomial[] = [];
   for (let i = 0; i < layout.rowBlocks; i++) {

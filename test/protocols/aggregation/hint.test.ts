@@ -36,7 +36,7 @@ describe('hints', () => {
       [0, 5],
       [5, 8],
     ] as const) {
-      const sum = new Int32Array(HINT_DEGREE);
+      const sum = new Uint32Array(HINT_DEGREE);
       for (let at = from * HINT_DEGREE; at < to * HINT_DEGREE; at++) {
         sum[at % HINT_DEGREE]! += hints[at]!;
       }
@@ -53,7 +53,7 @@ describe('hints', () => {
         ['constant', new Int32Array(buckets * HINT_DEGREE).fill(-(2 ** 31))],
         ['random signs', Int32Array.from(signs, (b) => (b & 1 ? 2 ** 31 - 1 : -(2 ** 31)))],
       ] as const) {
-        const X = await encodeHints(bob.kernel, hints);
+        const X = await encodeHints(bob.kernel, new Uint32Array(hints.buffer));
         const v = new BigUint64Array(HINT_DEGREE).fill(2n ** 32n); // every bit of s is set
         const [u, w] = await Promise.all([
           matVecKeyOwner(chA, alice, v, buckets, seededRng(`${name} a`)),

@@ -18,6 +18,7 @@ import { revealReceiver, revealSender } from '../../../protocols/sharing/open.ts
 import { truncate } from '../../../protocols/sharing/truncate.ts';
 import { sigmoid } from '../../linear/link.ts';
 import { type Evaluation, evaluate, type MetricName } from '../../metrics/evaluate.ts';
+import { roundMetrics, tooFewToReport } from '../reported-metrics.ts';
 import type { TrainingContext } from './context.ts';
 import type { TargetScale } from './design.ts';
 import { add, FEATURE_BITS, fromFixed, toFixed, WEIGHT_BITS } from './fixed-point.ts';
@@ -66,10 +67,6 @@ export async function roundedScores(
   return truncate(context.ot, z, at - openBits);
 }
 
-/** Fewer rows than this, or rows of a class, and a metric would tell its reader single labels. */
-const FEWEST_ROWS = 50;
-const FEWEST_OF_A_CLASS = 5;
-
 export interface MetricOptions {
   readonly names: readonly MetricName[];
   readonly loss: 'logloss' | 'mse' | null;
@@ -91,40 +88,17 @@ export function metricsOf(
   options: MetricOptions,
 ): Evaluation {
   const { names, loss, threshold, target, openBits, leaveLabelHolder } = options;
-  if (leaveLabelHolder && areFew(labels, loss !== null)) {
-    const reason = `fewer than ${FEWEST_ROWS} rows, or ${FEWEST_OF_A_CLASS} of a class, were held out: metrics would tell labels`;
-    return {
-      metrics: Object.fromEntries(names.map((name) => [name, null])),
-      reasons: Object.fromEntries(names.map((name) => [name, reason])),
-    };
-  }
+  const few = leaveLabelHolder && tooFewToReport(names, labels, loss === null ? 0 : 2);
+  if (few) return few;
   const predicted =
     loss === null
       ? scores.map((z) => z * 2 ** target!.exponent + target!.centre)
       : scores.map(sigmoid);
-  const { metrics, reasons } = evaluate(
+  const evaluation = evaluate(
     names,
     labels,
     predicted,
     loss === null ? { task: 'regression' } : { task: 'binary', loss, threshold },
   );
-  const rounded = Object.entries(metrics).map(([name, value]) => [
-    name,
-    significant(value, openBits),
-  ]);
-  return { metrics: Object.fromEntries(rounded), reasons };
-}
-
-function areFew(labels: Float64Array, classes: boolean): boolean {
-  if (labels.length < FEWEST_ROWS) return true;
-  if (!classes) return false;
-  const ones = labels.reduce((count, y) => count + y, 0);
-  return Math.min(ones, labels.length - ones) < FEWEST_OF_A_CLASS;
-}
-
-/** The value to so many significant bits. */
-function significant(value: number | null, bits: number): number | null {
-  if (value === null || value === 0) return value;
-  const unit = 2 ** (Math.floor(Math.log2(Math.abs(value))) + 1 - bits);
-  return Math.round(value / unit) * unit;
+  return roundMetrics(evaluation, openBits);
 }

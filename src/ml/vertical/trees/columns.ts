@@ -1,0 +1,79 @@
+/** One party's columns as both training and prediction see them: a bin for every row. */
+import { type Matrix, takeRows } from '../../data/matrix.ts';
+import { type BinnedMatrix, binMatrix, type ColumnBins, fitBins } from '../../trees/bins.ts';
+import type { SplitRule } from './joint-tree.ts';
+
+/**
+ * Rows by bin. A row whose value is missing has the number of the column's bins; one that is not below the last cut,
+ * which rows that did not train may be, has one more: no split sends it to the left.
+ */
+export type PlacedColumns = BinnedMatrix;
+
+/** The rows that train, then the others. Bins are those of the training rows. */
+export function placeColumns(
+  X: Matrix,
+  { train, others }: { readonly train: Uint32Array; readonly others: Uint32Array },
+  numBins: number,
+): PlacedColumns {
+  const columns = fitBins(takeRows(X, train), numBins);
+  const order = new Uint32Array(train.length + others.length);
+  order.set(train);
+  order.set(others, train.length);
+  const ordered = takeRows(X, order);
+  const placed = binMatrix(ordered, columns);
+  placed.bins.forEach((bins, j) => {
+    const { cuts } = columns[j]!;
+    const above = cuts[cuts.length - 1]!;
+    for (let i = train.length; i < bins.length; i++) {
+      if (Math.fround(ordered.values[i * ordered.columns + j]!) >= above) bins[i] = cuts.length + 1;
+    }
+  });
+  return placed;
+}
+
+/** A split in bins. */
+export interface BinSplit {
+  readonly feature: number;
+  /** Rows of this bin and those below go to the left. */
+  readonly bin: number;
+  readonly defaultLeft: boolean;
+}
+
+/** Packed bits of rows from .. from + n - 1: 1 for those that a split sends to the left. */
+export function binBits(
+  { columns, bins }: PlacedColumns,
+  { feature, bin, defaultLeft }: BinSplit,
+  from: number,
+  n: number,
+): Uint8Array {
+  const missing = columns[feature]!.cuts.length;
+  const rows = bins[feature]!;
+  const bits = new Uint8Array(Math.ceil(n / 8));
+  for (let i = 0; i < n; i++) {
+    const of = rows[from + i]!;
+    const isLeft = of === missing ? Number(defaultLeft) : Number(of <= bin);
+    bits[i >> 3]! |= isLeft << (i & 7);
+  }
+  return bits;
+}
+
+/** Packed bits of rows of X, as `binBits`. */
+export function valueBits(
+  X: Matrix,
+  { feature, threshold, defaultLeft }: SplitRule,
+  from: number,
+  n: number,
+): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(n / 8));
+  for (let i = 0; i < n; i++) {
+    const value = X.values[(from + i) * X.columns + feature]!;
+    const isLeft = Number.isNaN(value) ? defaultLeft : Math.fround(value) < threshold;
+    bits[i >> 3]! |= Number(isLeft) << (i & 7);
+  }
+  return bits;
+}
+
+/** The threshold of a split in bins. */
+export function thresholdOf(columns: readonly ColumnBins[], { feature, bin }: BinSplit): number {
+  return columns[feature]!.cuts[bin]!;
+}

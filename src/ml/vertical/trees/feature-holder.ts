@@ -1,0 +1,191 @@
+/**
+ * Vertical gradient boosting, a feature holder's part: it answers the label holder (`label-holder.ts`, which has the
+ * protocol's statement). It learns the shape of the trees and which of its own candidates became splits.
+ */
+import { BoostingRound, KeptSplits, SplitNodes } from '../../../../proto/gen/trees.ts';
+import type { HintKernel } from '../../../kernels/hint-kernel.ts';
+import type { RlweKernel } from '../../../kernels/rlwe-kernel.ts';
+import { BucketHost } from '../../../protocols/aggregation/bucket-sums.ts';
+import type { Channel } from '../../../protocols/channel.ts';
+import { ProtocolError } from '../../../protocols/errors.ts';
+import { bitAt } from '../../../protocols/primitives/bits.ts';
+import type { Rng } from '../../../protocols/primitives/rng.ts';
+import { checkLength } from '../../../protocols/primitives/words.ts';
+import type { Matrix } from '../../data/matrix.ts';
+import type { BoostingParameters } from '../../trees/parameters.ts';
+import { type Candidate, drawCandidates, type Offer, offerOf, sumsOf } from './candidates.ts';
+import type { Checkpoints, FeatureHolderCheckpoint } from './checkpoint.ts';
+import { binBits, type PlacedColumns, placeColumns, thresholdOf } from './columns.ts';
+import { type OnRound, type Opening, type OwnSession, setupHost } from './context.ts';
+import type { SplitRule } from './joint-tree.ts';
+import { plainParameters, splitRows, type TreeParameters } from './parameters.ts';
+import { routeHost } from './routing.ts';
+import {
+  decodeWords,
+  levelShares,
+  type NodeShares,
+  type NoiseSampler,
+  openSumsHost,
+} from './split-finding.ts';
+
+/** A training as the contract fixes it, seen by a feature holder. */
+export interface FeatureHolderTask extends Opening {
+  readonly parameters: TreeParameters;
+  readonly kernels: { readonly rlwe: RlweKernel; readonly hint: HintKernel };
+  /** This party's name. */
+  readonly self: string;
+  readonly onRound: OnRound;
+  /** Called once no more rounds are to be grown. */
+  readonly onTrained?: () => void;
+  /** Default: from the start to the end in one run. */
+  readonly checkpoints?: Checkpoints<FeatureHolderCheckpoint>;
+  /** ONLY TESTS PASS IT: what the noise of opened sums is drawn by. */
+  readonly sampler?: NoiseSampler;
+}
+
+/** What a feature holder has after the training. */
+export interface FeatureHolderPart {
+  /** Its splits that are in the model. */
+  readonly rules: readonly SplitRule[];
+}
+
+/** Everything that a round needs. */
+interface Run {
+  readonly task: FeatureHolderTask;
+  readonly parameters: BoostingParameters;
+  readonly session: OwnSession;
+  readonly buckets: BucketHost;
+  /** Rows that train, then those held out. */
+  readonly data: PlacedColumns;
+  readonly offer: Offer;
+  readonly rng: Rng;
+}
+
+/** features: [n, d], NaN where a value is missing; row i is the same record at every party. */
+export async function trainFeatureHolder(
+  channel: Channel,
+  features: Matrix,
+  task: FeatureHolderTask,
+  rng: Rng,
+): Promise<FeatureHolderPart> {
+  const parameters = plainParameters(task.parameters);
+  const resume = task.checkpoints?.resume ?? null;
+  if (resume?.phase === 'evaluated') {
+    task.onTrained?.();
+    return { rules: resume.rules };
+  }
+  const { train, validation } = splitRows(features.rows, task.parameters);
+  const data = placeColumns(features, { train, others: validation }, parameters.numBins);
+  const offer = offerOf(data, train.length, parameters);
+
+  const session = await setupHost(channel, task.kernels.rlwe, rng);
+  const { he, buckets: lane, trees } = session;
+  const buckets = await BucketHost.setup(lane, he, task.kernels.hint, offer.columns, rng);
+  const run: Run = { task, parameters, session, buckets, data, offer, rng };
+
+  const { num_trees } = task.parameters;
+  let step = resume?.step ?? 0;
+  let rules = resume?.rules ?? [];
+  while (step < num_trees) {
+    const { grows } = await trees.receive(BoostingRound);
+    if (!grows) break;
+    rules = [...rules, ...(await answerRound(run, step))];
+    step += 1;
+    task.checkpoints?.save({ phase: 'training', step, rules });
+    await task.onRound(step, num_trees);
+  }
+  task.onTrained?.();
+
+  await task.ledger.record({ class: 'kept_splits', to: [task.self], elements: rules.length });
+  const kept = decodeKept(await trees.receive(KeptSplits), rules);
+  // Not after a failure: another program might still be running, and encrypt under an erased key.
+  buckets.close();
+  he.close();
+  task.checkpoints?.save({ phase: 'evaluated', step: step + 1, rules: kept });
+  return { rules: kept };
+}
+
+/** A candidate that became a split, and the number of its tree in the round. */
+interface Won {
+  readonly candidate: Candidate;
+  readonly tree: number;
+}
+
+/** One round. Returns the splits that this party was told of, in their order. */
+async function answerRound(run: Run, round: number): Promise<SplitRule[]> {
+  const { task, parameters, session, buckets, data, offer, rng } = run;
+  const { trees: channel, routing, ot } = session;
+  const candidates = drawCandidates(offer, parameters, rng);
+  await buckets.arrange(sumsOf(candidates));
+  const rows = candidates.map((each) => each?.rows ?? 0);
+  const multiplier = task.parameters.noise_multiplier;
+  const { sampler } = task;
+
+  const rules: SplitRule[] = [];
+  /** Of every node of the level the number of its tree in the round. */
+  let level = Array.from({ length: parameters.numClass }, (_, k) => k);
+  let parents: NodeShares[] | null = null;
+  for (let depth = 0; depth < parameters.maxDepth && level.length > 0; depth++) {
+    const vectors = await buckets.sums(depth === 0 ? 2 * level.length : level.length);
+    const shares = levelShares(vectors, parents);
+    const winners = await openSumsHost(
+      channel,
+      shares,
+      { ...task, rows, multiplier, ...(sampler && { sampler }) },
+      rng,
+    );
+    const won = wonBy(winners, level, candidates);
+    await task.ledger.record({ class: 'winning_splits', to: [task.self], elements: level.length });
+    for (const { candidate, tree } of won) {
+      const { feature, defaultLeft } = candidate;
+      const threshold = thresholdOf(data.columns, candidate);
+      const number = round * parameters.numClass + tree;
+      rules.push({ feature, threshold, defaultLeft, tree: number, depth });
+    }
+
+    const byTree = Array.from({ length: parameters.numClass }, (_, k) =>
+      won.filter(({ tree }) => tree === k),
+    );
+    const bitsOf = ({ candidate }: Won, from: number, n: number): Uint8Array =>
+      binBits(data, candidate, from, n);
+    await routeHost(routing, ot, byTree, data.rows, bitsOf, task);
+
+    if (depth + 1 === parameters.maxDepth) break;
+    const split = decodeNodes(await channel.receive(SplitNodes), level.length);
+    parents = split.map((slot) => shares[slot]!);
+    level = split.flatMap((slot) => [level[slot]!, level[slot]!]);
+  }
+  return rules;
+}
+
+/** In the order of the nodes. Throws `MALFORMED_MESSAGE` for a candidate that is none. */
+function wonBy(
+  winners: Int32Array,
+  level: readonly number[],
+  candidates: readonly (Candidate | null)[],
+): Won[] {
+  return level.flatMap((tree, slot) => {
+    const winner = winners[slot]!;
+    if (winner < 0) return [];
+    const candidate = candidates[winner];
+    if (!candidate) throw new ProtocolError('MALFORMED_MESSAGE', 'an empty sum is no split');
+    return [{ candidate, tree }];
+  });
+}
+
+/** Numbers of nodes, ascending and below `nodes`. */
+function decodeNodes({ nodes: bytes }: SplitNodes, nodes: number): number[] {
+  if (bytes.length > 4 * nodes) {
+    throw new ProtocolError('MALFORMED_MESSAGE', `expected up to ${nodes} nodes to be split`);
+  }
+  const split = [...decodeWords(bytes, Math.ceil(bytes.length / 4))];
+  if (split.some((slot, i) => slot >= nodes || (i > 0 && slot <= split[i - 1]!))) {
+    throw new ProtocolError('MALFORMED_MESSAGE', `expected ascending nodes below ${nodes}`);
+  }
+  return split;
+}
+
+function decodeKept({ kept }: KeptSplits, rules: readonly SplitRule[]): SplitRule[] {
+  checkLength(kept, Math.ceil(rules.length / 8));
+  return rules.filter((_, rule) => bitAt(kept, rule) === 1);
+}
