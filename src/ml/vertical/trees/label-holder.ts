@@ -96,6 +96,8 @@ export interface LabelHolderPart {
   readonly rounds: readonly (readonly JointTree[])[];
   /** Its own splits. */
   readonly rules: readonly SplitRule[];
+  /** Margins are told as multiples of 2^(exponent - open_bits): of a regression next to the label's deviation, else 0. */
+  readonly exponent: number;
   readonly evaluation: Evaluation;
 }
 
@@ -125,12 +127,13 @@ export async function trainLabelHolder(
     throw new RangeError(`"labels" expected ${features.rows} rows, got ${labels.length}`);
   }
   assertLabels(parameters, labels);
+  const { train, validation } = splitRows(features.rows, task.parameters);
+  const exponent = exponentOf(parameters, pick(labels, train));
   const resume = task.checkpoints?.resume ?? null;
   if (resume?.phase === 'evaluated') {
     task.onTrained?.();
-    return { rounds: resume.rounds, rules: resume.rules, evaluation: resume.evaluation };
+    return { rounds: resume.rounds, rules: resume.rules, exponent, evaluation: resume.evaluation };
   }
-  const { train, validation } = splitRows(features.rows, task.parameters);
   const data = placeColumns(features, { train, others: validation }, parameters.numBins);
   const ordered = new Float64Array(labels.length);
   ordered.set(pick(labels, train));
@@ -157,7 +160,15 @@ export async function trainLabelHolder(
   owner.close();
   for (const { he } of hosts) he.close();
   task.checkpoints?.save({ phase: 'evaluated', step: step + 1, ...model, evaluation });
-  return { ...model, evaluation };
+  return { ...model, exponent, evaluation };
+}
+
+/** The power of two next to the deviation of a regression's label. */
+function exponentOf({ objective }: BoostingParameters, y: Float64Array): number {
+  if (objective !== 'reg:squarederror') return 0;
+  const mean = y.reduce((sum, value) => sum + value, 0) / y.length;
+  const variance = y.reduce((sum, value) => sum + (value - mean) ** 2, 0) / y.length;
+  return variance > 0 ? Math.ceil(Math.log2(variance) / 2) : 0;
 }
 
 function startOf({ parameters, data, hosts }: Run): LabelHolderRound {
