@@ -8,7 +8,12 @@ import { MAX_SUM, ROW_VARIANCE } from '../../../src/protocols/aggregation/parame
 import { matrixLayout } from '../../../src/protocols/he/matrix-layout.ts';
 import { CIPHERTEXT_BYTES, RING_ANSWER_BYTES } from '../../../src/protocols/he/parameters.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
-import { sumsByBucket } from '../../support/bucket-noise.ts';
+import {
+  recordingRng,
+  rowErrors,
+  sumsByBucket,
+  vectorSecrets,
+} from '../../support/bucket-noise.ts';
 import {
   hintKernel,
   randomColumns,
@@ -168,6 +173,54 @@ describe('sums by bucket', () => {
     deepEqual(maskedBytes(records[0]!.frames), maskedBytes(records[1]!.frames));
     deepEqual(await owner.sums([]), [[], []]);
     deepEqual(await hosts[0]!.sums(0), []);
+  });
+
+  it('sums over bins as the host arranges them, in an order of its own', async () => {
+    const rows = 3000;
+    const columns = randomColumns(rows, [5, 4, 1], 'arranged');
+    const { alice, bob, chA, chB } = await hePair();
+    const { rng, drawn } = recordingRng(seededRng('owner'));
+    const before = highestPolynomial();
+    const [owner, host] = await Promise.all([
+      BucketOwner.setup([{ channel: chA, he: alice }], rows, rng),
+      BucketHost.setup(chB, bob, hintKernel, columns, seededRng('host')),
+    ]);
+    const arrangements = [
+      [
+        { column: 1, bins: 3, andLast: true },
+        { column: 0, bins: 2, andLast: false },
+        { column: 1, bins: 1, andLast: false },
+        { column: 1, bins: 3, andLast: false },
+        { column: 1, bins: 0, andLast: true },
+      ],
+      [{ column: 0, bins: 0, andLast: false }],
+    ];
+    let vector = 0;
+    for (const sums of arrangements) {
+      await Promise.all([owner.arranged(), host.arrange(sums)]);
+      deepEqual([owner.buckets, host.buckets], [[sums.length], sums.length]);
+      const x = randomVector(rows, 10, `arranged ${vector}`);
+      const [[[mine]], [theirs]] = await Promise.all([owner.sums([x]), host.sums(1)]);
+      const e = rowErrors(vectorSecrets(drawn)[vector++]!.seed, rows);
+      const exact = sums.map(({ column, bins, andLast }) => {
+        const last = columns.counts[column]! - 1;
+        return columns.bins[column]!.reduce((sum, bin, i) => {
+          const isIn = bin < bins || (andLast && bin === last);
+          return isIn ? sum + x[i]! + e[i]! : sum;
+        }, 0);
+      });
+      deepEqual(residualOf(mine!, theirs!, exact), new Float64Array(sums.length));
+    }
+    for (const sum of [
+      { column: 3, bins: 0, andLast: false },
+      { column: 0, bins: 6, andLast: false },
+      { column: 0, bins: 5, andLast: true },
+    ]) {
+      await rejects(host.arrange([sum]), /"sums" expected bins of column/);
+    }
+    await rejects(host.arrange([]), /"sums" expected 1 to/);
+    for (const each of [owner, host]) each.close();
+    equal(highestPolynomial(), before, 'memory is given back');
   });
 
   it('costs what its header says', async () => {

@@ -73,12 +73,12 @@ describe('joint prediction by trees', () => {
   for (const [name, [table, given]] of Object.entries(cases)) {
     it(`is that of the joint model: ${name}`, async () => {
       const parameters = { ...TREE_DEFAULTS, ...given };
-      const run = await boostInMemory(table, parameters, { sampler: null });
+      const run = await boostInMemory(table, parameters);
       // Other rows, some of which lie beyond what was seen.
       const others = boostingTable(111, {
         ...{ widths: table.blocks.map(({ columns }) => columns), missing: 0.1, seed: 99 },
       });
-      for (const { values } of others.blocks) values.forEach((x, at) => (values[at] = 3 * x - 4));
+      for (const { values } of others.blocks) values.set(values.map((x) => 3 * x - 4));
       const { scores } = await predictInMemory(run, others, parameters, [nameOf(0), nameOf(1)]);
       const model = {
         parameters: plainParameters(parameters),

@@ -1,0 +1,64 @@
+import { ok, rejects } from 'node:assert/strict';
+import { BucketShape } from '../../../../proto/gen/aggregation.ts';
+import { MaskedBits } from '../../../../proto/gen/ot.ts';
+import { KeptSplits, SplitNodes, WinningCandidates } from '../../../../proto/gen/trees.ts';
+import type { Channel, MessageType } from '../../../../src/protocols/channel.ts';
+import { boostInMemory, boostingTable, TREE_DEFAULTS } from '../../../support/boosting-run.ts';
+import { tamper } from '../../../support/tamper.ts';
+
+const words = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
+
+describe('a feature holder', () => {
+  const table = boostingTable(120, { widths: [1, 2], values: 6 });
+
+  /** Trains against a party whose messages of one type are changed. */
+  function against<M>(party: 0 | 1, type: MessageType<M>, message: M): Promise<unknown> {
+    const wrap = (channel: Channel, of: number): Channel =>
+      of === party ? tamper(channel, type, () => message) : channel;
+    return boostInMemory(table, { ...TREE_DEFAULTS, num_trees: 1 }, { wrap });
+  }
+
+  const isMalformed = (error: { code?: string }): boolean => {
+    ok(error.code === 'MALFORMED_MESSAGE', String(error));
+    return true;
+  };
+
+  for (const [name, nodes] of Object.entries({
+    'a node that is not there': words(1),
+    'more nodes than there are': words(0, 1),
+    'half a number': new Uint8Array(2),
+  })) {
+    it(`refuses to split ${name}`, async () => {
+      await rejects(against(0, SplitNodes, { nodes }), isMalformed);
+    });
+  }
+
+  it('refuses nodes that are not ascending', async () => {
+    const wrap = (channel: Channel, of: number): Channel =>
+      of === 0
+        ? tamper(channel, SplitNodes, ({ nodes }) => ({
+            nodes: nodes.length === 8 ? words(1, 0) : nodes,
+          }))
+        : channel;
+    await rejects(boostInMemory(table, TREE_DEFAULTS, { wrap }), isMalformed);
+  });
+
+  it('refuses winners that are none', async () => {
+    await rejects(against(0, WinningCandidates, { winners: words(12) }), isMalformed);
+    const empty = boostingTable(30, { widths: [1, 1], values: 4 });
+    empty.blocks[1]!.values.fill(1);
+    const wrap = (channel: Channel, of: number): Channel =>
+      of === 0 ? tamper(channel, WinningCandidates, () => ({ winners: words(1) })) : channel;
+    await rejects(boostInMemory(empty, TREE_DEFAULTS, { wrap }), isMalformed);
+  });
+
+  it('refuses another number of splits at the end', async () => {
+    await rejects(against(0, KeptSplits, { kept: new Uint8Array(5) }), isMalformed);
+  });
+
+  it('cannot be one that offers no candidates, or too many, or sides of other rows', async () => {
+    await rejects(against(1, BucketShape, { buckets: 0 }), isMalformed);
+    await rejects(against(1, BucketShape, { buckets: 2 ** 16 + 1 }), isMalformed);
+    await rejects(against(1, MaskedBits, { y: new Uint8Array(3) }), isMalformed);
+  });
+});
