@@ -1,5 +1,5 @@
 /** One party's columns as both training and prediction see them: a bin for every row. */
-import { type Matrix, takeRows } from '../../data/matrix.ts';
+import { type Matrix, matrix, takeRows } from '../../data/matrix.ts';
 import { type BinnedMatrix, binMatrix, type ColumnBins, fitBins } from '../../trees/bins.ts';
 import type { SplitRule } from './joint-tree.ts';
 
@@ -15,20 +15,28 @@ export function placeColumns(
   { train, others }: { readonly train: Uint32Array; readonly others: Uint32Array },
   numBins: number,
 ): PlacedColumns {
-  const columns = fitBins(takeRows(X, train), numBins);
-  const order = new Uint32Array(train.length + others.length);
-  order.set(train);
-  order.set(others, train.length);
-  const ordered = takeRows(X, order);
+  const ordered = inOrder(X, train, others);
+  const d = X.columns;
+  const trained = matrix(ordered.values.subarray(0, train.length * d), train.length, d);
+  const columns = fitBins(trained, numBins);
   const placed = binMatrix(ordered, columns);
   placed.bins.forEach((bins, j) => {
     const { cuts } = columns[j]!;
     const above = cuts[cuts.length - 1]!;
     for (let i = train.length; i < bins.length; i++) {
-      if (Math.fround(ordered.values[i * ordered.columns + j]!) >= above) bins[i] = cuts.length + 1;
+      if (Math.fround(ordered.values[i * d + j]!) >= above) bins[i] = cuts.length + 1;
     }
   });
   return placed;
+}
+
+/** The rows in that order; X itself where they are in it. */
+function inOrder(X: Matrix, train: Uint32Array, others: Uint32Array): Matrix {
+  if (train.length === X.rows && train.every((row, i) => row === i)) return X;
+  const order = new Uint32Array(train.length + others.length);
+  order.set(train);
+  order.set(others, train.length);
+  return takeRows(X, order);
 }
 
 /** A split in bins. */

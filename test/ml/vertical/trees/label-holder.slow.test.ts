@@ -52,15 +52,19 @@ describe('joint boosting of real tables', function () {
   });
 
   for (const hosts of [['host'], ['host_1', 'host_2']]) {
-    it(`predicts like XGBoost on the pooled table: motor, ${hosts.length} hosts`, async () => {
+    it(`predicts like XGBoost on the pooled table: motor, ${hosts.length + 1} parties`, async () => {
       const { blocks, y } = loadTask('motor', 'idx', 'motor_speed', hosts);
       const parameters: TreeParameters = {
         ...TREE_DEFAULTS,
         ...{ num_trees: 50, objective: 'reg:squarederror' },
       };
-      const fold = await compare({ blocks, labels: y }, 0, parameters);
-      const error = rmse(fold.y, fold.joint);
-      ok(error <= 0.105, `RMSE ${error}, plain ${rmse(fold.y, fold.plain)}`);
+      let [joint, plain] = [0, 0];
+      for (let fold = 0; fold < 5; fold++) {
+        const found = await compare({ blocks, labels: y }, fold, parameters);
+        joint += rmse(found.y, found.joint) / 5;
+        plain += rmse(found.y, found.plain) / 5;
+      }
+      ok(joint <= 0.105, `RMSE ${joint}, plain ${plain}`); // XGBoost 1.7.4: .0998
     });
   }
 });
