@@ -40,14 +40,24 @@ export interface LabelHolderEnd {
   readonly evaluation: Evaluation;
 }
 
-/** A feature holder's, after a round or at the end, where splits that the model does not have are gone. */
-export interface FeatureHolderCheckpoint {
-  readonly phase: 'training' | 'evaluated';
+/** A feature holder's, after a round. */
+export interface FeatureHolderRound {
+  readonly phase: 'training';
   readonly step: number;
   readonly rules: readonly SplitRule[];
 }
 
+/** A feature holder's at the end, where splits that the model does not have are gone. */
+export interface FeatureHolderEnd {
+  readonly phase: 'evaluated';
+  readonly step: number;
+  readonly rules: readonly SplitRule[];
+  /** How many rounds the model has. */
+  readonly rounds: number;
+}
+
 export type LabelHolderCheckpoint = LabelHolderRound | LabelHolderEnd;
+export type FeatureHolderCheckpoint = FeatureHolderRound | FeatureHolderEnd;
 
 /** Where a training begins, and what it saves. All parties save after the same rounds. */
 export interface Checkpoints<C> {

@@ -47,6 +47,8 @@ export interface FeatureHolderTask extends Opening {
 export interface FeatureHolderPart {
   /** Its splits that are in the model. */
   readonly rules: readonly SplitRule[];
+  /** How many rounds the model has. */
+  readonly rounds: number;
 }
 
 /** Everything that a round needs. */
@@ -72,7 +74,7 @@ export async function trainFeatureHolder(
   const resume = task.checkpoints?.resume ?? null;
   if (resume?.phase === 'evaluated') {
     task.onTrained?.();
-    return { rules: resume.rules };
+    return { rules: resume.rules, rounds: resume.rounds };
   }
   const { train, validation } = splitRows(features.rows, task.parameters);
   const data = placeColumns(features, { train, others: validation }, parameters.numBins);
@@ -97,12 +99,12 @@ export async function trainFeatureHolder(
   task.onTrained?.();
 
   await task.ledger.record({ class: 'kept_splits', to: [task.self], elements: rules.length });
-  const kept = decodeKept(await trees.receive(KeptSplits), rules);
+  const part = decodeKept(await trees.receive(KeptSplits), rules, step, parameters);
   // Not after a failure: another program might still be running, and encrypt under an erased key.
   buckets.close();
   he.close();
-  task.checkpoints?.save({ phase: 'evaluated', step: step + 1, rules: kept });
-  return { rules: kept };
+  task.checkpoints?.save({ phase: 'evaluated', step: step + 1, ...part });
+  return part;
 }
 
 /** A candidate that became a split, and the number of its tree in the round. */
@@ -185,7 +187,17 @@ function decodeNodes({ nodes: bytes }: SplitNodes, nodes: number): number[] {
   return split;
 }
 
-function decodeKept({ kept }: KeptSplits, rules: readonly SplitRule[]): SplitRule[] {
+/** The first rounds of those grown, and splits of theirs. */
+function decodeKept(
+  { kept, rounds }: KeptSplits,
+  rules: readonly SplitRule[],
+  grown: number,
+  { numClass }: BoostingParameters,
+): FeatureHolderPart {
   checkLength(kept, Math.ceil(rules.length / 8));
-  return rules.filter((_, rule) => bitAt(kept, rule) === 1);
+  const found = rules.filter((_, rule) => bitAt(kept, rule) === 1);
+  if (rounds > grown || found.some(({ tree }) => tree >= rounds * numClass)) {
+    throw new ProtocolError('MALFORMED_MESSAGE', 'the model has rounds that were not grown');
+  }
+  return { rules: found, rounds };
 }

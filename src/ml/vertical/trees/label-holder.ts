@@ -369,7 +369,7 @@ function addLeaves(
   return added;
 }
 
-/** Tells every host which of its splits the model has; the model with splits numbered anew. */
+/** Tells every host which of its splits the model has, and its rounds; the model with splits numbered anew. */
 async function keepSplits(
   { hosts, ledger }: Run,
   rounds: readonly (readonly JointTree[])[],
@@ -381,7 +381,7 @@ async function keepSplits(
   await Promise.all(
     hosts.map(async ({ trees, name }, h) => {
       await ledger.record({ class: 'kept_splits', to: [name], elements: told[h]! });
-      await trees.send(KeptSplits, { kept: packBits(kept[h + 1]!) });
+      await trees.send(KeptSplits, { kept: packBits(kept[h + 1]!), rounds: rounds.length });
     }),
   );
   const numbers = kept.map((flags) => {

@@ -53,7 +53,16 @@ describe('a feature holder', () => {
   });
 
   it('refuses another number of splits at the end', async () => {
-    await rejects(against(0, KeptSplits, { kept: new Uint8Array(5) }), isMalformed);
+    await rejects(against(0, KeptSplits, { kept: new Uint8Array(5), rounds: 1 }), isMalformed);
+  });
+
+  it('refuses rounds that were not grown, and fewer than its splits are of', async () => {
+    for (const rounds of [0, 2]) {
+      const wrap = (channel: Channel, of: number): Channel =>
+        of === 0 ? tamper(channel, KeptSplits, (message) => ({ ...message, rounds })) : channel;
+      const parameters = { ...TREE_DEFAULTS, num_trees: 1 };
+      await rejects(boostInMemory(table, parameters, { wrap }), isMalformed, `${rounds}`);
+    }
   });
 
   it('cannot be one that offers no candidates, or too many, or sides of other rows', async () => {
