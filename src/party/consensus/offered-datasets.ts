@@ -25,7 +25,7 @@ export type FindPart = (model: string) => Promise<OwnPart | null>;
 /** What label an algorithm learns. */
 const LABEL_KINDS: Readonly<Record<LinearAlgorithm['name'], LabelKind>> = {
   logistic_regression: 'binary',
-  linear_regression: 'numeric',
+  linear_regression: 'number',
 };
 
 /** What reads a dataset of an agreed contract, wherever it is read: for `Datasets.load`. */

@@ -23,6 +23,7 @@ export type DatasetErrorCode =
   | 'not_finite' // a number that is not finite
   | 'out_of_range' // a row too far out for the model to score
   | 'not_binary' // a classification label that does not have exactly two known values
+  | 'not_class' // a label of several classes that is none of them
   | 'too_many_categories' // a categorical feature with more levels than a model should have
   | 'unknown_model' // this node has no part in the model, or not with these parties
   | 'changed'; // not the file that was committed to

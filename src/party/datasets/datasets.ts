@@ -45,6 +45,8 @@ export interface DatasetDraft {
    * model; none at all where a task reads keys alone.
    */
   readonly encoding?: readonly FeatureEncoding[];
+  /** Whether missing numbers stay missing, NaN, and columns without any value are taken. Default false. */
+  readonly keepMissing?: boolean;
   /** Whether a dataset without rows is one. */
   readonly mayBeEmpty?: boolean;
 }
@@ -73,11 +75,11 @@ export interface LoadedDataset extends EncodedFeatures {
   readonly keys: readonly TextColumn[] | null;
   /** Text of each payload column as CSV shows it; empty where the cell is missing. */
   readonly payload: readonly TextColumn[];
-  /** 0 or 1 for a binary label. */
+  /** 0 or 1 for a binary label; a class from 0 on, or a number. */
   readonly label: Float64Array | null;
   /** Keep with the model: a prediction needs it. */
   readonly encoding: readonly FeatureEncoding[];
-  /** Cells that were filled in, by feature. */
+  /** Missing cells, by feature; all are filled in unless they were to stay missing. */
   readonly missing: readonly { readonly name: string; readonly cells: number }[];
 }
 
@@ -87,6 +89,8 @@ export interface LoadOptions {
   readonly labelKind?: LabelKind;
   /** To predict: the model's encoding in place of one learnt from the file. */
   readonly encoding?: readonly FeatureEncoding[];
+  /** As in the draft; an encoding that is given says it itself. Default false. */
+  readonly keepMissing?: boolean;
 }
 
 /** The datasets of this node. Every method throws `DatasetError`. */
@@ -199,7 +203,7 @@ export function createDatasets(
         const raw = await read(plan, null);
         if (raw.rowCount === 0 && !draft.mayBeEmpty)
           throw new DatasetError('empty', `${file.name}: has no rows`);
-        if (!draft.encoding) refuseEmptyFeatures(file.name, chosen, raw);
+        if (!draft.encoding && !draft.keepMissing) refuseEmptyFeatures(file.name, chosen, raw);
         const features = chosen.map(({ name, kind }, f): FeatureTerms => {
           if (kind === 'numeric') return { name, kind };
           const learnt = draft.encoding?.[f];
@@ -242,7 +246,8 @@ export function createDatasets(
       return withTable(file, terms.type, scan.plainLines, async ({ table, read }) => {
         const plan = planOf(table, terms, label, terms.features);
         const raw = await read(plan, terms.rowCount);
-        const encoding = options.encoding ?? learnEncoding(terms.features, raw);
+        const { keepMissing = false } = options;
+        const encoding = options.encoding ?? learnEncoding(terms.features, raw, keepMissing);
         refuseOtherWidths(file.name, terms.features, encoding);
         return {
           ...encodeFeatures(encoding, raw),

@@ -6,13 +6,14 @@ import type { RawColumns } from './read-table.ts';
 /**
  * How the owner turns a column into model columns; part of the model, known to the owner only.
  *
- * Numeric: a missing value becomes the mean of the training file's values. Categorical: one column
+ * Numeric: a missing value becomes the mean of the training file's values, or stays missing, NaN, where
+ * the model takes that: then the mean is null. Categorical: one column
  * of 0 and 1 for each level; the remaining level, and every text not among `levels`, is all zeros.
  * That remaining level is "missing" if the training file has missing cells, else its first level in
  * order: with a column for each of them the columns would sum to the intercept's.
  */
 export type FeatureEncoding =
-  | { readonly kind: 'numeric'; readonly name: string; readonly mean: number }
+  | { readonly kind: 'numeric'; readonly name: string; readonly mean: number | null }
   | { readonly kind: 'categorical'; readonly name: string; readonly levels: readonly string[] };
 
 /** A feature's encoded columns: what the model is trained on. */
@@ -36,16 +37,22 @@ export function columnLevels(levels: readonly string[], missing: number): string
   return missing > 0 ? sorted : sorted.slice(1);
 }
 
-/** Learns the encoding of a training file. */
+/**
+ * Learns the encoding of a training file.
+ *
+ * @param keepMissing - whether numbers that are missing stay so.
+ */
 export function learnEncoding(
   features: readonly FeatureTerms[],
   raw: RawColumns,
+  keepMissing: boolean,
 ): FeatureEncoding[] {
   const d = features.length;
   return features.map(({ name, kind }, f) => {
     if (kind === 'categorical') {
       return { kind, name, levels: columnLevels(raw.levels[f]!, raw.missing[f]!) };
     }
+    if (keepMissing) return { kind, name, mean: null };
     let sum = 0;
     for (let at = f; at < raw.cells.length; at += d) {
       if (raw.cells[at] !== MISSING) sum += raw.cells[at]!;
@@ -72,7 +79,7 @@ export function encodeFeatures(
   encoding.forEach((feature, f) => {
     if (feature.kind === 'numeric') {
       if (!isNumeric || raw.missing[f]! > 0)
-        fillNumeric(raw.cells, f, d, out, column, width, feature.mean);
+        fillNumeric(raw.cells, f, d, out, column, width, feature.mean ?? Number.NaN);
       column++;
     } else {
       // Position of the level's column within the feature, -1 for the level that has none.
@@ -87,7 +94,7 @@ export function encodeFeatures(
   return { features: out, columnNames };
 }
 
-/** Refuses a training column without a single value: it has no mean and no level. */
+/** Refuses a training column without a single value, which has no mean and no level. */
 export function refuseEmptyFeatures(
   file: string,
   features: readonly { readonly name: string }[],

@@ -19,8 +19,8 @@ import { chunkTexts } from './text-vector.ts';
 /** Most bytes of all key columns, and of all payload columns. */
 const MAX_TEXT_BYTES = 2 ** 31;
 
-/** What a label has to be: two values, or any finite number. */
-export type LabelKind = 'binary' | 'numeric';
+/** What a label has to be: two values, any finite number, or a class from 0 to `classes` - 1. */
+export type LabelKind = 'binary' | 'number' | { readonly classes: number };
 
 /** Which columns to read, by index in the table, and as what. */
 export interface ReadPlan {
@@ -234,11 +234,17 @@ class Reader {
   }
 
   #takeLabel(values: Float64Array, index: number): void {
-    const binary = this.#plan.label!.kind === 'binary';
+    const { kind } = this.#plan.label!;
+    const binary = kind === 'binary';
+    const classes = typeof kind === 'object' ? kind.classes : null;
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
       if (value === MISSING) throw this.#fault('missing_label', i, index, 'has no label');
       if (!Number.isFinite(value)) throw this.#notNumber(value, i, index);
+      if (classes !== null && !(Number.isInteger(value) && value >= 0 && value < classes)) {
+        const what = `is no class: ${classes} classes are the whole numbers from 0 to ${classes - 1}`;
+        throw this.#fault('not_class', i, index, what);
+      }
       // One beyond two values is enough to refuse the column.
       if (binary && this.#labelValues.size < 3) this.#labelValues.add(value);
     }

@@ -13,8 +13,15 @@ const name = Type.String({ minLength: 1 });
 const numbers = Type.Array(Type.Number());
 
 const Encoding = Type.Union([
-  /** A missing value becomes the mean. */
-  Type.Object({ kind: Type.Literal('numeric'), name, mean: Type.Number() }, closed),
+  /** A missing value becomes the mean; it stays missing where that is null. */
+  Type.Object(
+    {
+      kind: Type.Literal('numeric'),
+      name,
+      mean: Type.Unsafe<number | null>({ type: ['number', 'null'] }),
+    },
+    closed,
+  ),
   /** One indicator column a level; any other value is all zeros. */
   Type.Object(
     { kind: Type.Literal('categorical'), name, levels: Type.Array(Type.String()) },

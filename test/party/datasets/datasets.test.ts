@@ -231,9 +231,34 @@ describe('datasets', () => {
       deepEqual([...(await load(draft(path, { label }))).label!], expected, values.join());
     }
     const real = draft(folder.write('r.csv', 'id,y\n1,2.5\n2,-1e3\n'), {
-      label: { column: 'y', kind: 'numeric' },
+      label: { column: 'y', kind: 'number' },
     });
     deepEqual([...(await load(real)).label!], [2.5, -1000]);
+    const classes = draft(folder.write('k.csv', 'id,y\n1,0\n2,3\n3,3.0\n'), {
+      label: { column: 'y', kind: { classes: 4 } },
+    });
+    deepEqual([...(await load(classes)).label!], [0, 3, 3], 'not every class need be there');
+  });
+
+  it('keeps missing cells missing when asked, empty columns among them', async () => {
+    const path = folder.write('m.csv', 'id,x,e,c\n1,2,,\n2,,NA,a\n');
+    const asked = draft(path, { keepMissing: true, discreteColumns: ['c'] });
+    const loaded = await load(asked, { keepMissing: true });
+    deepEqual(loaded.columnNames, ['x', 'e', 'c=a']);
+    const { NaN: none } = Number;
+    deepEqual(loaded.features, Float64Array.of(2, none, 0, none, none, 1));
+    deepEqual(
+      loaded.encoding.map((each) => each.kind === 'numeric' && each.mean),
+      [null, null, false],
+    );
+    deepEqual(loaded.missing, [
+      { name: 'x', cells: 1 },
+      { name: 'e', cells: 2 },
+      { name: 'c', cells: 1 },
+    ]);
+    const { encoding } = loaded;
+    const again = await load(draft(path, { encoding }), { encoding });
+    deepEqual(again.features, loaded.features, 'to predict the encoding says it');
   });
 
   describe('refuses', () => {
@@ -323,6 +348,20 @@ describe('datasets', () => {
         { label },
         'not_binary',
         /y has more than two/,
+      ],
+      [
+        'a label beyond the classes',
+        'id,y\n1,0\n2,3\n',
+        { label: { column: 'y', kind: { classes: 3 } } },
+        'not_class',
+        /row 2, column y: is no class: 3 classes are the whole numbers from 0 to 2$/,
+      ],
+      [
+        'a label between two classes',
+        'id,y\n1,0.5\n2,1\n',
+        { label: { column: 'y', kind: { classes: 3 } } },
+        'not_class',
+        /row 1, column y/,
       ],
       ['a label of 1 and 2', 'id,y\n1,1\n2,2\n', { label }, 'not_binary', /column y has 2 value/],
       [

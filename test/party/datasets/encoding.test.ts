@@ -38,9 +38,23 @@ describe('feature encoding', () => {
 
   it('fills a missing number with the mean of the others', () => {
     const columns = raw({ cells: Float64Array.of(1, MISSING, 4), missing: [1] });
-    const encoding = learnEncoding([numeric], columns);
+    const encoding = learnEncoding([numeric], columns, false);
     deepEqual(encoding, [{ kind: 'numeric', name: 'x', mean: 2.5 }]);
     deepEqual(encodeFeatures(encoding, columns).features, Float64Array.of(1, 2.5, 4));
+  });
+
+  it('leaves a missing number missing where the model takes that, and a column without any value', () => {
+    const columns = raw({ cells: Float64Array.of(1, MISSING, 4), missing: [1] });
+    const encoding = learnEncoding([numeric], columns, true);
+    deepEqual(encoding, [{ kind: 'numeric', name: 'x', mean: null }]);
+    deepEqual(encodeFeatures(encoding, columns).features, Float64Array.of(1, Number.NaN, 4));
+
+    const empty = raw({ cells: new Float64Array(3).fill(MISSING), missing: [3] });
+    deepEqual(encodeFeatures(encoding, empty).features, new Float64Array(3).fill(Number.NaN));
+    const levels = raw({ cells: new Float64Array(3).fill(MISSING), missing: [3], levels: [[]] });
+    deepEqual(learnEncoding([category], levels, true), [
+      { kind: 'categorical', name: 'c', levels: [] },
+    ]);
   });
 
   it('places columns of mixed features row by row', () => {
@@ -61,7 +75,7 @@ describe('feature encoding', () => {
 
   it('leaves no column for a category of one level', () => {
     const columns = raw({ cells: Float64Array.of(0, 0, 0), levels: [['a']] });
-    const encoding = learnEncoding([category], columns);
+    const encoding = learnEncoding([category], columns, false);
     deepEqual(encodeFeatures(encoding, columns), { features: new Float64Array(), columnNames: [] });
   });
 
