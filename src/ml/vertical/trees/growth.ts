@@ -15,7 +15,7 @@ import {
   splitGain,
 } from '../../trees/split.ts';
 import type { BinSplit, PlacedColumns } from './columns.ts';
-import type { JointNode } from './joint-tree.ts';
+import type { JointNode, JointSplit } from './joint-tree.ts';
 import { fractionalBits, toFixedPoint } from './objective-scaling.ts';
 import type { Scale } from './split-finding.ts';
 
@@ -23,6 +23,8 @@ import type { Scale } from './split-finding.ts';
 export interface GrowingTree {
   /** Number of the tree in the model. */
   readonly number: number;
+  /** Its place in the round. */
+  readonly class: number;
   readonly nodes: JointNode[];
   readonly gradients: Gradients;
   /** g and h in fixed point. */
@@ -41,7 +43,8 @@ export interface OpenNode {
   /** Rows that only follow: not sampled, or held out. */
   readonly others: Uint32Array;
   readonly sums: Sums;
-  readonly histogram: Histogram;
+  /** Of own columns: counted when it is first asked for. */
+  readonly histogram: () => Histogram;
 }
 
 /** How a node is split, found and checked. */
@@ -56,7 +59,7 @@ export interface OwnSplit extends Division, BinSplit {}
 
 /** A tree of a root alone, and the root. rows: those that count, of them only g and h are read. */
 export function plant(
-  number: number,
+  place: Pick<GrowingTree, 'number' | 'class'>,
   gradients: Gradients,
   data: PlacedColumns,
   { rows, others }: Pick<OpenNode, 'rows' | 'others'>,
@@ -69,9 +72,9 @@ export function plant(
     g: toFixedPoint(gradients.g, scale.g),
     h: toFixedPoint(gradients.h, scale.h),
   };
-  const tree = { number, nodes: [], gradients, fixed, scale, columns };
+  const tree = { ...place, nodes: [], gradients, fixed, scale, columns };
   const sums = sumOf(gradients, rows);
-  const histogram = histogramOf(data, gradients, rows, columns);
+  const histogram = once(() => histogramOf(data, gradients, rows, columns));
   return { tree, id: addNode(tree, sums, parameters), rows, others, sums, histogram };
 }
 
@@ -90,8 +93,8 @@ export function bestOwnSplit(
   parameters: BoostingParameters,
 ): OwnSplit | null {
   let best: (BinSplit & Omit<Division, 'isLeft'>) | null = null;
+  const { G, H } = histogram();
   for (const feature of tree.columns) {
-    const { G, H } = histogram;
     const found = bestColumnSplit(G[feature]!, H[feature]!, sums, parameters);
     if (found && (!best || found.gain > best.gain)) best = { ...found, feature };
   }
@@ -122,29 +125,29 @@ export interface Children {
   readonly right: OpenNode;
 }
 
-/** Adds both children to the tree, and histograms unless they are leaves. */
+/** Splits a node: adds both children to its tree. by: whose split it is. */
 export function divide(
   node: OpenNode,
-  { left, isLeft }: Division,
+  { left, gain, isLeft }: Division,
+  by: Pick<JointSplit, 'owner' | 'rule'>,
   data: PlacedColumns,
   parameters: BoostingParameters,
-  areLeaves: boolean,
 ): Children {
-  const { tree, sums } = node;
+  const { tree, id, sums } = node;
   const [rows, others] = [partition(node.rows, isLeft), partition(node.others, isLeft)];
-  const halves = [left, rest(sums, left)].map((half, side) => ({
+  const histograms = once(() => childHistograms(node, rows, data));
+  const [first, second] = [left, rest(sums, left)].map((half, side) => ({
     tree,
     id: addNode(tree, half, parameters),
     rows: rows[side]!,
     others: others[side]!,
     sums: half,
+    histogram: () => histograms()[side]!,
   }));
-  const histograms = areLeaves ? [NO_HISTOGRAM, NO_HISTOGRAM] : childHistograms(node, rows, data);
-  const [first, second] = halves.map((half, side) => ({ ...half, histogram: histograms[side]! }));
+  const ids = { left: first!.id, right: second!.id };
+  tree.nodes[id] = { ...tree.nodes[id]!, split: { ...by, ...ids, gain } };
   return { left: first!, right: second! };
 }
-
-const NO_HISTOGRAM: Histogram = { G: [], H: [] };
 
 /** The side with fewer rows is counted, the other is what is left. */
 function childHistograms(
@@ -155,8 +158,18 @@ function childHistograms(
   const leftIsSmaller = left.length <= right.length;
   const smaller = leftIsSmaller ? left : right;
   const counted = histogramOf(data, tree.gradients, smaller, tree.columns);
-  const other = subtractHistogram(histogram, counted);
+  const other = subtractHistogram(histogram(), counted);
   return leftIsSmaller ? [counted, other] : [other, counted];
+}
+
+/** `compute`, called at most once, and then forgotten with all that it holds. */
+function once<T>(compute: () => T): () => T {
+  let pending: (() => T) | null = compute;
+  let value: T;
+  return () => {
+    if (pending) [value, pending] = [pending(), null];
+    return value;
+  };
 }
 
 function addNode(tree: GrowingTree, sums: Sums, parameters: BoostingParameters): number {

@@ -22,7 +22,7 @@ const data = placeColumns(
 const gradients = { g: Float64Array.of(-2, -2, 2, 2, 100), h: new Float64Array(5).fill(1) };
 /** Row 4 is not sampled, row 5 is held out. */
 const rows = { rows: Uint32Array.of(0, 1, 2, 3), others: Uint32Array.of(4, 5) };
-const root = (): OpenNode => plant(7, gradients, data, rows, [0], parameters);
+const root = (): OpenNode => plant({ number: 7, class: 0 }, gradients, data, rows, [0], parameters);
 
 describe('growth of a tree at the label holder', () => {
   it('starts from the sampled rows alone', () => {
@@ -42,7 +42,7 @@ describe('growth of a tree at the label holder', () => {
     const node = root();
     const found = bestOwnSplit(node, data, parameters)!;
     deepEqual([found.feature, found.bin, found.left], [0, 0, { G: -4, H: 2 }]);
-    const { left, right } = divide(node, found, data, parameters, false);
+    const { left, right } = divide(node, found, { owner: 0, rule: 5 }, data, parameters);
     deepEqual([[...left.rows], [...left.others]], [[0, 1], []]);
     deepEqual(
       [[...right.rows], [...right.others]],
@@ -55,8 +55,12 @@ describe('growth of a tree at the label holder', () => {
       node.tree.nodes.map(({ weight }) => weight),
       [-0, 2 / 3, -2 / 3],
     );
-    deepEqual([...right.histogram.G[0]!], [0, 4, 0, 0]);
-    equal(divide(root(), found, data, parameters, true).left.histogram.G.length, 0);
+    deepEqual(node.tree.nodes[0]!.split, {
+      ...{ owner: 0, rule: 5, gain: found.gain },
+      ...{ left: 1, right: 2 },
+    });
+    deepEqual([...right.histogram().G[0]!], [0, 4, 0, 0]);
+    equal(right.histogram(), right.histogram(), 'counted once');
     equal(bestOwnSplit(left, data, parameters), null);
   });
 
