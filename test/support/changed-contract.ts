@@ -1,10 +1,10 @@
-import type { Contract, TrainContract } from '../../src/party/consensus/contract.ts';
+import type { Contract, LinearTraining } from '../../src/party/consensus/contract.ts';
 import { sampleContract, testIdentity } from './contracts.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** The sample contract with the value at a path replaced, or removed by `undefined`. */
-export function changed<C extends Contract = TrainContract>(
+export function changed<C extends Contract = LinearTraining>(
   path: string,
   value: Json | undefined,
   base: C = twoParties() as Contract as C,
@@ -19,6 +19,6 @@ export function changed<C extends Contract = TrainContract>(
   return copy as unknown as C;
 }
 
-function twoParties(): TrainContract {
+function twoParties(): LinearTraining {
   return sampleContract(['orgA', 'orgB'].map((name) => testIdentity(name).signer));
 }

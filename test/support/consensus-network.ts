@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConsensusEvents, ConsensusNode } from '../../src/party/consensus/consensus-node.ts';
-import type { Contract, DatasetTerms, TrainContract } from '../../src/party/consensus/contract.ts';
+import type { Contract, DatasetTerms, LinearTraining } from '../../src/party/consensus/contract.ts';
 import { serveConsensus } from '../../src/party/consensus/handlers.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
 import type { DatasetDirectory, TaskDraft } from '../../src/party/consensus/task-draft.ts';
@@ -129,7 +129,7 @@ export interface Network {
   readonly calls: Call[];
   intercept: Intercept;
   /** The sample contract between the network's parties; the last may only receive. */
-  contract(changes?: Partial<TrainContract>): TrainContract;
+  contract(changes?: Partial<LinearTraining>): LinearTraining;
   /** A call as any peer could make it, past all checks of this side. */
   send<Q, R>(from: string, to: string, method: ControlMethod<Q, R>, request: Q): Promise<R>;
 }

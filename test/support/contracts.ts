@@ -1,9 +1,9 @@
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import type {
   ContractParty,
-  PredictContract,
+  LinearPrediction,
+  LinearTraining,
   PsiContract,
-  TrainContract,
 } from '../../src/party/consensus/contract.ts';
 import type { Declaration } from '../../src/party/consensus/contract-check.ts';
 import type { KeyRing, PinnedKey, Signer } from '../../src/party/consensus/signature.ts';
@@ -81,8 +81,8 @@ export function keyRing(identities: readonly TestIdentity[]): KeyRing {
 /** A contract between a label holder, feature holders and perhaps a party that only receives. */
 export function sampleContract(
   [label, ...others]: readonly Signer[],
-  { receiver, ...changes }: Partial<TrainContract> & { receiver?: Signer } = {},
-): TrainContract {
+  { receiver, ...changes }: Partial<LinearTraining> & { receiver?: Signer } = {},
+): LinearTraining {
   const dataset = {
     path: 'credit/train.csv',
     type: 'csv',
@@ -162,7 +162,7 @@ export function sampleContract(
 }
 
 /** The parties of the sample contract, in a prediction on other records. */
-export function samplePrediction(signers: readonly Signer[]): PredictContract {
+export function samplePrediction(signers: readonly Signer[]): LinearPrediction {
   const { metrics: _, ...terms } = sampleContract(signers);
   return {
     ...terms,

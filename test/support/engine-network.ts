@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConsensusNode } from '../../src/party/consensus/consensus-node.ts';
-import type { Contract, TrainContract } from '../../src/party/consensus/contract.ts';
+import type { Contract, LinearTraining } from '../../src/party/consensus/contract.ts';
 import { serveConsensus } from '../../src/party/consensus/handlers.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
 import { NO_AUDIT_HEAD } from '../../src/party/consensus/vote.ts';
@@ -85,7 +85,7 @@ export interface EngineNetwork {
   start(name: string, options?: { readonly recover?: boolean }): Promise<EngineProcess>;
   kill(name: string): void;
   /** orgA submits a task; its id. */
-  submit(changes?: Partial<TrainContract>): Promise<string>;
+  submit(changes?: Partial<LinearTraining>): Promise<string>;
   view(name: string, taskId: string): Promise<TaskView>;
   /** Lets time pass until something holds; fails when it does not. */
   until(what: string, holds: () => Promise<boolean> | boolean, tickMs?: number): Promise<void>;
@@ -269,7 +269,7 @@ export async function withEngines(
       results,
       server,
       openSession: (terms, options) => sessions.open(name, attempts, terms, options),
-      draft: async () => ({ contract: drafted as TrainContract, warnings: [], reason: 'test' }),
+      draft: async () => ({ contract: drafted as LinearTraining, warnings: [], reason: 'test' }),
       draftLocal: async () => network.local,
       approve: async (taskId) => {
         const { approveTask } = await import('../../src/party/consensus/approval.ts');

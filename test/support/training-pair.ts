@@ -10,8 +10,8 @@ import type { LinearKernels } from '../../src/ml/vertical/linear/context.ts';
 import type {
   Contract,
   DatasetTerms,
-  PredictContract,
-  TrainContract,
+  LinearPrediction,
+  LinearTraining,
 } from '../../src/party/consensus/contract.ts';
 import type { LoadedDataset } from '../../src/party/datasets/datasets.ts';
 import { modelId } from '../../src/party/models/model-id.ts';
@@ -34,7 +34,7 @@ export const kernels = (): LinearKernels => ({
 });
 
 /** A short training of orgA, who has a number and the label, with orgB: a number, a category. */
-export function trainingContract(changes: Partial<TrainContract> = {}): TrainContract {
+export function trainingContract(changes: Partial<LinearTraining> = {}): LinearTraining {
   const [a, b] = ['orgA', 'orgB'].map((name) => testIdentity(name).signer);
   const base = sampleContract([a!, b!]);
   const rowOrder = changes.alignment?.method === 'row_order';
@@ -95,7 +95,7 @@ function indicator(level: number): number[] {
 }
 
 /** What one party notes of its run. */
-export interface RunNotes<C extends Contract = TrainContract> {
+export interface RunNotes<C extends Contract = LinearTraining> {
   readonly context: ProgramContext<C>;
   /** To the other party. */
   readonly channel: Channel;
@@ -167,7 +167,7 @@ export function programRuns<C extends Contract>(
 }
 
 export function trainingRuns(
-  contract: TrainContract,
+  contract: LinearTraining,
   data: Readonly<Record<Name, LoadedDataset>> = tables(),
 ): { readonly a: RunNotes; readonly b: RunNotes } {
   return programRuns(contract, { data });
@@ -175,9 +175,9 @@ export function trainingRuns(
 
 /** A prediction by the model of `trainingContract`, to both parties unless told. */
 export function predictionContract(
-  training: TrainContract,
-  changes: Partial<PredictContract> = {},
-): PredictContract {
+  training: LinearTraining,
+  changes: Partial<LinearPrediction> = {},
+): LinearPrediction {
   const { parameters, metrics: _, ...terms } = training;
   const isLogistic = training.algorithm.name === 'logistic_regression';
   const contract = {

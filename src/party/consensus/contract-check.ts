@@ -1,18 +1,13 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 import { canonicalBytes, canonicalDigest, canonicalJson } from './canonical-json.ts';
-import type {
-  Contract,
-  ContractParty,
-  PartyRole,
-  PredictContract,
-  TrainContract,
-} from './contract.ts';
+import type { Contract, ContractParty, PartyRole } from './contract.ts';
 import { MAX_COLUMNS, MAX_CONTRACT_BYTES } from './contract-limits.ts';
 import { CONTRACT_SCHEMAS } from './contract-schema.ts';
 import { ConsensusError, malformedContract } from './errors.ts';
 import { featuresWidth } from './feature-width.ts';
 import { checkIntersection } from './intersection-check.ts';
+import { checkPrediction, checkTraining } from './model-check.ts';
 import { checkShape, decodeJson, isTimestamp } from './schema.ts';
 
 /** Longest time from creation to expiry. Own choice: a working week and its week-ends. */
@@ -31,7 +26,10 @@ export interface Declaration {
 export type Declare = (contract: Contract) => Declaration | undefined;
 
 /** What decides by which schema a contract is read. */
-const KIND = Type.Object({ kind: Type.Enum(['train', 'predict', 'psi']) });
+const KIND = Type.Object({
+  kind: Type.Enum(['train', 'predict', 'psi']),
+  algorithm: Type.Object({ name: Type.String() }),
+});
 
 /** SHA-256 of the canonical contract, lower-case hex. */
 export function taskIdOf(contract: Contract): string {
@@ -57,10 +55,14 @@ export function checkContract(contract: Contract): void {
   checkRelations(contract);
 }
 
-/** `value`, once it has exactly the fields of its kind. */
+/** `value`, once it has exactly the fields of its kind and algorithm. */
 function checkFields(value: Static<typeof KIND>): Contract {
-  const schema: TSchema = CONTRACT_SCHEMAS[value.kind];
-  return checkShape(schema, value, 'malformed_contract') as Contract;
+  const { kind, algorithm } = value;
+  const schemas: Readonly<Record<string, TSchema>> = CONTRACT_SCHEMAS[kind];
+  if (!Object.hasOwn(schemas, algorithm.name)) {
+    malformedContract('algorithm/name', `must be one of ${Object.keys(schemas).join(', ')}`);
+  }
+  return checkShape(schemas[algorithm.name]!, value, 'malformed_contract') as Contract;
 }
 
 /** Refuses a contract whose algorithm this node's code does not run exactly as it is described. */
@@ -111,8 +113,8 @@ function checkRelations(contract: Contract): void {
     malformedContract('parties', 'must have equal row counts when aligned by row order');
   }
   checkAlignment(contract);
-  if (contract.kind === 'train') checkParameters(contract, Math.min(...rows));
-  if (contract.kind === 'predict') checkThreshold(contract);
+  if (contract.kind === 'train') checkTraining(contract);
+  if (contract.kind === 'predict') checkPrediction(contract);
   if (contract.kind === 'psi') checkIntersection(contract);
 }
 
@@ -247,29 +249,5 @@ function checkAlignment({ kind, alignment, parties }: Contract): void {
   if (kind === 'psi') malformedContract('alignment/method', 'must be psi');
   if (minimumIntersection > 0) {
     malformedContract('alignment/minimumIntersection', 'must be 0 when aligned by row order');
-  }
-}
-
-function checkParameters(
-  { algorithm, parameters, metrics }: TrainContract,
-  rowCount: number,
-): void {
-  if (algorithm.name === 'linear_regression') {
-    if (parameters.loss !== 'mse') malformedContract('parameters/loss', 'must be mse');
-    if (parameters.class_weight !== 'none')
-      malformedContract('parameters/class_weight', 'must be none');
-  }
-  if (parameters.solver === 'sgd' && parameters.batch_size > rowCount) {
-    malformedContract('parameters/batch_size', 'must be at most the row count of each dataset');
-  }
-  for (const [i, metric] of metrics.entries()) {
-    if (metrics.indexOf(metric) < i) malformedContract(`metrics/${i}`, 'must be unique');
-  }
-}
-
-function checkThreshold({ algorithm, parameters }: PredictContract): void {
-  if ((algorithm.name === 'logistic_regression') !== (parameters.predict_threshold !== null)) {
-    const rule = 'must be a probability for logistic regression, null for linear';
-    malformedContract('parameters/predict_threshold', rule);
   }
 }

@@ -16,3 +16,7 @@ export const MAX_KEY_COLUMNS = 16;
 export const MAX_PAYLOAD_COLUMNS = 256;
 /** Rows of one dataset: 2^31 - 1, what an Int32Array can index. */
 export const MAX_ROWS = 2 ** 31 - 1;
+/** Rounds of a forest. Own choice. */
+export const MAX_TREES = 10_000;
+/** Classes of a label. Own choice. */
+export const MAX_CLASSES = 1000;

@@ -1,12 +1,16 @@
 import Type from 'typebox';
 import { METRIC_NAMES } from '../../ml/metrics/evaluate.ts';
+import { MAX_DEPTH } from '../../ml/trees/parameters.ts';
+import { MAX_NOISE, MAX_TREE_BINS } from '../../ml/vertical/trees/parameters.ts';
 import {
   MAX_CATEGORIES,
+  MAX_CLASSES,
   MAX_COLUMNS,
   MAX_KEY_COLUMNS,
   MAX_PARTIES,
   MAX_PAYLOAD_COLUMNS,
   MAX_ROWS,
+  MAX_TREES,
 } from './contract-limits.ts';
 import { Hex32, PartyName, Timestamp } from './schema.ts';
 
@@ -33,26 +37,63 @@ export const Purpose: Type.TString = text(256);
 /** A model's id may stand in keys and file names. */
 export const ModelId: Type.TString = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' });
 
+const nonNegative = Type.Number({ minimum: 0 });
+const share = Type.Number({ exclusiveMinimum: 0, maximum: 1 });
+const from = (minimum: number, maximum: number) => Type.Integer({ minimum, maximum });
+
+/** What every training says of its rows and of its result. */
+const TrainingParameters = {
+  use_validation_set: Type.Boolean(),
+  validation_set_rate: openInterval,
+  seed: from(0, Number.MAX_SAFE_INTEGER),
+  predict_threshold: unitInterval,
+  open_bits: from(4, 20),
+  model_release: oneOf('full', 'split'),
+};
+
 const LinearParametersSchema = Type.Object(
   {
     solver: oneOf('auto', 'sgd'),
     loss: oneOf('logloss', 'mse'),
-    epochs: Type.Integer({ minimum: 1, maximum: 10_000 }),
-    batch_size: Type.Integer({ minimum: 1, maximum: MAX_ROWS }),
+    epochs: from(1, 10_000),
+    batch_size: from(1, MAX_ROWS),
     learning_rate: positive,
     momentum: Type.Number({ minimum: 0, exclusiveMaximum: 1 }),
-    l2: Type.Number({ minimum: 0 }),
+    l2: nonNegative,
     use_intercept: Type.Boolean(),
     class_weight: Type.Union([
       oneOf('none', 'balanced'),
       Type.Object({ '0': positive, '1': positive }, exactly),
     ]),
-    use_validation_set: Type.Boolean(),
-    validation_set_rate: openInterval,
-    seed: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    predict_threshold: unitInterval,
-    open_bits: Type.Integer({ minimum: 4, maximum: 20 }),
-    model_release: oneOf('full', 'split'),
+    ...TrainingParameters,
+  },
+  exactly,
+);
+
+const forest = {
+  objective: oneOf('binary:logistic', 'reg:squarederror', 'multi:softprob'),
+  num_class: from(1, MAX_CLASSES),
+  num_trees: from(1, MAX_TREES),
+  max_depth: from(1, MAX_DEPTH),
+};
+
+const TreeParametersSchema = Type.Object(
+  {
+    ...forest,
+    learning_rate: share,
+    num_bins: from(2, MAX_TREE_BINS),
+    reg_lambda: nonNegative,
+    reg_alpha: nonNegative,
+    gamma: nonNegative,
+    min_child_weight: nonNegative,
+    subsample: share,
+    colsample_bytree: share,
+    scale_pos_weight: positive,
+    base_score: Type.Number(),
+    early_stopping_rounds: from(0, MAX_TREES),
+    split_finding: Type.Literal('open_sums'),
+    noise_multiplier: from(1, MAX_NOISE),
+    ...TrainingParameters,
   },
   exactly,
 );
@@ -146,39 +187,46 @@ const Terms = {
   nonce: Hex32,
 };
 
-const LinearAlgorithmSchema = Type.Object(
-  {
-    name: oneOf('logistic_regression', 'linear_regression'),
-    partition: Type.Literal('vertical'),
-    implementation: Hex32,
-  },
+const algorithm = <T extends string[]>(partition: 'vertical' | 'psi', ...names: T) =>
+  Type.Object(
+    { name: oneOf(...names), partition: Type.Literal(partition), implementation: Hex32 },
+    exactly,
+  );
+const LinearAlgorithmSchema = algorithm('vertical', 'logistic_regression', 'linear_regression');
+const TreeAlgorithmSchema = algorithm('vertical', 'xgboost');
+
+const TrainTerms = {
+  ...Terms,
+  kind: Type.Literal('train'),
+  metrics: Type.Array(Type.Enum([...METRIC_NAMES]), { maxItems: METRIC_NAMES.length }),
+};
+const LinearTrainSchema = Type.Object(
+  { ...TrainTerms, algorithm: LinearAlgorithmSchema, parameters: LinearParametersSchema },
+  exactly,
+);
+const TreeTrainSchema = Type.Object(
+  { ...TrainTerms, algorithm: TreeAlgorithmSchema, parameters: TreeParametersSchema },
   exactly,
 );
 
-const TrainSchema = Type.Object(
-  {
-    ...Terms,
-    kind: Type.Literal('train'),
-    algorithm: LinearAlgorithmSchema,
-    parameters: LinearParametersSchema,
-    metrics: Type.Array(Type.Enum([...METRIC_NAMES]), { maxItems: METRIC_NAMES.length }),
-  },
+const PredictTerms = {
+  ...Terms,
+  kind: Type.Literal('predict'),
+  model: Type.Object({ id: ModelId, taskId: Hex32 }, exactly),
+};
+const score = {
+  predict_threshold: Type.Union([Type.Null(), unitInterval]),
+  open_bits: from(4, 20),
+};
+const LinearPredictSchema = Type.Object(
+  { ...PredictTerms, algorithm: LinearAlgorithmSchema, parameters: Type.Object(score, exactly) },
   exactly,
 );
-
-const PredictSchema = Type.Object(
+const TreePredictSchema = Type.Object(
   {
-    ...Terms,
-    kind: Type.Literal('predict'),
-    algorithm: LinearAlgorithmSchema,
-    model: Type.Object({ id: ModelId, taskId: Hex32 }, exactly),
-    parameters: Type.Object(
-      {
-        predict_threshold: Type.Union([Type.Null(), unitInterval]),
-        open_bits: Type.Integer({ minimum: 4, maximum: 20 }),
-      },
-      exactly,
-    ),
+    ...PredictTerms,
+    algorithm: TreeAlgorithmSchema,
+    parameters: Type.Object({ ...forest, ...score }, exactly),
   },
   exactly,
 );
@@ -187,14 +235,7 @@ const PsiSchema = Type.Object(
   {
     ...Terms,
     kind: Type.Literal('psi'),
-    algorithm: Type.Object(
-      {
-        name: oneOf('intersection', 'labelled_intersection'),
-        partition: Type.Literal('psi'),
-        implementation: Hex32,
-      },
-      exactly,
-    ),
+    algorithm: algorithm('psi', 'intersection', 'labelled_intersection'),
     parameters: Type.Object(
       {
         output: oneOf('rows', 'size'),
@@ -207,11 +248,19 @@ const PsiSchema = Type.Object(
 );
 
 /**
- * The fields of `Contract`, their types and ranges, by kind: so an error names the field of that kind.
- * What relates fields is in `contract-check.ts`.
+ * The fields of `Contract`, their types and ranges, by kind and algorithm: so an error names the field of
+ * those. What relates fields is in `contract-check.ts`.
  */
 export const CONTRACT_SCHEMAS = {
-  train: TrainSchema,
-  predict: PredictSchema,
-  psi: PsiSchema,
+  train: {
+    logistic_regression: LinearTrainSchema,
+    linear_regression: LinearTrainSchema,
+    xgboost: TreeTrainSchema,
+  },
+  predict: {
+    logistic_regression: LinearPredictSchema,
+    linear_regression: LinearPredictSchema,
+    xgboost: TreePredictSchema,
+  },
+  psi: { intersection: PsiSchema, labelled_intersection: PsiSchema },
 } as const;

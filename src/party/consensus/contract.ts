@@ -1,5 +1,6 @@
 import type { MetricName } from '../../ml/metrics/evaluate.ts';
 import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
+import type { TreeParameters } from '../../ml/vertical/trees/parameters.ts';
 import type { LeakageStatement } from '../../protocols/disclosure.ts';
 import type { PsiEngine } from '../../protocols/psi/intersection.ts';
 
@@ -35,30 +36,84 @@ export interface LinearAlgorithm {
   readonly implementation: string;
 }
 
+/** The algorithm of boosted trees on vertically split columns. */
+export interface TreeAlgorithm {
+  readonly name: 'xgboost';
+  readonly partition: 'vertical';
+  readonly implementation: string;
+}
+
 /** A joint training. */
-export interface TrainContract extends ContractTerms {
+export type TrainContract = LinearTraining | TreeTraining;
+
+interface Training extends ContractTerms {
   readonly kind: 'train';
-  readonly algorithm: LinearAlgorithm;
-  readonly parameters: LinearParameters;
   /** Each once. */
   readonly metrics: readonly MetricName[];
 }
 
-/** Scores of a trained model on other records. The data holders are those of the training. */
-export interface PredictContract extends ContractTerms {
-  readonly kind: 'predict';
+/** Of two data holders. */
+export interface LinearTraining extends Training {
   readonly algorithm: LinearAlgorithm;
+  readonly parameters: LinearParameters;
+}
+
+/** Of two data holders or more: a star around the label holder. */
+export interface TreeTraining extends Training {
+  readonly algorithm: TreeAlgorithm;
+  readonly parameters: TreeParameters;
+}
+
+/** Scores of a trained model on other records. The data holders are those of the training. */
+export type PredictContract = LinearPrediction | TreePrediction;
+
+interface Prediction extends ContractTerms {
+  readonly kind: 'predict';
   readonly model: {
     readonly id: string;
     /** The training that made it. */
     readonly taskId: string;
   };
-  readonly parameters: {
-    /** From this probability on a record is of class 1; null for regression. */
-    readonly predict_threshold: number | null;
-    /** Fraction bits of the opened scores. */
-    readonly open_bits: number;
-  };
+}
+
+export interface LinearPrediction extends Prediction {
+  readonly algorithm: LinearAlgorithm;
+  readonly parameters: ScoreParameters;
+}
+
+export interface TreePrediction extends Prediction {
+  readonly algorithm: TreeAlgorithm;
+  readonly parameters: TreeScoreParameters;
+}
+
+/** How scores are told. */
+export interface ScoreParameters {
+  /** From this probability on a record is of class 1; null where no probability of two is told. */
+  readonly predict_threshold: number | null;
+  /** Fraction bits of the opened scores. */
+  readonly open_bits: number;
+}
+
+/**
+ * The training's parameters that say what scoring reveals: bounds, as a training that stops early has
+ * fewer trees. Each party compares them with the training's contract.
+ */
+export interface TreeScoreParameters
+  extends ScoreParameters,
+    Pick<TreeParameters, 'objective' | 'num_class' | 'max_depth' | 'num_trees'> {}
+
+/** Whether trees are trained; narrows a contract, or terms of one. */
+export function isTreeTraining<C extends Pick<TrainContract, 'algorithm'>>(
+  contract: C,
+): contract is Extract<C, { readonly algorithm: TreeAlgorithm }> {
+  return contract.algorithm.name === 'xgboost';
+}
+
+/** Whether trees score; narrows a contract, or terms of one. */
+export function isTreePrediction<C extends Pick<PredictContract, 'algorithm'>>(
+  contract: C,
+): contract is Extract<C, { readonly algorithm: TreeAlgorithm }> {
+  return contract.algorithm.name === 'xgboost';
 }
 
 /** A private set intersection whose result the receivers keep as a file. */

@@ -84,6 +84,14 @@ export function malformedContract(path: string, expected: string): never {
   throw new ConsensusError('malformed_contract', `${path} ${expected}`);
 }
 
+/** What a field of a contract must be, and whether it is. */
+export type Rule = readonly [path: string, fits: boolean, expected: string];
+
+/** Throws `malformed_contract` for the first rule that does not hold. */
+export function checkRules(rules: readonly Rule[]): void {
+  for (const [path, fits, expected] of rules) if (!fits) malformedContract(path, expected);
+}
+
 /** The refusal that an error amounts to. An error of any other kind tells the peer nothing. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof ConsensusError) return { code: error.code, reason: error.message };

@@ -1,6 +1,6 @@
 /** Which set intersections there are: how result, join, duplicates, engine and parties go together. */
 import type { Alignment, ContractParty, PsiContract } from './contract.ts';
-import { malformedContract } from './errors.ts';
+import { checkRules, malformedContract } from './errors.ts';
 
 /** What an intersection is for. */
 export interface IntersectionResult {
@@ -30,7 +30,7 @@ export function checkIntersection(contract: PsiContract): void {
   const rows = parameters.output === 'rows';
   const plain = two && rows && !labelled;
   const unless = 'unless two data holders match rows without payload';
-  const rules: readonly (readonly [path: string, fits: boolean, expected: string])[] = [
+  checkRules([
     ['algorithm/name', two || !labelled, 'must be intersection for three or more data holders'],
     ['parameters/output', rows || (two && !labelled), 'must be rows unless two count keys alone'],
     ['parameters/join', join === 'inner' || plain, `must be inner ${unless}`],
@@ -50,8 +50,7 @@ export function checkIntersection(contract: PsiContract): void {
       rows || holders.every(({ name }) => receivers.includes(name)),
       'must have both data holders: each learns the size',
     ],
-  ];
-  for (const [path, fits, expected] of rules) if (!fits) malformedContract(path, expected);
+  ]);
   if (labelled) checkProvider(contract);
 }
 

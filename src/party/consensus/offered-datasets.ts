@@ -4,7 +4,7 @@ import type { FeatureEncoding } from '../datasets/encoding.ts';
 import type { LabelKind } from '../datasets/read-table.ts';
 import type { Store } from '../store.ts';
 import { canonicalJson } from './canonical-json.ts';
-import type { Contract, DatasetTerms, LinearAlgorithm } from './contract.ts';
+import type { Contract, DatasetTerms, TrainContract } from './contract.ts';
 import { type Offer, storedOffers } from './offers.ts';
 import { type DatasetDirectory, type TaskDraft, UNKNOWN_MODEL } from './task-draft.ts';
 
@@ -12,7 +12,7 @@ import { type DatasetDirectory, type TaskDraft, UNKNOWN_MODEL } from './task-dra
 export interface OwnPart {
   /** The training that made it. */
   readonly taskId: string;
-  readonly algorithm: LinearAlgorithm['name'];
+  readonly algorithm: TrainContract['algorithm']['name'];
   /** The data holders of the training, in its order. */
   readonly holders: readonly string[];
   /** Of this node's columns. */
@@ -23,9 +23,10 @@ export interface OwnPart {
 export type FindPart = (model: string) => Promise<OwnPart | null>;
 
 /** What label an algorithm learns. */
-const LABEL_KINDS: Readonly<Record<LinearAlgorithm['name'], LabelKind>> = {
+const LABEL_KINDS: Readonly<Record<TrainContract['algorithm']['name'], LabelKind>> = {
   logistic_regression: 'binary',
   linear_regression: 'number',
+  xgboost: 'binary',
 };
 
 /** What reads a dataset of an agreed contract, wherever it is read: for `Datasets.load`. */
@@ -176,7 +177,7 @@ function columnsOf({ algorithm, dataset }: TaskDraft) {
   const { labelColumn, selectColumns, discreteColumns, notFeatures } = dataset;
   return {
     label:
-      labelColumn === null || !isLinear(algorithm.name)
+      labelColumn === null || !isModel(algorithm.name)
         ? null
         : { column: labelColumn, kind: LABEL_KINDS[algorithm.name] },
     selectColumns,
@@ -185,7 +186,7 @@ function columnsOf({ algorithm, dataset }: TaskDraft) {
   };
 }
 
-function isLinear(name: TaskDraft['algorithm']['name']): name is LinearAlgorithm['name'] {
+function isModel(name: TaskDraft['algorithm']['name']): name is TrainContract['algorithm']['name'] {
   return Object.hasOwn(LABEL_KINDS, name);
 }
 

@@ -60,6 +60,7 @@ export const TaskDraftSchema = Type.Object(
         name: Type.Enum([
           'logistic_regression',
           'linear_regression',
+          'xgboost',
           'intersection',
           'labelled_intersection',
         ]),

@@ -1,5 +1,6 @@
 /** From a request to the contract of a joint prediction: the parties of the training, on other records. */
 import type { PredictContract, TrainContract } from '../consensus/contract.ts';
+import { scoringOf, tellsTwoClasses } from '../consensus/scoring.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { PredictProvider, PredictRequest } from '../http/predict-request.ts';
@@ -42,7 +43,8 @@ export async function draftPrediction(
     { duplicates, minimumIntersection },
     providers.map(({ keyColumns }) => keyColumns),
   );
-  const { name, partition } = training.algorithm;
+  const scoring = scoringOf(training, thresholdOf(request, training), node.implementation);
+  const { name, partition } = scoring.algorithm;
   const draft: CommonDraft = {
     version: 1,
     kind: 'predict',
@@ -56,13 +58,9 @@ export async function draftPrediction(
   };
   const terms = await askTerms(node, draft, providers, (each) => datasetOf(each, training));
   const agreed = {
-    algorithm: { name, partition, implementation: node.implementation },
+    ...scoring,
     receivers,
     model: { id: modelId, taskId },
-    parameters: {
-      predict_threshold: thresholdOf(request, training),
-      open_bits: training.parameters.open_bits,
-    },
     alignment: agreedAlignment(asked, terms, { engine: request.engine }),
     parties: contractParties(node, roles, terms),
   };
@@ -114,9 +112,6 @@ function datasetOf(
 }
 
 function thresholdOf({ threshold }: PredictRequest, training: TrainContract): number | null {
-  if (training.algorithm.name === 'logistic_regression') {
-    return threshold ?? training.parameters.predict_threshold;
-  }
-  if (threshold === null) return null;
+  if (threshold === null || tellsTwoClasses(training)) return threshold;
   throw new ApiError('INVALID_REQUEST', 'threshold: the model predicts numbers, not classes');
 }

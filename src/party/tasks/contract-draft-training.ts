@@ -23,7 +23,8 @@ import {
   type DraftedContract,
   type DraftingNode,
 } from './contract-draft.ts';
-import { hidesTooLittle, leakageOf } from './declaration.ts';
+import { leakageOf } from './declaration.ts';
+import { hidesTooLittle } from './linear-declaration.ts';
 import { apiErrorOf } from './task-failure.ts';
 
 type Drafted = DraftedContract<TrainContract>;

@@ -117,7 +117,8 @@ function outcomeOf(
       algorithm_from: notes.reason,
       partition: algorithm.partition,
       ...(contract.kind === 'train' && {
-        solver: contract.parameters.solver,
+        ...('solver' in contract.parameters && { solver: contract.parameters.solver }),
+        ...('objective' in contract.parameters && { objective: contract.parameters.objective }),
         model_release: contract.parameters.model_release,
       }),
       ...(alignment.method === 'psi' && { psi_engine: alignment.engine }),

@@ -67,7 +67,7 @@ describe('contract check', () => {
     const cases: readonly (readonly [path: string, value: Json])[] = [
       ['version', 2],
       ['kind', 'guess'],
-      ['algorithm/name', 'xgboost'],
+      ['algorithm/name', 'dnn'],
       ['algorithm/partition', 'horizontal'],
       ['algorithm/implementation', 'AB'.repeat(32)],
       ['parameters/solver', 'adam'],

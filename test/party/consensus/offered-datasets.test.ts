@@ -2,6 +2,7 @@ import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict';
 import type {
   Contract,
   DatasetTerms,
+  LinearTraining,
   PredictContract,
 } from '../../../src/party/consensus/contract.ts';
 import { DatasetTermsSchema } from '../../../src/party/consensus/contract-schema.ts';
@@ -72,7 +73,7 @@ const PREDICT: TaskDraft = {
 };
 
 /** A training in which orgA brings these terms. */
-const trainWith = (dataset: DatasetTerms): Contract => {
+const trainWith = (dataset: DatasetTerms): LinearTraining => {
   const base = sampleContract([ORG_A!, ORG_B!]);
   const [own, ...others] = base.parties;
   return { ...base, parties: [{ ...own!, dataset }, ...others] };
@@ -83,7 +84,7 @@ const predictWith = (
   dataset: DatasetTerms,
   model: PredictContract['model'] = { id: MODEL, taskId: PART.taskId },
 ): PredictContract => {
-  const { metrics: _, ...base } = trainWith(dataset) as Extract<Contract, { kind: 'train' }>;
+  const { metrics: _, ...base } = trainWith(dataset);
   const parameters = { predict_threshold: 0.5, open_bits: 10 };
   return { ...base, kind: 'predict', model, parameters };
 };

@@ -1,5 +1,9 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import type { TrainContract } from '../../../src/party/consensus/contract.ts';
+import {
+  isTreeTraining,
+  type LinearTraining,
+  type TrainContract,
+} from '../../../src/party/consensus/contract.ts';
 import { checkContract } from '../../../src/party/consensus/contract-check.ts';
 import { ConsensusError } from '../../../src/party/consensus/errors.ts';
 import type { TaskDraft } from '../../../src/party/consensus/task-draft.ts';
@@ -38,6 +42,12 @@ function layout({ contract }: DraftedContract<TrainContract>): string[] {
   });
 }
 
+/** The contract of a linear model. */
+function linear({ contract }: DraftedContract<TrainContract>): LinearTraining {
+  if (isTreeTraining(contract)) throw new TypeError('the contract is of trees');
+  return contract;
+}
+
 describe('contract draft of a training', () => {
   const both = { orgA: LABELLED, orgB: OTHER };
 
@@ -61,7 +71,7 @@ describe('contract draft of a training', () => {
       duplicates: 'reject',
       minimumIntersection: 0,
     });
-    const { loss, epochs, batch_size: batch } = contract.parameters;
+    const { loss, epochs, batch_size: batch } = linear(drafted).parameters;
     deepEqual([loss, epochs, batch], ['mse', 7, 256]);
     deepEqual(declareAlgorithms(IMPLEMENTATION)(contract), {
       implementation: IMPLEMENTATION,
@@ -88,11 +98,11 @@ describe('contract draft of a training', () => {
 
   it('never asks for more rows a batch than the smaller table has', async () => {
     const { node } = fakeNode({ orgA: LABELLED, orgB: { ...OTHER, rows: 40 } });
-    const { contract } = await draftTraining(
+    const drafted = await draftTraining(
       node,
       request({}, {}, { hyper_params: { batch_size: 500 } }),
     );
-    equal(contract.parameters.batch_size, 40);
+    equal(linear(drafted).parameters.batch_size, 40);
   });
 
   describe('parties', () => {

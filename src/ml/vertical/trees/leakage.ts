@@ -184,7 +184,7 @@ export function treeLeakage(inputs: TreeLeakageInputs): LeakageStatement {
 
 /** What the statement of a prediction depends on. */
 export interface TreePredictionInputs extends Omit<MatchingInputs, 'parties'> {
-  readonly parameters: TreeParameters;
+  readonly parameters: Pick<TreeParameters, 'num_class' | 'max_depth'>;
   readonly alignment: 'psi' | 'row_order';
   /** Rows of the smallest table. */
   readonly rows: number;

@@ -96,6 +96,9 @@ export function innerNodes({ max_depth }: Pick<TreeParameters, 'max_depth'>): nu
 }
 
 /** Trees of a whole training. */
-export function treesOf({ num_trees, num_class }: TreeParameters): number {
+export function treesOf({
+  num_trees,
+  num_class,
+}: Pick<TreeParameters, 'num_trees' | 'num_class'>): number {
   return num_trees * num_class;
 }

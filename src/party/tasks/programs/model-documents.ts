@@ -2,7 +2,7 @@
 import { WEIGHT_BITS } from '../../../ml/vertical/linear/fixed-point.ts';
 import type { Publication } from '../../../ml/vertical/linear/publish.ts';
 import type { TrainedPart } from '../../../ml/vertical/linear/train.ts';
-import type { TrainContract } from '../../consensus/contract.ts';
+import type { LinearTraining } from '../../consensus/contract.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { ModelDocument } from '../../models/model-document.ts';
 import { modelId } from '../../models/model-id.ts';
@@ -32,7 +32,7 @@ export interface FinishedTraining {
 
 /** The model that a receiver stores; null when this party receives none or it is not released. */
 export function modelDocument(
-  contract: TrainContract,
+  contract: LinearTraining,
   taskId: string,
   publication: Publication | null,
 ): ModelDocument | null {
@@ -50,7 +50,7 @@ export function modelDocument(
  * which the parties score records together, whether or not the model was released.
  */
 export function modelPart(
-  contract: TrainContract,
+  contract: LinearTraining,
   taskId: string,
   self: string,
   dataset: LoadedDataset,
@@ -85,7 +85,7 @@ export function modelPart(
 }
 
 function head(
-  contract: TrainContract,
+  contract: LinearTraining,
   taskId: string,
   metrics: Readonly<Record<string, number | null>>,
 ): Head {

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { matrix, takeRows } from '../../../ml/data/matrix.ts';
 import { RowOutOfRangeError } from '../../../ml/vertical/linear/design.ts';
 import { predictVerticalLinear } from '../../../ml/vertical/linear/predict.ts';
-import type { PredictContract } from '../../consensus/contract.ts';
+import type { LinearPrediction } from '../../consensus/contract.ts';
 import { DatasetError } from '../../datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { ModelPart } from '../../models/model-part.ts';
@@ -20,7 +20,7 @@ import { haveOneOrigin } from './shares-origin.ts';
  * file. A party that receives nothing learns which records are common. Throws `TaskError`,
  * `ProtocolError`, `DatasetError` or `ModelFormatError`.
  */
-export const predictLinear: Program<PredictContract> = async (context) => {
+export const predictLinear: Program<LinearPrediction> = async (context) => {
   const { contract, self, progress } = context;
   const { own, peer } = twoDataHolders(contract, self);
   const role = own.role === 'label_holder' ? 'label_holder' : 'feature_holder';
@@ -82,7 +82,7 @@ export const predictLinear: Program<PredictContract> = async (context) => {
 };
 
 /** This party's part of the contract's model, once it is known to fit the other party's. */
-async function partOf(context: ProgramContext<PredictContract>): Promise<ModelPart> {
+async function partOf(context: ProgramContext<LinearPrediction>): Promise<ModelPart> {
   const { contract, self } = context;
   const { own, peer } = twoDataHolders(contract, self);
   const { part } = await context.loadModel();

@@ -8,7 +8,7 @@ import type { TrainingCheckpoint } from '../../../ml/vertical/linear/checkpoint.
 import type { ColumnName, PartyTable } from '../../../ml/vertical/linear/design.ts';
 import { publish } from '../../../ml/vertical/linear/publish.ts';
 import { trainVerticalLinear } from '../../../ml/vertical/linear/train.ts';
-import type { TrainContract } from '../../consensus/contract.ts';
+import type { LinearTraining } from '../../consensus/contract.ts';
 import { featuresWidth } from '../../consensus/feature-width.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { ProgramContext, ProgramResult } from '../program.ts';
@@ -27,7 +27,7 @@ const FEWEST_ROWS = 10;
 
 /** Trains with the other data holder. Throws `TaskError`, `ProtocolError` or `DatasetError`. */
 export async function trainLinear(
-  context: ProgramContext<TrainContract>,
+  context: ProgramContext<LinearTraining>,
   options: MatchingOptions = {},
 ): Promise<ProgramResult> {
   const { contract, self, taskId, progress, ledger, rng } = context;
@@ -118,7 +118,7 @@ export async function trainLinear(
 
 /** The checkpoint to go on from, once it is known that the other party has the same. */
 async function resumePoint(
-  context: ProgramContext<TrainContract>,
+  context: ProgramContext<LinearTraining>,
   dataset: LoadedDataset,
   firstStep: number,
 ): Promise<ResumePoint | null> {

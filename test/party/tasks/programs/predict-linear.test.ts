@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
-import type { PredictContract, TrainContract } from '../../../../src/party/consensus/contract.ts';
+import type { LinearPrediction, LinearTraining } from '../../../../src/party/consensus/contract.ts';
 import { MISSING } from '../../../../src/party/datasets/cells.ts';
 import { DatasetError } from '../../../../src/party/datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../../../src/party/datasets/datasets.ts';
@@ -72,7 +72,7 @@ const ENCODED: Readonly<Record<string, readonly number[]>> = {
 const COMMON_IN_A = ['zoë, "1"', 'k3', 'k1', 'k2', 'k4'];
 
 interface Trained {
-  readonly contract: TrainContract;
+  readonly contract: LinearTraining;
   readonly model: ProgramResult['model'];
   readonly parts: { readonly orgA: ModelPart; readonly orgB: ModelPart };
 }
@@ -99,7 +99,7 @@ async function train(
 
 async function predict(
   { contract, parts }: Trained,
-  change: Partial<PredictContract> = {},
+  change: Partial<LinearPrediction> = {},
   rows: readonly [readonly Row[], readonly Row[]] = [AT_A, AT_B],
 ): Promise<{
   readonly results: readonly [ProgramResult, ProgramResult];
