@@ -1,4 +1,5 @@
 /** What a rule limits in a task, besides who runs it, what for and on which columns. */
+import { FEWEST_MARGIN } from '../ml/vertical/trees/leakage.ts';
 import { unmatched } from './policy-pattern.ts';
 import type { PolicyRequest, TaskTerms } from './policy-request.ts';
 import { budgetOf, isValid, type PolicyRule } from './policy-rule.ts';
@@ -42,6 +43,11 @@ export const TERMS_CHECKS = [
     'minimum_columns',
     ({ minimum_columns: least }, { fewestFeatures }) =>
       fewestFeatures === null ? undefined : shortOf(least, fewestFeatures),
+  ],
+  [
+    'minimum_margin',
+    ({ minimum_margin: least = FEWEST_MARGIN }, { margin }) =>
+      margin === null ? undefined : shortOf(least, margin),
   ],
   [
     'minimum_intersection',

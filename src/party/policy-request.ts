@@ -1,4 +1,5 @@
-import type { Contract, ContractParty } from './consensus/contract.ts';
+import { reconstructionMargin } from '../ml/vertical/trees/leakage.ts';
+import { type Contract, type ContractParty, isTreeTraining } from './consensus/contract.ts';
 import { partiesOfRole } from './disclosure-ledger.ts';
 
 /** What a policy is asked: the part of a task that concerns this node. */
@@ -33,6 +34,11 @@ export interface TaskTerms {
   readonly security: { readonly kappa: number; readonly sigma: number };
   /** The fewest that a data holder brings; null for a set intersection, which reads keys alone. */
   readonly fewestFeatures: number | null;
+  /**
+   * The reconstruction margin, where trees are trained on this node's features: below 1 the sums that the
+   * label holder reads may determine on which side of a split each record is.
+   */
+  readonly margin: number | null;
   /** With fewer common records the task ends before it is known which they are. */
   readonly minimumIntersection: number;
   /** Null where nothing is rounded. */
@@ -69,6 +75,7 @@ export function policyRequest(contract: Contract, me: ContractParty): PolicyRequ
     terms: {
       security: contract.security,
       fewestFeatures: contract.kind === 'psi' ? null : fewestFeatures(contract),
+      margin: marginOf(contract, me),
       minimumIntersection: minimumIntersection(contract),
       openBits: contract.kind === 'psi' ? null : contract.parameters.open_bits,
       metrics: contract.kind === 'train' ? contract.metrics : [],
@@ -79,8 +86,8 @@ export function policyRequest(contract: Contract, me: ContractParty): PolicyRequ
 }
 
 /**
- * How rules name what a task does: `vertical/logistic_regression` for a training,
- * `predict/logistic_regression` for scores of such a model, `psi/intersection`,
+ * How rules name what a task does: `vertical/logistic_regression`, `vertical/xgboost` for a training,
+ * `predict/logistic_regression`, `predict/xgboost` for scores of such a model, `psi/intersection`,
  * `psi/labelled_intersection`.
  */
 export function policyAlgorithm({
@@ -100,7 +107,21 @@ function fewestFeatures({ parties }: Contract): number {
 /** Aligned by row order, every row is a common record. */
 function minimumIntersection({ alignment, parties }: Contract): number {
   if (alignment.method === 'psi') return alignment.minimumIntersection;
+  return fewestRows(parties);
+}
+
+/** Rows of the smallest table. */
+function fewestRows(parties: Contract['parties']): number {
   return Math.min(...parties.flatMap(({ dataset }) => dataset?.rowCount ?? []));
+}
+
+function marginOf(contract: Contract, { role }: ContractParty): number | null {
+  if (contract.kind !== 'train' || !isTreeTraining(contract)) return null;
+  if (role !== 'feature_holder') return null;
+  return reconstructionMargin({
+    parameters: contract.parameters,
+    rows: fewestRows(contract.parties),
+  });
 }
 
 /** What the other parties of a contract learn of `me`’s dataset, in one attempt. */

@@ -26,6 +26,8 @@
  *     security: {kappa: 128, sigma: 40}   # at least
  *     open_bits: 12                       # at most
  *     minimum_columns: 3                  # features that each data holder brings, at least
+ *     minimum_margin: 1                   # reconstruction margin of trees on this node's features, at least;
+ *                                         # absent: 1
  *     minimum_intersection: 100           # common records below which a task of two ends before any is
  *                                         # known; no task of three or more
  *     tasks_per_day: 10                   # for which this node votes in any 24 hours
@@ -42,11 +44,18 @@
  *       weights: 1000
  * ```
  *
+ * Trees, `vertical/xgboost` and `predict/xgboost`, open other classes: `split_sums` and `split_sides` to the label
+ * holder, `winning_splits` and `kept_splits` to feature holders, `metrics`, `trees`, `thresholds` and
+ * `prediction_scores` to receivers. Sums are many: number of trees x nodes x candidates x 2, and too many of them for so
+ * few records may determine on which side of a split each record is. So rules of a feature holder refuse a
+ * reconstruction margin (in the contract's leakage statement) below 1, unless `minimum_margin` says what they
+ * accept; 0 is everything.
+ *
  * `psi/labelled_intersection` shows a peer the payload columns of common records in clear: of this node's
  * data, as many values as a budget for `payload` says. `psi/*` allows it as well.
  *
  * `name`, `action`, `expires`, `alignment` and the keys from `metrics` on may be absent: then the rule sets no such
- * limit. A rule with `budgets` opens no value of a class that it does not name. Budgets count over all
+ * limit, but for `minimum_margin`. A rule with `budgets` opens no value of a class that it does not name. Budgets count over all
  * tasks, attempts and rules, also what was opened before the rule was written.
  *
  * `*` stands for any characters; in dataset paths for any but `/`, and `**` for any. A dataset goes by
@@ -96,6 +105,7 @@ const Rule = Type.Object(
     security: Type.Optional(SecurityRule),
     open_bits: Type.Optional(count(0)),
     minimum_columns: Type.Optional(count(1)),
+    minimum_margin: Type.Optional(Type.Number({ minimum: 0 })),
     minimum_intersection: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })),
     tasks_per_day: Type.Optional(count(0)),
     budgets: Type.Optional(

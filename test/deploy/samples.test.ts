@@ -1,13 +1,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { linearLeakage } from '../../src/ml/vertical/linear/leakage.ts';
-import { chooseAlgorithm } from '../../src/party/http/algorithm.ts';
 import { resolveLinearParameters } from '../../src/party/http/linear-parameters.ts';
 import { OPERATION_IDS, operationOf, pathsOf } from '../../src/party/http/operations.ts';
 import { resolvePartition } from '../../src/party/http/partition.ts';
 import { parsePredictRequest } from '../../src/party/http/predict-request.ts';
 import { parseLabeledPsiRequest, parsePsiRequest } from '../../src/party/http/psi-request.ts';
 import { parseTrainRequest } from '../../src/party/http/train-request.ts';
+import { trainingModels } from '../../src/party/http/training-models.ts';
 import { decide } from '../../src/party/policy.ts';
 import { parsePolicy } from '../../src/party/policy-file.ts';
 import { intersectionLeakage } from '../../src/protocols/psi/leakage.ts';
@@ -28,8 +28,7 @@ describe('deploy samples', () => {
     deepEqual(request.warnings, []);
     deepEqual(layout.warnings, []);
     equal(layout.labelHolder, 'bank');
-    const { algorithm } = chooseAlgorithm(request)!;
-    deepEqual(resolveLinearParameters(algorithm, request).warnings, []);
+    deepEqual(trainingModels(request)[0]!.warnings, []);
   });
 
   const parameters = resolveLinearParameters('logistic_regression', request).parameters;
@@ -66,6 +65,7 @@ describe('deploy samples', () => {
             terms: {
               security: { kappa: 128, sigma: 40 },
               fewestFeatures: Math.min(...layout.parties.map((each) => each.features.length)),
+              margin: null,
               minimumIntersection: rule.minimum_intersection ?? 0, // drafted as the owner asks for it
               openBits: parameters.open_bits,
               metrics: request.metrics,
@@ -112,6 +112,7 @@ describe('deploy samples', () => {
             terms: {
               security: { kappa: 128, sigma: 40 },
               fewestFeatures: null,
+              margin: null,
               minimumIntersection: policy.rules[1]!.minimum_intersection ?? 0,
               openBits: null,
               metrics: [],

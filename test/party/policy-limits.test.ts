@@ -18,6 +18,7 @@ const RULE: PolicyRule = {
 const TERMS: TaskTerms = {
   security: { kappa: 128, sigma: 40 },
   fewestFeatures: 3,
+  margin: null,
   minimumIntersection: 100,
   openBits: 12,
   metrics: ['auc', 'ks'],
@@ -100,6 +101,15 @@ describe('limits of a rule', () => {
     equal(verdict({ minimum_columns: 3 }), 'allow');
     equal(verdict({ minimum_columns: 4 }), 'minimum_columns: 3 of at least 4');
     equal(verdict({ minimum_columns: 4 }, { fewestFeatures: null }), 'allow', 'keys alone');
+  });
+
+  it('ask for a margin on features, of 1 unless they say otherwise', () => {
+    equal(verdict({}, { margin: 1 }), 'allow');
+    equal(verdict({}, { margin: 0.75 }), 'minimum_margin: 0.75 of at least 1');
+    equal(verdict({ minimum_margin: 0.5 }, { margin: 0.75 }), 'allow');
+    equal(verdict({ minimum_margin: 0 }, { margin: 0.001 }), 'allow');
+    equal(verdict({ minimum_margin: 4 }, { margin: 2 }), 'minimum_margin: 2 of at least 4');
+    equal(verdict({ minimum_margin: 4 }, { margin: null }), 'allow', 'no trees on its features');
   });
 
   it('ask for records that are matched by keys', () => {

@@ -1,7 +1,14 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { reconstructionMargin } from '../../src/ml/vertical/trees/leakage.ts';
 import { policyAlgorithm, policyRequest } from '../../src/party/policy-request.ts';
-import { intersectionLeakageOf } from '../../src/party/tasks/declaration.ts';
-import { sampleContract, sampleLabelled, testIdentity } from '../support/contracts.ts';
+import { intersectionLeakageOf, leakageOf } from '../../src/party/tasks/declaration.ts';
+import {
+  sampleContract,
+  sampleLabelled,
+  sampleTreePrediction,
+  sampleTrees,
+  testIdentity,
+} from '../support/contracts.ts';
 
 describe('policy request', () => {
   it('is the part of a contract that concerns one party', () => {
@@ -22,6 +29,7 @@ describe('policy request', () => {
       terms: {
         security: { model: 'semi-honest', kappa: 128, sigma: 40 },
         fewestFeatures: 1,
+        margin: null,
         minimumIntersection: 0,
         openBits: 12,
         metrics: ['auc', 'accuracy'],
@@ -39,6 +47,30 @@ describe('policy request', () => {
     equal(auditor.dataset, null);
     deepEqual(auditor.receivers, ['orgA']);
     deepEqual(auditor.terms?.openings, [], 'a party without data has nothing to learn of');
+  });
+});
+
+describe('policy request of trees', () => {
+  const signers = ['orgA', 'orgB', 'orgC'].map((name) => testIdentity(name).signer);
+  const contract = sampleTrees(signers);
+
+  it('tells each feature holder the margin, and the label holder none', () => {
+    const margins = contract.parties.map((party) => policyRequest(contract, party).terms!.margin);
+    const { parameters } = contract;
+    const margin = reconstructionMargin({ parameters, rows: 1000 });
+    deepEqual(margins, [null, margin, margin]);
+    const prediction = sampleTreePrediction(signers);
+    const [, holder] = prediction.parties;
+    equal(policyRequest(prediction, holder!).terms!.margin, null, 'nothing is trained');
+  });
+
+  it('counts what each other party learns', () => {
+    const declared = { ...contract, leakage: leakageOf(contract) };
+    const { openings } = policyRequest(declared, declared.parties[1]!).terms!;
+    const learns = (peer: string): string[] =>
+      openings.filter((each) => each.peer === peer).map((each) => each.class);
+    ok(learns('orgA').includes('split_sums') && learns('orgA').includes('split_sides'));
+    ok(learns('orgC').includes('winning_splits') && !learns('orgC').includes('split_sums'));
   });
 });
 
@@ -68,6 +100,9 @@ describe('policy algorithm', () => {
     const linear = { name: 'logistic_regression', partition: 'vertical' } as const;
     equal(policyAlgorithm({ kind: 'train', algorithm: linear }), 'vertical/logistic_regression');
     equal(policyAlgorithm({ kind: 'predict', algorithm: linear }), 'predict/logistic_regression');
+    const trees = { name: 'xgboost', partition: 'vertical' } as const;
+    equal(policyAlgorithm({ kind: 'train', algorithm: trees }), 'vertical/xgboost');
+    equal(policyAlgorithm({ kind: 'predict', algorithm: trees }), 'predict/xgboost');
     const intersection = { name: 'intersection', partition: 'psi' } as const;
     equal(policyAlgorithm({ kind: 'psi', algorithm: intersection }), 'psi/intersection');
     const labelled = { ...intersection, name: 'labelled_intersection' } as const;

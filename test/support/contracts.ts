@@ -4,6 +4,8 @@ import type {
   LinearPrediction,
   LinearTraining,
   PsiContract,
+  TreePrediction,
+  TreeTraining,
 } from '../../src/party/consensus/contract.ts';
 import type { Declaration } from '../../src/party/consensus/contract-check.ts';
 import type { KeyRing, PinnedKey, Signer } from '../../src/party/consensus/signature.ts';
@@ -158,6 +160,62 @@ export function sampleContract(
     expiresAt: new Date(NOW + 3_600_000).toISOString(),
     nonce: 'ef'.repeat(32),
     ...changes,
+  };
+}
+
+/** The parties of the sample contract, growing trees. */
+export function sampleTrees(
+  signers: readonly Signer[],
+  changes: Partial<TreeTraining> = {},
+): TreeTraining {
+  const { algorithm, parameters, ...terms } = sampleContract(signers);
+  const { use_validation_set, validation_set_rate, seed, ...told } = parameters;
+  const { predict_threshold, open_bits, model_release } = told;
+  return {
+    ...terms,
+    algorithm: { ...algorithm, name: 'xgboost' },
+    parameters: {
+      objective: 'binary:logistic',
+      num_class: 1,
+      num_trees: 5,
+      learning_rate: 0.3,
+      max_depth: 2,
+      num_bins: 16,
+      reg_lambda: 1,
+      reg_alpha: 0,
+      gamma: 0,
+      min_child_weight: 1,
+      subsample: 1,
+      colsample_bytree: 1,
+      scale_pos_weight: 1,
+      base_score: 0.5,
+      early_stopping_rounds: 0,
+      split_finding: 'open_sums',
+      noise_multiplier: 1,
+      use_validation_set,
+      validation_set_rate,
+      seed,
+      predict_threshold,
+      open_bits,
+      model_release,
+    },
+    ...changes,
+  };
+}
+
+/** The parties of a training of trees, in a prediction on other records. */
+export function sampleTreePrediction(signers: readonly Signer[]): TreePrediction {
+  const { metrics: _, parameters, ...terms } = sampleTrees(signers);
+  const { objective, num_class, num_trees, max_depth, predict_threshold, open_bits } = parameters;
+  return {
+    ...terms,
+    kind: 'predict',
+    model: { id: 'model-01hqxyzabcdefghjkmnpqrstvw', taskId: 'ab'.repeat(32) },
+    parameters: { objective, num_class, num_trees, max_depth, predict_threshold, open_bits },
+    parties: terms.parties.map((party) => ({
+      ...party,
+      dataset: party.dataset && { ...party.dataset, labelColumn: null },
+    })),
   };
 }
 

@@ -61,8 +61,7 @@ function termsOf(party: FakeParty, draft: TaskDraft): DatasetTerms {
       throw new ConsensusError('dataset/missing_column', `${path}: no column ${name}`);
     }
   }
-  const binary = draft.algorithm.name === 'logistic_regression';
-  if (labelColumn !== null && binary && !party.binary?.includes(labelColumn)) {
+  if (labelColumn !== null && rest.labelKind === 'binary' && !party.binary?.includes(labelColumn)) {
     throw new ConsensusError('dataset/not_binary', `${path}: ${labelColumn} has three values`);
   }
   return {

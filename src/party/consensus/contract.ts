@@ -102,18 +102,20 @@ export interface TreeScoreParameters
   extends ScoreParameters,
     Pick<TreeParameters, 'objective' | 'num_class' | 'max_depth' | 'num_trees'> {}
 
-/** Whether trees are trained; narrows a contract, or terms of one. */
-export function isTreeTraining<C extends Pick<TrainContract, 'algorithm'>>(
-  contract: C,
-): contract is Extract<C, { readonly algorithm: TreeAlgorithm }> {
-  return contract.algorithm.name === 'xgboost';
+/** A contract, or terms of one, that names its algorithm. */
+interface Named {
+  readonly algorithm: { readonly name: Contract['algorithm']['name'] };
+}
+type OfTrees<C> = Extract<C, { readonly algorithm: { readonly name: TreeAlgorithm['name'] } }>;
+
+/** Whether trees are trained. */
+export function isTreeTraining<C extends Named>(training: C): training is OfTrees<C> {
+  return training.algorithm.name === 'xgboost';
 }
 
-/** Whether trees score; narrows a contract, or terms of one. */
-export function isTreePrediction<C extends Pick<PredictContract, 'algorithm'>>(
-  contract: C,
-): contract is Extract<C, { readonly algorithm: TreeAlgorithm }> {
-  return contract.algorithm.name === 'xgboost';
+/** Whether trees score. */
+export function isTreePrediction<C extends Named>(prediction: C): prediction is OfTrees<C> {
+  return prediction.algorithm.name === 'xgboost';
 }
 
 /** A private set intersection whose result the receivers keep as a file. */

@@ -1,33 +1,22 @@
 import { DatasetError } from '../datasets/dataset-error.ts';
 import type { Datasets, LoadedDataset, LoadOptions } from '../datasets/datasets.ts';
 import type { FeatureEncoding } from '../datasets/encoding.ts';
-import type { LabelKind } from '../datasets/read-table.ts';
 import type { Store } from '../store.ts';
 import { canonicalJson } from './canonical-json.ts';
-import type { Contract, DatasetTerms, TrainContract } from './contract.ts';
+import type { Contract, DatasetTerms } from './contract.ts';
+import { keepsMissing, labelKindOf } from './model-data.ts';
 import { type Offer, storedOffers } from './offers.ts';
+import { fitsTraining, holdersOf, type Trained } from './scoring.ts';
 import { type DatasetDirectory, type TaskDraft, UNKNOWN_MODEL } from './task-draft.ts';
 
 /** This node's place in a model: what it needs to bring records to a prediction. */
-export interface OwnPart {
-  /** The training that made it. */
-  readonly taskId: string;
-  readonly algorithm: TrainContract['algorithm']['name'];
-  /** The data holders of the training, in its order. */
-  readonly holders: readonly string[];
+export interface OwnPart extends Trained {
   /** Of this node's columns. */
   readonly encoding: readonly FeatureEncoding[];
 }
 
 /** The models that this node helped to train; null for any other id. */
 export type FindPart = (model: string) => Promise<OwnPart | null>;
-
-/** What label an algorithm learns. */
-const LABEL_KINDS: Readonly<Record<TrainContract['algorithm']['name'], LabelKind>> = {
-  logistic_regression: 'binary',
-  linear_regression: 'number',
-  xgboost: 'binary',
-};
 
 /** What reads a dataset of an agreed contract, wherever it is read: for `Datasets.load`. */
 export interface DatasetReading {
@@ -61,9 +50,9 @@ export function offeredDatasets(
     others: readonly string[],
   ): Promise<OwnPart> {
     const part = await findPart(model);
-    if (part?.algorithm !== algorithm || !others.every((name) => part.holders.includes(name))) {
-      throw unknownModel();
-    }
+    if (part?.training.algorithm.name !== algorithm) throw unknownModel();
+    const holders = holdersOf(part.training);
+    if (!others.every((name) => holders.includes(name))) throw unknownModel();
     return part;
   }
 
@@ -108,14 +97,13 @@ export function offeredDatasets(
   async function optionsOf(contract: Contract): Promise<LoadOptions> {
     switch (contract.kind) {
       case 'train':
-        return { labelKind: LABEL_KINDS[contract.algorithm.name] };
+        return { labelKind: labelKindOf(contract), keepMissing: keepsMissing(contract.algorithm) };
       case 'psi':
         return {};
       case 'predict': {
-        const holders = contract.parties.filter(({ dataset }) => dataset).map(({ name }) => name);
-        const part = await partFor(contract.model.id, contract.algorithm.name, holders);
-        const same = part.holders.join('\n') === holders.join('\n');
-        if (!same || part.taskId !== contract.model.taskId) throw unknownModel();
+        const { model, algorithm } = contract;
+        const part = await partFor(model.id, algorithm.name, holdersOf(contract));
+        if (!fitsTraining(contract, part)) throw unknownModel();
         return { encoding: part.encoding };
       }
     }
@@ -174,20 +162,15 @@ export function offeredDatasets(
 
 /** The columns that a training asks for. */
 function columnsOf({ algorithm, dataset }: TaskDraft) {
-  const { labelColumn, selectColumns, discreteColumns, notFeatures } = dataset;
+  const { labelColumn, labelKind, selectColumns, discreteColumns, notFeatures } = dataset;
   return {
-    label:
-      labelColumn === null || !isModel(algorithm.name)
-        ? null
-        : { column: labelColumn, kind: LABEL_KINDS[algorithm.name] },
+    // A checked draft has a kind with every label.
+    label: labelColumn === null ? null : { column: labelColumn, kind: labelKind! },
     selectColumns,
     discreteColumns,
     notFeatures,
+    keepMissing: keepsMissing(algorithm),
   };
-}
-
-function isModel(name: TaskDraft['algorithm']['name']): name is TrainContract['algorithm']['name'] {
-  return Object.hasOwn(LABEL_KINDS, name);
 }
 
 function unknownModel(): DatasetError {

@@ -1,10 +1,19 @@
 /** What a prediction takes over from the training of its model. */
+import { canonicalJson } from './canonical-json.ts';
 import {
+  type Contract,
   isTreeTraining,
   type LinearPrediction,
+  type PredictContract,
   type TrainContract,
   type TreePrediction,
 } from './contract.ts';
+
+/** A training, and what it is known by. */
+export interface Trained {
+  readonly taskId: string;
+  readonly training: TrainContract;
+}
 
 /** Algorithm and parameters of scores, of one training. */
 export type Scoring =
@@ -42,4 +51,20 @@ export function tellsTwoClasses(training: TrainContract): boolean {
   return isTreeTraining(training)
     ? training.parameters.objective === 'binary:logistic'
     : training.algorithm.name === 'logistic_regression';
+}
+
+/** Whether a prediction is by the model of this training: among its data holders, as that one scores. */
+export function fitsTraining(contract: PredictContract, { taskId, training }: Trained): boolean {
+  const { algorithm, parameters, model } = contract;
+  const own = scoringOf(training, parameters.predict_threshold, algorithm.implementation);
+  return (
+    model.taskId === taskId &&
+    canonicalJson(holdersOf(contract)) === canonicalJson(holdersOf(training)) &&
+    canonicalJson({ algorithm, parameters }) === canonicalJson(own)
+  );
+}
+
+/** The names of those who bring data, in the contract's order. */
+export function holdersOf({ parties }: Pick<Contract, 'parties'>): readonly string[] {
+  return parties.filter(({ dataset }) => dataset !== null).map(({ name }) => name);
 }

@@ -1,6 +1,7 @@
 import Type from 'typebox';
+import type { LabelKind } from '../datasets/read-table.ts';
 import type { Alignment, Contract, DatasetTerms } from './contract.ts';
-import { MAX_COLUMNS, MAX_PARTIES, MAX_ROWS } from './contract-limits.ts';
+import { MAX_CLASSES, MAX_COLUMNS, MAX_PARTIES, MAX_ROWS } from './contract-limits.ts';
 import {
   ColumnName,
   DatasetPath,
@@ -38,6 +39,8 @@ export interface DatasetDraft {
   readonly type: DatasetTerms['type'];
   readonly keyColumns: readonly string[] | null;
   readonly labelColumn: string | null;
+  /** What the label has to be; null where there is none. */
+  readonly labelKind: LabelKind | null;
   /** Null for every column but key, label and `notFeatures`. */
   readonly selectColumns: readonly string[] | null;
   /** Columns that are no features although nobody selected columns: another party's label. */
@@ -87,6 +90,11 @@ export const TaskDraftSchema = Type.Object(
         type: Type.Enum(['csv', 'json', 'parquet']),
         keyColumns: Type.Union([Type.Null(), KeyColumns]),
         labelColumn: Type.Union([Type.Null(), ColumnName]),
+        labelKind: Type.Union([
+          Type.Null(),
+          Type.Enum(['binary', 'number']),
+          Type.Object({ classes: Type.Integer({ minimum: 2, maximum: MAX_CLASSES }) }, exactly),
+        ]),
         selectColumns: Type.Union([Type.Null(), columns]),
         notFeatures: columns,
         discreteColumns: columns,
@@ -109,6 +117,7 @@ export function checkDraft(draft: TaskDraft): void {
     ['model', (model !== null) === (kind === 'predict')],
     ['modelRelease', (modelRelease !== null) === (kind === 'train')],
     ['dataset/labelColumn', dataset.labelColumn === null || kind === 'train'],
+    ['dataset/labelKind', (dataset.labelKind === null) === (dataset.labelColumn === null)],
     ['dataset/selectColumns', kind === 'train' || dataset.selectColumns !== null],
     [
       'alignment/duplicates',

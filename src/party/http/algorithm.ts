@@ -1,6 +1,6 @@
 import type { AlgorithmName } from './algorithm-name.ts';
 import type { Loss } from './hyper-parameters.ts';
-import type { MetricName } from './metric-name.ts';
+import { CLASSIFICATION_METRICS, REGRESSION_METRICS } from './metric-name.ts';
 import { parseAlgorithm, type TrainRequest } from './train-request.ts';
 
 /** Which algorithm a request means, and what in it decided. */
@@ -9,9 +9,18 @@ export interface AlgorithmChoice {
   readonly reason: string;
 }
 
-const TREE_KEYS = ['num_trees', 'max_depth', 'num_bins'] as const;
-const CLASSIFICATION: readonly MetricName[] = ['accuracy', 'precision', 'recall', 'f1', 'auc'];
-const REGRESSION: readonly MetricName[] = ['mse', 'rmse', 'mae', 'r2'];
+/** What only trees have. */
+const TREE_KEYS = [
+  'objective',
+  'num_trees',
+  'max_depth',
+  'num_bins',
+  'early_stopping_rounds',
+  'min_child_weight',
+  'subsample',
+  'colsample_bytree',
+  'scale_pos_weight',
+] as const;
 
 const ALGORITHM_OF_LOSS: Readonly<Record<Loss, AlgorithmName>> = {
   mse: 'linear_regression',
@@ -22,7 +31,7 @@ const ALGORITHM_OF_LOSS: Readonly<Record<Loss, AlgorithmName>> = {
 
 /**
  * The algorithm of a request; the first rule that applies decides. Null when nothing in the request
- * tells: then the number of distinct labels does, see `algorithmOfLabels`.
+ * tells: then the number of distinct labels does, see `training-models.ts`.
  */
 export function chooseAlgorithm(
   request: Pick<TrainRequest, 'algorithm' | 'hyper' | 'modelConfig' | 'metrics'>,
@@ -38,22 +47,15 @@ export function chooseAlgorithm(
   const treeKey = TREE_KEYS.find((key) => hyper[key] !== undefined);
   if (treeKey) return { algorithm: 'xgboost', reason: `hyper_params.${treeKey} is given` };
 
-  const classification = metrics.find((metric) => CLASSIFICATION.includes(metric));
+  const classification = metrics.find((metric) => CLASSIFICATION_METRICS.includes(metric));
   if (classification) {
     return { algorithm: 'logistic_regression', reason: `metric ${classification}` };
   }
-  const regression = metrics.find((metric) => REGRESSION.includes(metric));
+  const regression = metrics.find((metric) => REGRESSION_METRICS.includes(metric));
   if (regression) return { algorithm: 'linear_regression', reason: `metric ${regression}` };
 
   if (hyper.loss !== undefined) {
     return { algorithm: ALGORITHM_OF_LOSS[hyper.loss], reason: `loss ${hyper.loss}` };
   }
   return null;
-}
-
-/** The last rule: two distinct labels are classes, more are numbers. Only the label holder knows. */
-export function algorithmOfLabels(distinctLabels: number): AlgorithmChoice {
-  return distinctLabels === 2
-    ? { algorithm: 'logistic_regression', reason: 'the label has two values' }
-    : { algorithm: 'linear_regression', reason: 'the label has more than two values' };
 }

@@ -1,11 +1,21 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { MAX_DEPTH, type Objective } from '../../ml/trees/parameters.ts';
+import { MAX_NOISE, MAX_TREE_BINS } from '../../ml/vertical/trees/parameters.ts';
+import { MAX_CLASSES, MAX_TREES } from '../consensus/contract-limits.ts';
 import { ApiError } from './api-error.ts';
 import type { JsonObject } from './json-shape.ts';
 import type { Warning } from './warning.ts';
 
 const positiveInteger = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 });
-const finite = Type.Number();
+const nonNegative = Type.Number({ minimum: 0, description: 'a number >= 0' });
+const share = Type.Number({
+  exclusiveMinimum: 0,
+  maximum: 1,
+  description: 'a number > 0, at most 1',
+});
+const whole = (minimum: number, maximum: number) =>
+  Type.Integer({ minimum, maximum, description: `an integer, ${minimum} to ${maximum}` });
 
 /** Losses by their canonical names and the other spellings of each. */
 const LOSS_SPELLINGS: Readonly<Record<string, Loss>> = {
@@ -20,6 +30,12 @@ const LOSS_SPELLINGS: Readonly<Record<string, Loss>> = {
 };
 
 export type Loss = 'mse' | 'mae' | 'huber' | 'logloss';
+
+const OBJECTIVES = [
+  'binary:logistic',
+  'reg:squarederror',
+  'multi:softprob',
+] as const satisfies readonly Objective[];
 
 /** Every hyper-parameter of every algorithm, by its canonical name. */
 const SCHEMA = {
@@ -40,7 +56,8 @@ const SCHEMA = {
   use_intercept: Type.Boolean({ description: 'true or false' }),
   solver: Type.Enum(['auto', 'sgd'], { description: 'auto or sgd' }),
   momentum: Type.Number({ minimum: 0, exclusiveMaximum: 1, description: 'a number, 0 <= x < 1' }),
-  l2: Type.Number({ minimum: 0, description: 'a number >= 0' }),
+  /** The ridge of linear models, and of leaves. */
+  l2: nonNegative,
   class_weight: Type.Union(
     [
       Type.Enum(['none', 'balanced']),
@@ -74,11 +91,20 @@ const SCHEMA = {
   init_method: Type.Enum(['random_normal', 'random_uniform', 'zeros', 'ones'], {
     description: 'random_normal, random_uniform, zeros or ones',
   }),
-  num_trees: described(positiveInteger, 'an integer > 0'),
-  max_depth: described(positiveInteger, 'an integer > 0'),
-  num_bins: described(positiveInteger, 'an integer > 0'),
-  num_class: Type.Integer({ minimum: 2, description: 'an integer > 1' }),
-  gamma: described(finite, 'a number'),
+  objective: Type.Enum([...OBJECTIVES], { description: `one of ${OBJECTIVES.join(', ')}` }),
+  num_class: whole(1, MAX_CLASSES),
+  num_trees: whole(1, MAX_TREES),
+  max_depth: whole(1, MAX_DEPTH),
+  num_bins: whole(2, MAX_TREE_BINS),
+  reg_alpha: nonNegative,
+  gamma: nonNegative,
+  min_child_weight: nonNegative,
+  subsample: share,
+  colsample_bytree: share,
+  scale_pos_weight: Type.Number({ exclusiveMinimum: 0, description: 'a number > 0' }),
+  base_score: Type.Number({ description: 'a number' }),
+  early_stopping_rounds: whole(0, MAX_TREES),
+  noise_multiplier: whole(1, MAX_NOISE),
 } satisfies Record<string, TSchema>;
 
 type Name = keyof typeof SCHEMA;
@@ -86,16 +112,22 @@ type Name = keyof typeof SCHEMA;
 /** Validated hyper-parameters under their canonical names; absent means "not given". */
 export type HyperParameters = { readonly [K in Name]?: Static<(typeof SCHEMA)[K]> };
 
-/** Further names of a key, besides its camelCase form. */
+/** Further names of a key: XGBoost's, in either of its interfaces, are all there. */
 const SYNONYMS: Readonly<Partial<Record<Name, readonly string[]>>> = {
-  l2: ['lambda', 'lambd', 'reg_lambda', 'regLambda', 'l2_penalty', 'l2Penalty'],
+  l2: ['lambda', 'lambd', 'reg_lambda', 'l2_penalty'],
+  learning_rate: ['eta'],
+  seed: ['random_state'],
+  num_trees: ['n_estimators', 'num_boost_round', 'num_round'],
+  num_bins: ['max_bin'],
+  reg_alpha: ['alpha'],
+  gamma: ['min_split_loss'],
 };
 
 const NAME_OF: ReadonlyMap<string, Name> = new Map(
   (Object.keys(SCHEMA) as Name[]).flatMap((name) =>
-    [name, camelCase(name), ...(SYNONYMS[name] ?? [])].map((alias): [string, Name] => [
-      alias,
-      name,
+    [name, ...(SYNONYMS[name] ?? [])].flatMap((alias): [string, Name][] => [
+      [alias, name],
+      [camelCase(alias), name],
     ]),
   ),
 );

@@ -1,8 +1,8 @@
 import { DEFAULT_ITERATIONS } from '../../ml/linear/acceleration.ts';
 import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
-import type { AlgorithmName } from './algorithm-name.ts';
 import { ApiError } from './api-error.ts';
 import type { HyperParameters, Loss } from './hyper-parameters.ts';
+import { type Ignored, ignoredParameters } from './ignored-parameters.ts';
 import type { TrainRequest } from './train-request.ts';
 import type { Warning } from './warning.ts';
 
@@ -29,7 +29,7 @@ const LOSSES: Readonly<Record<LinearAlgorithm, readonly LinearParameters['loss']
 /** Keys that only the `sgd` solver reads. */
 const SGD_KEYS = ['batch_size', 'learning_rate', 'momentum'] as const;
 
-const LINEAR_KEYS: ReadonlySet<string> = new Set([
+const LINEAR_KEYS = [
   'algorithm',
   'loss',
   'epochs',
@@ -44,20 +44,18 @@ const LINEAR_KEYS: ReadonlySet<string> = new Set([
   'open_bits',
   'model_release',
   ...SGD_KEYS,
-] satisfies (keyof HyperParameters)[]);
+] satisfies (keyof HyperParameters)[];
 
 /**
  * Parameters of a linear model with every default resolved, as the contract states them, and a
  * warning for each given key that has no effect; such a key stands at its default, so that requests
- * that mean the same give the same contract. Throws `NOT_AVAILABLE` for other algorithms.
+ * that mean the same give the same contract.
  */
 export function resolveLinearParameters(
-  algorithm: AlgorithmName,
-  { hyper, modelConfig }: Pick<TrainRequest, 'hyper' | 'modelConfig'>,
+  algorithm: LinearAlgorithm,
+  request: Pick<TrainRequest, 'hyper' | 'modelConfig'>,
 ): { readonly parameters: LinearParameters; readonly warnings: readonly Warning[] } {
-  if (!isLinear(algorithm)) {
-    throw new ApiError('NOT_AVAILABLE', `algorithm ${algorithm} is not available yet`);
-  }
+  const { hyper } = request;
   const solver = hyper.solver ?? (namesSteps(hyper) ? 'sgd' : 'auto');
   const sgd = solver === 'sgd';
   const classifies = algorithm === 'logistic_regression';
@@ -79,11 +77,12 @@ export function resolveLinearParameters(
     open_bits: hyper.open_bits ?? 10,
     model_release: hyper.model_release ?? 'full',
   };
-  return { parameters, warnings: withoutEffect(algorithm, solver, hyper, modelConfig !== null) };
-}
-
-function isLinear(algorithm: AlgorithmName): algorithm is LinearAlgorithm {
-  return algorithm === 'logistic_regression' || algorithm === 'linear_regression';
+  const warnings = ignoredParameters(algorithm, request, LINEAR_KEYS, [
+    ...SGD_KEYS.map((key): Ignored => [key, !sgd, 'with solver auto']),
+    ['predict_threshold', !classifies, `on ${algorithm}`],
+    ['validation_set_rate', !validate, 'without a validation set'],
+  ]);
+  return { parameters, warnings };
 }
 
 /** Whoever states a step length or a batch size wants gradient steps of that kind. */
@@ -109,34 +108,4 @@ function resolveClassWeight(
     throw new ApiError('INVALID_REQUEST', message);
   }
   return weight;
-}
-
-function withoutEffect(
-  algorithm: LinearAlgorithm,
-  solver: LinearParameters['solver'],
-  hyper: HyperParameters,
-  hasModelConfig: boolean,
-): Warning[] {
-  const warnings: Warning[] = [];
-  const ignored = (key: string, why: string): void => {
-    const message = `hyper_params.${key} has no effect ${why}`;
-    warnings.push({ code: 'HYPER_PARAMETER_IGNORED', message });
-  };
-  for (const key of Object.keys(hyper)) {
-    if (!LINEAR_KEYS.has(key)) ignored(key, `on ${algorithm}`);
-  }
-  if (solver === 'auto') {
-    for (const key of SGD_KEYS) if (hyper[key] !== undefined) ignored(key, 'with solver auto');
-  }
-  if (algorithm === 'linear_regression' && hyper.predict_threshold !== undefined) {
-    ignored('predict_threshold', `on ${algorithm}`);
-  }
-  if (hyper.use_validation_set === false && hyper.validation_set_rate !== undefined) {
-    ignored('validation_set_rate', 'without a validation set');
-  }
-  if (hasModelConfig) {
-    const message = `model_config has no effect on ${algorithm}`;
-    warnings.push({ code: 'MODEL_CONFIG_IGNORED', message });
-  }
-  return warnings;
 }

@@ -15,3 +15,14 @@ export const METRIC_NAMES = [
 ] as const;
 
 export type MetricName = (typeof METRIC_NAMES)[number];
+
+/** Metrics that only a classification has, as a request means it. */
+export const CLASSIFICATION_METRICS: readonly MetricName[] = [
+  'accuracy',
+  'precision',
+  'recall',
+  'f1',
+  'auc',
+];
+/** Metrics of numbers. */
+export const REGRESSION_METRICS: readonly MetricName[] = ['mse', 'rmse', 'mae', 'r2'];

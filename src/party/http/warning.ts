@@ -1,4 +1,4 @@
-/** Something in a request that is legal but was not used as written; reported with the result. */
+/** Something in a request that is legal but not what it seems; reported with the result. */
 export interface Warning {
   readonly code:
     | 'UNKNOWN_FIELD'
@@ -8,6 +8,8 @@ export interface Warning {
     | 'MODEL_CONFIG_IGNORED'
     | 'LABEL_IGNORED'
     | 'COLUMN_IGNORED'
-    | 'ROW_ORDER';
+    | 'ROW_ORDER'
+    | 'METRIC_UNDEFINED'
+    | 'LOW_MARGIN';
   readonly message: string;
 }

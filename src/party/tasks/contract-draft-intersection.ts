@@ -30,8 +30,9 @@ export async function draftIntersection(
   if (names.length < 2 || new Set(names).size < names.length) {
     throw new ApiError('INVALID_REQUEST', 'requester and providers must be different parties');
   }
-  const rule = { field: 'requester and providers', most: MAX_PARTIES };
-  checkParticipants(node, { providers: names, receivers }, rule);
+  const field = 'requester and providers';
+  const beyond = `${field} must be at most ${MAX_PARTIES} parties`;
+  checkParticipants(node, { providers: names, receivers }, { field, most: MAX_PARTIES, beyond });
   const asked = alignmentOf(
     { duplicates, minimumIntersection },
     providers.map(({ keyColumns }) => keyColumns),
@@ -79,6 +80,7 @@ function keysOf({ path, type, keyColumns, payload }: PsiProvider): TaskDraft['da
     type,
     keyColumns,
     labelColumn: null,
+    labelKind: null,
     selectColumns: [],
     notFeatures: [],
     discreteColumns: [],

@@ -15,6 +15,7 @@ import {
   contractParties,
   type DraftedContract,
   type DraftingNode,
+  PROVIDERS,
 } from './contract-draft.ts';
 import { predictionLeakageOf } from './declaration.ts';
 
@@ -25,12 +26,12 @@ export async function draftPrediction(
 ): Promise<DraftedContract<PredictContract>> {
   const { providers, receivers, purpose, duplicates, minimumIntersection, modelId } = request;
   const names = providers.map(({ name }) => name);
-  checkParticipants(node, { providers: names, receivers });
+  checkParticipants(node, { providers: names, receivers }, PROVIDERS);
   const trained = await node.findTrained(modelId);
   if (!trained) {
     throw new ApiError('NOT_FOUND', `model_id: ${node.name} has no part in such a model`);
   }
-  const { taskId, contract: training } = trained;
+  const { taskId, training } = trained;
   const roles = rolesOf(training);
   if (names.length !== roles.length || !roles.every(({ name }) => names.includes(name))) {
     throw new ApiError(
@@ -104,6 +105,7 @@ function datasetOf(
     type,
     keyColumns,
     labelColumn: null,
+    labelKind: null,
     selectColumns: features.map((feature) => feature.name),
     notFeatures: [],
     discreteColumns: discrete.map((feature) => feature.name),

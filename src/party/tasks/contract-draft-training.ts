@@ -2,15 +2,15 @@
  * From a request to the contract of a training: who holds the label, what each party brings, every
  * default resolved.
  */
-import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
-import type { Alignment, DatasetTerms, TrainContract } from '../consensus/contract.ts';
+import type { DatasetTerms, TrainContract } from '../consensus/contract.ts';
 import { ConsensusError } from '../consensus/errors.ts';
+import { labelKindOf } from '../consensus/model-data.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
-import { type AlgorithmChoice, algorithmOfLabels, chooseAlgorithm } from '../http/algorithm.ts';
+import type { LabelKind } from '../datasets/read-table.ts';
 import { ApiError } from '../http/api-error.ts';
-import { type LinearAlgorithm, resolveLinearParameters } from '../http/linear-parameters.ts';
-import { resolvePartition, type VerticalLayout } from '../http/partition.ts';
+import { resolvePartition } from '../http/partition.ts';
 import type { DataProvider, TrainRequest } from '../http/train-request.ts';
+import { type TrainingModel, trainingModels } from '../http/training-models.ts';
 import {
   agreedAlignment,
   alignmentOf,
@@ -22,36 +22,44 @@ import {
   contractParties,
   type DraftedContract,
   type DraftingNode,
+  type ParticipantRule,
+  PROVIDERS,
 } from './contract-draft.ts';
 import { leakageOf } from './declaration.ts';
-import { hidesTooLittle } from './linear-declaration.ts';
 import { apiErrorOf } from './task-failure.ts';
+import { composeTraining } from './training-terms.ts';
 
 type Drafted = DraftedContract<TrainContract>;
 
 /** Composes the contract that the request means. Throws `ApiError`. */
 export async function draftTraining(node: DraftingNode, request: TrainRequest): Promise<Drafted> {
+  const [model, ...others] = trainingModels(request);
   const providers = request.providers.map(({ name }) => name);
-  checkParticipants(node, { providers, receivers: request.receivers });
-  const chosen = chooseAlgorithm(request);
-  if (chosen) return draftFor(node, request, chosen);
-  // Nothing in the request tells: try two classes first, the label holder knows.
+  checkParticipants(node, { providers, receivers: request.receivers }, providersOf(model!));
+  // Where nothing in the request tells, two classes are tried first: the label holder knows.
   try {
-    return await draftFor(node, request, algorithmOfLabels(2));
+    return await draftFor(node, request, model!);
   } catch (error) {
-    if (!isNotBinary(error)) throw error;
-    return draftFor(node, request, algorithmOfLabels(3));
+    const [next] = others;
+    if (!next || !isNotBinary(error)) throw error;
+    return draftFor(node, request, next);
   }
 }
 
-/** The contract for one algorithm. Throws the owner's refusal when the label does not suit it. */
+/** Linear models are of two; trees grow around the label holder, however many the others are. */
+function providersOf({ terms: { algorithm } }: TrainingModel): ParticipantRule {
+  if (algorithm.name === 'xgboost') return PROVIDERS;
+  const beyond = `${algorithm.name} with more than two data providers is not available yet; xgboost takes more`;
+  return { ...PROVIDERS, most: 2, beyond };
+}
+
+/** The contract of one model. Throws the owner's refusal when the label does not suit it. */
 async function draftFor(
   node: DraftingNode,
   request: TrainRequest,
-  { algorithm: algorithmName, reason }: AlgorithmChoice,
+  model: TrainingModel,
 ): Promise<Drafted> {
-  const { parameters, warnings } = resolveLinearParameters(algorithmName, request);
-  const algorithm = algorithmName as LinearAlgorithm;
+  const { terms: modelTerms, warnings, reason } = model;
   const { duplicates, minimumIntersection } = request.privacy;
   const asked = alignmentOf(
     { duplicates, minimumIntersection },
@@ -60,34 +68,42 @@ async function draftFor(
   const draft: CommonDraft = {
     version: 1,
     kind: 'train',
-    algorithm: { name: algorithm, partition: 'vertical' },
+    algorithm: modelTerms.algorithm,
     alignment: asked,
     purpose: request.purpose,
     parties: [...new Set([...request.providers.map(({ name }) => name), ...request.receivers])],
     receivers: request.receivers,
-    modelRelease: parameters.model_release,
+    modelRelease: modelTerms.parameters.model_release,
     model: null,
   };
-  const { holder, terms: known } = await findLabelHolder(node, request, draft);
+  const labelKind = labelKindOf(modelTerms);
+  const { holder, terms: known } = await findLabelHolder(node, request, { draft, labelKind });
   const others = request.providers.filter(({ name }) => !known.has(name));
-  const told = await askTerms(node, draft, others, (provider) =>
-    datasetOf(provider, provider.name === holder ? labelOf(request, provider) : null),
-  );
+  const told = await askTerms(node, draft, others, (provider) => {
+    const column = provider.name === holder ? labelOf(request, provider) : null;
+    return datasetOf(provider, column, labelKind);
+  });
   const terms = new Map([...known, ...told]);
   const layout = resolvePartition(
     { ...request, labelOwner: holder },
     columnsOf(terms, request, holder),
   );
-  const alignment = agreedAlignment(asked, terms, { engine: request.privacy.engine });
-  const contract = compose(node, request, { algorithm, parameters, alignment, layout, terms });
-  checkDrafted(
-    node,
-    contract,
-    'steps of this length cannot be taken on tables of this size: change learning_rate, batch_size, l2 or class_weight, or use solver auto',
-  );
+  const agreed = {
+    alignment: agreedAlignment(asked, terms, { engine: request.privacy.engine }),
+    metrics: request.metrics,
+    parties: contractParties(node, layout.parties, terms),
+  };
+  const drafted = composeTraining(modelTerms, agreed, node.implementation);
+  const contract: TrainContract = {
+    ...commonTerms(node, request),
+    ...drafted.terms,
+    kind: 'train',
+    leakage: leakageOf(drafted.terms),
+  };
+  checkDrafted(node, contract, drafted.otherwise);
   return {
     contract,
-    warnings: [...request.warnings, ...warnings, ...layout.warnings],
+    warnings: [...request.warnings, ...warnings, ...layout.warnings, ...drafted.warnings],
     reason,
   };
 }
@@ -111,7 +127,7 @@ interface LabelSearch {
 async function findLabelHolder(
   node: DraftingNode,
   request: TrainRequest,
-  draft: CommonDraft,
+  { draft, labelKind }: { readonly draft: CommonDraft; readonly labelKind: LabelKind },
 ): Promise<LabelSearch> {
   const terms = new Map<string, DatasetTerms>();
   if (request.labelOwner !== null) return { holder: request.labelOwner, terms };
@@ -119,7 +135,7 @@ async function findLabelHolder(
   if (candidates.length <= 1) return { holder: candidates[0]?.name ?? null, terms };
   const without: ApiError[] = [];
   for (const provider of candidates) {
-    const dataset = datasetOf(provider, provider.labelColumn);
+    const dataset = datasetOf(provider, provider.labelColumn, labelKind);
     try {
       terms.set(provider.name, await node.requestTerms(provider.name, { ...draft, dataset }));
     } catch (error) {
@@ -149,7 +165,11 @@ function labelOf(request: TrainRequest, holder: DataProvider): string | null {
 }
 
 /** What a provider is asked to bring: its selection without key and label. */
-function datasetOf(provider: DataProvider, labelColumn: string | null): TaskDraft['dataset'] {
+function datasetOf(
+  provider: DataProvider,
+  labelColumn: string | null,
+  labelKind: LabelKind,
+): TaskDraft['dataset'] {
   const { keyColumns, selectColumns, discreteColumns } = provider;
   const taken = new Set([...(keyColumns ?? []), provider.labelColumn, labelColumn]);
   const selected = selectColumns?.filter((name) => !taken.has(name)) ?? null;
@@ -159,6 +179,7 @@ function datasetOf(provider: DataProvider, labelColumn: string | null): TaskDraf
     type: provider.type,
     keyColumns,
     labelColumn,
+    labelKind: labelColumn === null ? null : labelKind,
     selectColumns: selected && selected.length > 0 ? selected : null,
     notFeatures:
       provider.labelColumn === null || labelColumn !== null ? [] : [provider.labelColumn],
@@ -190,39 +211,4 @@ function columnsOf(
       return [provider.name, [...columns]];
     }),
   );
-}
-
-function compose(
-  node: DraftingNode,
-  request: TrainRequest,
-  resolved: {
-    readonly algorithm: LinearAlgorithm;
-    readonly parameters: LinearParameters;
-    readonly alignment: Alignment;
-    readonly layout: VerticalLayout;
-    readonly terms: ReadonlyMap<string, DatasetTerms>;
-  },
-): TrainContract {
-  const { algorithm, parameters, alignment, layout, terms } = resolved;
-  const rows = Math.min(...[...terms.values()].map(({ rowCount }) => rowCount));
-  const fitted = { ...parameters, batch_size: Math.min(parameters.batch_size, rows) };
-  const agreed = {
-    algorithm: { name: algorithm, partition: 'vertical', implementation: node.implementation },
-    parameters: fitted,
-    alignment,
-    metrics: request.metrics,
-    parties: contractParties(node, layout.parties, terms),
-  } as const;
-  if (hidesTooLittle(agreed)) {
-    throw new ApiError(
-      'INVALID_REQUEST',
-      'hyper_params.epochs: so many steps on so many rows would wear out the statistical hiding',
-    );
-  }
-  return {
-    ...commonTerms(node, request),
-    ...agreed,
-    kind: 'train',
-    leakage: leakageOf(agreed),
-  };
 }

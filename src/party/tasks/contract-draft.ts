@@ -5,6 +5,7 @@
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import type { Alignment, Contract, ContractParty, DatasetTerms } from '../consensus/contract.ts';
 import { checkContract } from '../consensus/contract-check.ts';
+import { MAX_PARTIES } from '../consensus/contract-limits.ts';
 import type { AskedAlignment, TaskDraft } from '../consensus/task-draft.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { Warning } from '../http/warning.ts';
@@ -42,19 +43,27 @@ export interface Participants {
   readonly receivers: readonly string[];
 }
 
-/** How many parties may bring data, and what the request calls them. */
+/** How many parties may bring data. */
 export interface ParticipantRule {
+  /** What the request calls them. */
   readonly field: string;
   readonly most: number;
+  /** Said where there are more. */
+  readonly beyond: string;
 }
 
-const TWO_PROVIDERS: ParticipantRule = { field: 'data_providers', most: 2 };
+/** What a request for a model calls those who bring data, and how many there may be at all. */
+export const PROVIDERS: ParticipantRule = {
+  field: 'data_providers',
+  most: MAX_PARTIES,
+  beyond: `data_providers must be at most ${MAX_PARTIES} parties`,
+};
 
 /** Every name is this node or a pinned peer; this node takes part; no party only receives. */
 export function checkParticipants(
   node: DraftingNode,
   { providers, receivers }: Participants,
-  { field, most }: ParticipantRule = TWO_PROVIDERS,
+  { field, most, beyond }: ParticipantRule,
 ): void {
   for (const name of new Set([...providers, ...receivers])) {
     if (node.fingerprintOf(name) === undefined) {
@@ -77,14 +86,7 @@ export function checkParticipants(
       `result_receivers names ${stranger}, which provides no data; that is not available yet`,
     );
   }
-  if (providers.length > most) {
-    throw new ApiError(
-      'NOT_AVAILABLE',
-      most === 2
-        ? 'training and prediction with more than two data providers are not available yet'
-        : `${field} must be at most ${most} parties`,
-    );
-  }
+  if (providers.length > most) throw new ApiError('NOT_AVAILABLE', beyond);
 }
 
 /** What every party is asked about: a draft without the party's own part. */

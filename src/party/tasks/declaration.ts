@@ -19,6 +19,8 @@ import {
 } from './linear-declaration.ts';
 import { fewestRows, matchingOf, mostRows } from './matching-terms.ts';
 import {
+  objectionToTrees,
+  scoresTrees,
   type TreePredictionTerms,
   type TreeTrainingTerms,
   treeLeakageOf,
@@ -74,12 +76,16 @@ function runnable(contract: Contract): LeakageStatement | undefined {
   if (alignment.method === 'psi' && mostRows(contract) > mostKeys(alignment)) return undefined;
   switch (contract.kind) {
     case 'train':
-      if (isTreeTraining(contract)) return treeLeakageOf(contract);
+      if (isTreeTraining(contract)) {
+        return objectionToTrees(contract) === null ? treeLeakageOf(contract) : undefined;
+      }
       return runsLinear(contract) ? linearLeakageOf(contract) : undefined;
     case 'psi':
       return intersectionLeakageOf(contract);
     case 'predict':
-      if (isTreePrediction(contract)) return treePredictionLeakageOf(contract);
+      if (isTreePrediction(contract)) {
+        return scoresTrees(contract) ? treePredictionLeakageOf(contract) : undefined;
+      }
       return areTwo(contract) ? linearPredictionLeakageOf(contract) : undefined;
   }
 }

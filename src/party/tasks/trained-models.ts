@@ -1,16 +1,10 @@
-import type { TrainContract } from '../consensus/contract.ts';
 import type { FindPart, OwnPart } from '../consensus/offered-datasets.ts';
 import type { ConsensusRecords } from '../consensus/records.ts';
+import type { Trained } from '../consensus/scoring.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
 
-/** A model that this node helped to train, as the parties agreed on its training. */
-export interface TrainedModel {
-  readonly taskId: string;
-  readonly contract: TrainContract;
-}
-
 /** Null for a model that this node has no part in. */
-export type FindTrained = (modelId: string) => Promise<TrainedModel | null>;
+export type FindTrained = (modelId: string) => Promise<Trained | null>;
 
 /** Finds models by this node's own parts and the contracts that its records keep. */
 export function trainedModels(
@@ -21,7 +15,7 @@ export function trainedModels(
     const manifest = await models.get(modelId, 'part');
     const record = manifest && (await records.certificate(manifest.taskId));
     const contract = record?.certificate.contract;
-    return contract?.kind === 'train' ? { taskId: manifest!.taskId, contract } : null;
+    return contract?.kind === 'train' ? { taskId: manifest!.taskId, training: contract } : null;
   };
 }
 
@@ -32,13 +26,6 @@ export function ownParts(
 ): FindPart {
   return async (modelId): Promise<OwnPart | null> => {
     const trained = await findTrained(modelId);
-    if (!trained) return null;
-    const { taskId, contract } = trained;
-    return {
-      taskId,
-      algorithm: contract.algorithm.name,
-      holders: contract.parties.filter(({ dataset }) => dataset).map(({ name }) => name),
-      encoding: (await models.loadPart(modelId)).encoding,
-    };
+    return trained && { ...trained, encoding: (await models.loadPart(modelId)).encoding };
   };
 }

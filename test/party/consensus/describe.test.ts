@@ -23,6 +23,7 @@ const DRAFT: TaskDraft = {
     type: 'csv',
     keyColumns: ['id'],
     labelColumn: null,
+    labelKind: null,
     selectColumns: ['income', 'region'],
     notFeatures: [],
     discreteColumns: ['region'],
@@ -73,7 +74,7 @@ describe('describing a dataset', () => {
         [drafting({ selectColumns: ['income', 'ssn'] }), 'column'],
         [drafting({ keyColumns: ['ssn'] }), 'column'],
         [drafting({ keyColumns: ['id', 'ssn'] }), 'column'],
-        [drafting({ labelColumn: 'income' }), 'column'],
+        [drafting({ labelColumn: 'income', labelKind: 'number' }), 'column'],
       ];
       const rule = { ...OPEN_RULE, peers: ['orgA'], receivers: ['orgA'] };
       b.policy = { version: 1, rules: [rule] };
@@ -175,7 +176,13 @@ describe('describing a dataset', () => {
         [{ ...predict, model: null }, 'model'],
         [{ ...predict, modelRelease: 'full' }, 'modelRelease'],
         [{ ...DRAFT, modelRelease: null }, 'modelRelease'],
-        [{ ...predict, dataset: { ...DRAFT.dataset, labelColumn: 'y' } }, 'dataset/labelColumn'],
+        [
+          { ...predict, dataset: { ...DRAFT.dataset, labelColumn: 'y', labelKind: 'binary' } },
+          'dataset/labelColumn',
+        ],
+        [drafting({ labelColumn: 'y' }), 'dataset/labelKind'],
+        [drafting({ labelKind: { classes: 3 } }), 'dataset/labelKind'],
+        [drafting({ labelColumn: 'y', labelKind: { classes: 1 } }), 'dataset/labelKind'],
         [
           { ...predict, dataset: { ...DRAFT.dataset, selectColumns: null } },
           'dataset/selectColumns',

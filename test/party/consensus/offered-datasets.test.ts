@@ -2,8 +2,8 @@ import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict';
 import type {
   Contract,
   DatasetTerms,
+  LinearPrediction,
   LinearTraining,
-  PredictContract,
 } from '../../../src/party/consensus/contract.ts';
 import { DatasetTermsSchema } from '../../../src/party/consensus/contract-schema.ts';
 import {
@@ -39,6 +39,7 @@ const DRAFT: TaskDraft = {
     type: 'csv',
     keyColumns: ['id'],
     labelColumn: 'y',
+    labelKind: 'binary',
     selectColumns: null,
     discreteColumns: ['region'],
     notFeatures: ['theirs'],
@@ -52,8 +53,7 @@ const [ORG_A, ORG_B] = ['orgA', 'orgB'].map((name) => testIdentity(name).signer)
 const MODEL = 'model-01hqxyzabcdefghjkmnpqrstvw';
 const PART: OwnPart = {
   taskId: 'ab'.repeat(32),
-  algorithm: 'logistic_regression',
-  holders: ['orgA', 'orgB'],
+  training: sampleContract([ORG_A!, ORG_B!]),
   encoding: [
     { kind: 'numeric', name: 'age', mean: 35 },
     { kind: 'categorical', name: 'region', levels: ['south', 'west'] },
@@ -67,6 +67,7 @@ const PREDICT: TaskDraft = {
   dataset: {
     ...DRAFT.dataset,
     labelColumn: null,
+    labelKind: null,
     selectColumns: ['age', 'region'],
     notFeatures: [],
   },
@@ -82,10 +83,10 @@ const trainWith = (dataset: DatasetTerms): LinearTraining => {
 /** The same two parties, in a prediction with the model. */
 const predictWith = (
   dataset: DatasetTerms,
-  model: PredictContract['model'] = { id: MODEL, taskId: PART.taskId },
-): PredictContract => {
+  model: LinearPrediction['model'] = { id: MODEL, taskId: PART.taskId },
+): LinearPrediction => {
   const { metrics: _, ...base } = trainWith(dataset);
-  const parameters = { predict_threshold: 0.5, open_bits: 10 };
+  const parameters = { predict_threshold: 0.5, open_bits: 12 };
   return { ...base, kind: 'predict', model, parameters };
 };
 
@@ -313,6 +314,7 @@ describe('offered datasets', () => {
           [predictWith(terms, { id: `${MODEL.slice(0, -1)}0`, taskId: PART.taskId }), 'changed'],
           [predictWith(terms, { id: MODEL, taskId: 'cd'.repeat(32) }), 'unknown_model'],
           [{ ...good, parties: [other!, own!] }, 'unknown_model'],
+          [{ ...good, parameters: { ...good.parameters, open_bits: 20 } }, 'unknown_model'],
           [{ ...good, parties: [own!, { ...other!, name: 'orgC' }] }, 'unknown_model'],
         ];
         for (const [contract, code] of wrong) {

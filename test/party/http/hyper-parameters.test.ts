@@ -11,6 +11,29 @@ describe('hyper-parameters', () => {
     }
   });
 
+  it('takes the names of both interfaces of XGBoost', () => {
+    const names: Readonly<Record<string, readonly string[]>> = {
+      num_trees: ['n_estimators', 'nEstimators', 'num_boost_round', 'num_round', 'numTrees'],
+      learning_rate: ['eta'],
+      num_bins: ['max_bin', 'maxBin'],
+      gamma: ['min_split_loss', 'minSplitLoss'],
+      reg_alpha: ['alpha', 'regAlpha'],
+      seed: ['random_state', 'randomState'],
+      colsample_bytree: ['colsampleBytree'],
+      scale_pos_weight: ['scalePosWeight'],
+    };
+    for (const [key, aliases] of Object.entries(names)) {
+      const value = key === 'num_bins' || key === 'num_trees' ? 2 : 1;
+      for (const alias of aliases) {
+        deepEqual(parseHyperParameters({ [alias]: value }, true).hyper, { [key]: value }, alias);
+      }
+    }
+    throws(
+      () => parseHyperParameters({ eta: 0.1, learning_rate: 0.2 }, true),
+      /hyper_params\.eta and hyper_params\.learning_rate .* differ/,
+    );
+  });
+
   it('takes the spellings of a loss', () => {
     for (const spelling of ['logloss', 'BCE', 'cross_entropy', 'log_loss']) {
       equal(parseHyperParameters({ loss: spelling }, true).hyper.loss, 'logloss', spelling);
@@ -52,11 +75,20 @@ describe('hyper-parameters', () => {
       layer_units: [[], [0], ['32'], 32],
       layer_activation: [[], ['gelu'], 'relu'],
       init_method: ['he'],
-      num_trees: [0],
-      max_depth: [-1],
-      num_bins: [1.5],
-      num_class: [1],
-      gamma: ['0'],
+      objective: ['binary:hinge', 1],
+      num_class: [0, 1001],
+      num_trees: [0, 10_001],
+      max_depth: [-1, 0, 17],
+      num_bins: [1, 1.5, 257],
+      reg_alpha: [-1],
+      gamma: ['0', -1],
+      min_child_weight: [-1, '1'],
+      subsample: [0, 1.1],
+      colsample_bytree: [0, 1.1],
+      scale_pos_weight: [0],
+      base_score: ['0.5'],
+      early_stopping_rounds: [-1, 0.5],
+      noise_multiplier: [0, 1.5, 17],
     };
     for (const [key, values] of Object.entries(wrong)) {
       for (const value of values) {
@@ -83,6 +115,14 @@ describe('hyper-parameters', () => {
       momentum: [0, 0.999],
       class_weight: ['none', 'balanced', { '0': 1, '1': 4.5 }],
       layer_activation: [['', 'sigmoid', null]],
+      num_trees: [1, 10_000],
+      max_depth: [1, 16],
+      num_bins: [2, 256],
+      num_class: [1, 1000],
+      subsample: [0.001, 1],
+      early_stopping_rounds: [0, 10_000],
+      noise_multiplier: [1, 16],
+      base_score: [-3.5, 0],
     };
     for (const [key, values] of Object.entries(good)) {
       for (const value of values) {

@@ -1,5 +1,4 @@
-import { deepEqual, equal, ok, throws } from 'node:assert/strict';
-import { ApiError } from '../../../src/party/http/api-error.ts';
+import { deepEqual, equal, throws } from 'node:assert/strict';
 import type { HyperParameters } from '../../../src/party/http/hyper-parameters.ts';
 import { resolveLinearParameters } from '../../../src/party/http/linear-parameters.ts';
 
@@ -86,18 +85,5 @@ describe('linear parameters', () => {
     deepEqual(logistic({ class_weight: weights }).parameters.class_weight, weights);
     equal(linear({ class_weight: 'none' }).parameters.class_weight, 'none');
     throws(() => linear({ class_weight: 'balanced' }), /class_weight of linear_regression/);
-  });
-
-  it('refuses algorithms that are not linear', () => {
-    for (const algorithm of ['dnn', 'xgboost'] as const) {
-      throws(
-        () => resolveLinearParameters(algorithm, { hyper: {}, modelConfig: null }),
-        (error) => {
-          ok(error instanceof ApiError);
-          equal(error.code, 'NOT_AVAILABLE');
-          return true;
-        },
-      );
-    }
   });
 });

@@ -46,8 +46,7 @@ function request(change: Partial<PredictRequest> = {}): PredictRequest {
 
 function drafting(parties = NODES, training: TrainContract = TRAINING) {
   const { node, asked } = fakeNode(parties);
-  const findTrained = async (id: string) =>
-    id === MODEL ? { taskId: TASK, contract: training } : null;
+  const findTrained = async (id: string) => (id === MODEL ? { taskId: TASK, training } : null);
   return { node: { ...node, findTrained }, asked };
 }
 

@@ -3,6 +3,7 @@ import {
   isTreeTraining,
   type LinearTraining,
   type TrainContract,
+  type TreeTraining,
 } from '../../../src/party/consensus/contract.ts';
 import { checkContract } from '../../../src/party/consensus/contract-check.ts';
 import { ConsensusError } from '../../../src/party/consensus/errors.ts';
@@ -45,6 +46,11 @@ function layout({ contract }: DraftedContract<TrainContract>): string[] {
 /** The contract of a linear model. */
 function linear({ contract }: DraftedContract<TrainContract>): LinearTraining {
   if (isTreeTraining(contract)) throw new TypeError('the contract is of trees');
+  return contract;
+}
+
+function trees({ contract }: DraftedContract<TrainContract>): TreeTraining {
+  if (!isTreeTraining(contract)) throw new TypeError('the contract is of a linear model');
   return contract;
 }
 
@@ -160,9 +166,9 @@ describe('contract draft of a training', () => {
     it('must be available, and suit its parameters', async () => {
       const { node, asked } = fakeNode(both);
       await refuses(
-        draftTraining(node, request({}, {}, { algorithm: 'xgb' })),
+        draftTraining(node, request({}, {}, { algorithm: 'dnn' })),
         'NOT_AVAILABLE',
-        /xgboost is not available/,
+        /dnn is not available/,
       );
       await refuses(
         draftTraining(node, request({}, {}, { algorithm: 'linr', hyper_params: { loss: 'bce' } })),
@@ -175,6 +181,104 @@ describe('contract draft of a training', () => {
         'INVALID_REQUEST',
         /^steps of this length/,
       );
+    });
+  });
+
+  describe('of trees', () => {
+    const xgb = { algorithm: 'xgb', metrics: [] };
+
+    it('has XGBoost’s parameters, by whatever name, and learns classes if there are two', async () => {
+      const { node, asked } = fakeNode(both);
+      const drafts = await Promise.all(
+        [
+          { n_estimators: 5, eta: 0.1, max_bin: 8, lambda: 2, min_split_loss: 1, random_state: 4 },
+          { num_trees: 5, learning_rate: 0.1, num_bins: 8, l2: 2, gamma: 1, seed: 4 },
+        ].map((hyper_params) => draftTraining(node, request({}, {}, { ...xgb, hyper_params }))),
+      );
+      const [one, other] = drafts.map(trees);
+      checkContract(one!);
+      deepEqual(one!.parameters, other!.parameters);
+      const { objective, num_trees, num_bins, learning_rate, reg_lambda } = one!.parameters;
+      deepEqual(
+        [objective, num_trees, num_bins, learning_rate, reg_lambda],
+        ['binary:logistic', 5, 8, 0.1, 2],
+      );
+      deepEqual(one!.leakage.algorithm, 'vertical_xgboost');
+      equal(asked[0]![1].dataset.labelKind, 'binary');
+      deepEqual(drafts[0]!.warnings, []);
+    });
+
+    it('learns numbers from labels that are not two, and classes when told', async () => {
+      const numbers = { ...both, orgA: { ...LABELLED, binary: [] } };
+      const { node, asked } = fakeNode(numbers);
+      const drafted = await draftTraining(node, request({}, {}, xgb));
+      equal(trees(drafted).parameters.objective, 'reg:squarederror');
+      const kinds = asked.flatMap(([, { dataset }]) => dataset.labelKind ?? []);
+      deepEqual(kinds, ['binary', 'number']);
+      const classes = request({}, {}, { ...xgb, hyper_params: { num_class: 3 } });
+      const several = trees(await draftTraining(node, classes));
+      deepEqual(
+        [several.parameters.objective, several.parameters.num_class],
+        ['multi:softprob', 3],
+      );
+      deepEqual(asked.at(-2)![1].dataset.labelKind, { classes: 3 });
+      const told = { ...xgb, hyper_params: { objective: 'binary:logistic' } };
+      await refuses(
+        draftTraining(node, request({}, {}, told)),
+        'DATASET_UNUSABLE',
+        /y has three values/,
+      );
+    });
+
+    it('is of as many parties as there are, around the label holder', async () => {
+      const { node } = fakeNode({ orgA: OTHER, orgB: LABELLED, orgC: OTHER });
+      const two = request({ label_column: null }, { label_column: 'y' }, xgb);
+      const three = {
+        ...two,
+        providers: [...two.providers, { ...two.providers[0]!, name: 'orgC' }],
+      };
+      const drafted = await draftTraining(node, three);
+      checkContract(drafted.contract);
+      deepEqual(layout(drafted), [
+        'orgB label_holder y: x',
+        'orgA feature_holder -: u v',
+        'orgC feature_holder -: u v',
+      ]);
+      equal(drafted.contract.alignment.engine, 'rr22');
+      deepEqual(declareAlgorithms(IMPLEMENTATION)(drafted.contract), {
+        implementation: IMPLEMENTATION,
+        leakage: drafted.contract.leakage,
+      });
+    });
+
+    it('warns of metrics that are not defined, and of a margin that policies refuse', async () => {
+      const { node } = fakeNode({ orgA: { ...LABELLED, rows: 20 }, orgB: { ...OTHER, rows: 20 } });
+      const hyper_params = { objective: 'reg:squarederror' };
+      const { warnings } = await draftTraining(
+        node,
+        request({}, {}, { algorithm: 'xgb', metrics: ['rmse', 'auc'], hyper_params }),
+      );
+      deepEqual(
+        warnings.map(({ code }) => code),
+        ['METRIC_UNDEFINED', 'LOW_MARGIN'],
+      );
+      match(warnings[1]!.message, /margin is 0\.00\d+: /);
+    });
+
+    it('refuses what no node could hold, naming what to change', async () => {
+      const deep = { max_depth: 16, num_trees: 1000 };
+      for (const [rows, hyper_params, message] of [
+        [1000, deep, /^hyper_params\.max_depth: .* nodes$/],
+        [2 ** 24 + 1, {}, /^hyper_params\.num_trees: .* at most 16777216 rows/],
+        [2 ** 20, { num_class: 1000 }, /^hyper_params\.num_class: /],
+      ] as const) {
+        const { node } = fakeNode({ orgA: { ...LABELLED, rows }, orgB: { ...OTHER, rows } });
+        await refuses(
+          draftTraining(node, request({}, {}, { ...xgb, hyper_params })),
+          'INVALID_REQUEST',
+          message,
+        );
+      }
     });
   });
 

@@ -31,11 +31,10 @@ describe('trained models', () => {
 
   it('are found by this node’s part, with the contract of their training', async () => {
     const { find, part } = node(training);
-    deepEqual(await find(PART.model_id), { taskId: TASK, contract: training });
+    deepEqual(await find(PART.model_id), { taskId: TASK, training });
     deepEqual(await part(PART.model_id), {
       taskId: TASK,
-      algorithm: 'logistic_regression',
-      holders: ['orgA', 'orgB'],
+      training,
       encoding: PART.encoding,
     });
   });

@@ -55,7 +55,7 @@ function effectiveBits({ noise_multiplier: noise }: TreeParameters, rows: number
 
 /** The most candidates that a feature holder has in a round, missing values going either way. */
 export function mostCandidates(
-  { num_bins, colsample_bytree: share }: TreeParameters,
+  { num_bins, colsample_bytree: share }: Pick<TreeParameters, 'num_bins' | 'colsample_bytree'>,
   { numeric, indicators }: HolderColumns,
 ): number {
   const brought =
