@@ -94,6 +94,9 @@ async function work(job: PsiJob, connect: Connect): Promise<Intersected> {
     kernels: () => {
       throw new Error('nothing is trained');
     },
+    treeKernels: () => {
+      throw new Error('nothing is trained');
+    },
     curve: () => curve,
     spill: () => null,
     budget: { reserve: () => {} },

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { startPair } from '../examples/organisation.ts';
 import type { LinearModel } from '../src/ml/linear/model.ts';
 import type { MetricName } from '../src/ml/metrics/evaluate.ts';
-import { type ModelDocument, parseModelDocument } from '../src/party/models/model-document.ts';
+import { type LinearDocument, parseModelDocument } from '../src/party/models/model-document.ts';
 import type { TrainTaskRequest } from '../src/sdk/node-client.ts';
 import { oneOf, readOptions, wholeNumber } from './options.ts';
 import {
@@ -136,7 +136,10 @@ async function trainJointly(folder: string, training: Training): Promise<JointRu
       TaskFigures,
     ];
     return {
-      model: modelOf(training, parseModelDocument(await guest.result(view.path!))),
+      model: modelOf(
+        training,
+        parseModelDocument(await guest.result(view.path!)) as LinearDocument,
+      ),
       metrics: view.metrics ?? {},
       seconds,
       phaseSeconds: own.seconds,
@@ -174,7 +177,7 @@ function requestOf(training: Training, file: string): TrainTaskRequest {
 }
 
 /** The released file as a model of the joined columns. */
-function modelOf(shape: TableShape, { features, intercept }: ModelDocument): LinearModel {
+function modelOf(shape: TableShape, { features, intercept }: LinearDocument): LinearModel {
   const weights = new Map(features.map((f) => [`${f.party}/${f.column}`, f.weight]));
   const names = PARTIES.flatMap((party) =>
     columnNames(shape, party).map((column) => `${party}/${column}`),

@@ -208,10 +208,15 @@ export class NodeClient {
     return this.#http.call('GET', `/api/v1/models/${segment(modelId)}`);
   }
 
-  /** A released model with its weights, as in its file. */
+  /** A released model, as in its file. */
   async modelDocument(modelId: string): Promise<object> {
+    return JSON.parse(await this.modelFile(modelId)) as object;
+  }
+
+  /** The text of a released model's file: of a forest one that XGBoost loads, which no other text need be. */
+  async modelFile(modelId: string): Promise<string> {
     const path = `/api/v1/models/${segment(modelId)}/document`;
-    return (await (await this.#http.open(path)).json()) as object;
+    return (await this.#http.open(path)).text();
   }
 
   /** The parties that this node knows, itself first. */

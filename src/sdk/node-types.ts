@@ -165,6 +165,25 @@ export interface ModelView {
   readonly size_bytes: number;
   readonly created_at: string;
   readonly metrics: Readonly<Record<string, number | null>>;
+  /** Of one released forest alone: columns that it uses, the largest mean gain first. */
+  readonly feature_importance?: readonly FeatureImportanceView[];
+}
+
+/** What a column does in a forest, as XGBoost counts it. */
+export interface FeatureImportanceView {
+  readonly party: string;
+  readonly column: string;
+  /** Of a categorical column, in its owner's order. */
+  readonly level?: number;
+  /** As in the model's file. */
+  readonly feature: string;
+  /** Splits that use it. */
+  readonly weight: number;
+  /** Means over those. */
+  readonly gain: number;
+  readonly cover: number;
+  readonly total_gain: number;
+  readonly total_cover: number;
 }
 
 export interface DatasetView {

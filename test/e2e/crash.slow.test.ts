@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Organisation } from '../../examples/organisation.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
-import { parseModelDocument } from '../../src/party/models/model-document.ts';
+import { type LinearDocument, parseModelDocument } from '../../src/party/models/model-document.ts';
 import type { TaskView, TrainTaskRequest } from '../../src/sdk/node-client.ts';
 import { jointTables } from '../support/joint-tables.ts';
 import { eventually, putData, runningPair } from '../support/running-pair.ts';
@@ -40,7 +40,9 @@ describe('e2e: nodes that are killed', function () {
 
   function weightsOf(node: Organisation, taskId: string): number[] {
     const path = join(node.directory, 'results', taskId, 'model.json');
-    const { features, intercept } = parseModelDocument(readFileSync(path, 'utf8'));
+    const { features, intercept } = parseModelDocument(
+      readFileSync(path, 'utf8'),
+    ) as LinearDocument;
     return [...features.map(({ weight }) => weight), intercept];
   }
 

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Organisation } from '../../examples/organisation.ts';
-import { type ModelDocument, parseModelDocument } from '../../src/party/models/model-document.ts';
+import { type LinearDocument, parseModelDocument } from '../../src/party/models/model-document.ts';
 import type { ProviderFields, PsiTaskRequest } from '../../src/sdk/node-client.ts';
 import { jointTables } from '../support/joint-tables.ts';
 import { checkJoined, csvFile, type KeyTable } from '../support/plain-join.ts';
@@ -275,7 +275,7 @@ describe('e2e: set intersections', function () {
   describe('before joint learning', () => {
     const joint = jointTables({ common: 2200, apart: 150, label: 'binary' });
     const hyper_params = { epochs: 5, use_validation_set: false };
-    let model: ModelDocument;
+    let model: LinearDocument;
     let modelId: string;
 
     const sides = (path: string, key_column?: string): ProviderFields[] =>
@@ -298,7 +298,7 @@ describe('e2e: set intersections', function () {
         metrics: ['auc', 'loss'],
         hyper_params,
       });
-      const document = parseModelDocument(await at('orgA').result(result.path));
+      const document = parseModelDocument(await at('orgA').result(result.path)) as LinearDocument;
       return { ...result, document, extra: JSON.parse(result.extra) as Record<string, unknown> };
     }
 

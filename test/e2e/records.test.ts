@@ -10,6 +10,8 @@ import { checkReceipt, transportMismatches } from '../../src/party/consensus/rec
 import { type ConsensusRecords, consensusRecords } from '../../src/party/consensus/records.ts';
 import type { KeyRing } from '../../src/party/consensus/signature.ts';
 import { type DisclosureRecord, disclosuresOf } from '../../src/party/disclosure-ledger.ts';
+import type { LinearPart } from '../../src/party/models/linear-part.ts';
+import type { LinearDocument } from '../../src/party/models/model-document.ts';
 import { ModelRegistry } from '../../src/party/models/model-registry.ts';
 import { peerBook } from '../../src/party/peers.ts';
 import { Store } from '../../src/party/store.ts';
@@ -200,10 +202,12 @@ describe('e2e: what a task leaves at the parties', function () {
       const manifests = await registry.list();
       for (const manifest of manifests) equal(manifest.taskId, taskId);
       const { modelId } = manifests[0]!;
-      const part = await registry.loadPart(modelId);
+      const part = (await registry.loadPart(modelId)) as LinearPart;
       // Shares, with which the parties predict together, whether or not the model was released.
       deepEqual([part.party, part.shares.length], [node.name, 2]);
-      if (node === pair.b) equal((await registry.load(modelId)).features.length, 6);
+      if (node === pair.b) {
+        equal(((await registry.load(modelId)) as LinearDocument).features.length, 6);
+      }
       return { modelId, kinds: manifests.map(({ kind }) => kind) };
     });
     deepEqual(a.kinds, ['part']);

@@ -6,7 +6,7 @@ import type { Matrix } from '../../src/ml/data/matrix.ts';
 import { fitLinearRegression } from '../../src/ml/linear/linear-regression.ts';
 import { fitLogisticRegression } from '../../src/ml/linear/logistic-regression.ts';
 import { type LinearModel, predictLinear } from '../../src/ml/linear/model.ts';
-import { type ModelDocument, parseModelDocument } from '../../src/party/models/model-document.ts';
+import { type LinearDocument, parseModelDocument } from '../../src/party/models/model-document.ts';
 import { jointTables } from '../support/joint-tables.ts';
 import {
   type Answer,
@@ -56,12 +56,17 @@ function extraOf({ status, msg, result }: Answer): Extra {
   return JSON.parse(result!.extra as string) as Extra;
 }
 
-async function modelAt(organisation: Organisation, answer: Answer): Promise<ModelDocument> {
-  return parseModelDocument(await organisation.result(answer.result!.path as string));
+async function modelAt(organisation: Organisation, answer: Answer): Promise<LinearDocument> {
+  const text = await organisation.result(answer.result!.path as string);
+  return parseModelDocument(text) as LinearDocument;
 }
 
 /** The released weights in the order of the joined columns. */
-function plain({ features, intercept }: ModelDocument, holder: string, other: string): LinearModel {
+function plain(
+  { features, intercept }: LinearDocument,
+  holder: string,
+  other: string,
+): LinearModel {
   const weights = [holder, other].flatMap((party) =>
     ['f1', 'f2'].map(
       (column) => features.find((f) => f.party === party && f.column === column)!.weight,

@@ -249,6 +249,7 @@ export const MODELS: ModelService = {
   get: async (modelId, kind = 'model') =>
     (await MODELS.list()).find((each) => each.modelId === modelId && each.kind === kind) ?? null,
   load: async () => DOCUMENT as never,
+  text: async () => JSON.stringify(DOCUMENT),
 };
 
 const DATASET = {

@@ -3,6 +3,7 @@ import { hkdfSync } from 'node:crypto';
 import type { Contract, ContractParty, PsiContract } from '../../src/party/consensus/contract.ts';
 import type { LoadedDataset } from '../../src/party/datasets/datasets.ts';
 import { partiesOfRole } from '../../src/party/disclosure-ledger.ts';
+import type { ModelPart } from '../../src/party/models/model-part.ts';
 import { intersectionLeakageOf } from '../../src/party/tasks/declaration.ts';
 import type { Checkpoint, ProgramContext } from '../../src/party/tasks/program.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
@@ -13,7 +14,7 @@ import { sampleIntersection, testIdentity } from './contracts.ts';
 import { memoryParties, type PartyFrame } from './memory-parties.ts';
 import { seededRng } from './seeded-rng.ts';
 import { toyCurveEngine } from './toy-curve-engine.ts';
-import { kernels, TASK_ID } from './training-pair.ts';
+import { kernels, TASK_ID, treeKernels } from './training-pair.ts';
 
 /** A set intersection of parties with so many rows each, in this order. */
 export function psiContract(
@@ -80,6 +81,8 @@ export interface ProgramRunOptions {
   /** What each party resumes from. */
   readonly resume?: Readonly<Record<string, Checkpoint>>;
   readonly spill?: ProgramContext['spill'];
+  /** What each party has of the model that predicts. */
+  readonly parts?: Readonly<Record<string, ModelPart>>;
   /** Called when a party saves. */
   readonly onSave?: (self: string, checkpoint: Checkpoint) => void;
   /** Sessions have keys, and all parties randomness, of their own. */
@@ -93,7 +96,8 @@ export function programRuns<C extends Contract, P extends string>(
   data: Readonly<Record<P, LoadedDataset>>,
   options: ProgramRunOptions = {},
 ): Readonly<Record<P, ProgramNotes<C>>> {
-  const { session = 'test', resume, spill = () => null, onSave = () => {}, ...links } = options;
+  const { session = 'test', resume, parts, ...rest } = options;
+  const { spill = () => null, onSave = () => {}, ...links } = rest;
   const names = contract.parties.flatMap(({ name, dataset }) => (dataset ? [name as P] : []));
   const parties = memoryParties(names.length, links);
   const notes = (self: P, me: number): ProgramNotes<C> => {
@@ -114,7 +118,11 @@ export function programRuns<C extends Contract, P extends string>(
         },
       }),
       loadDataset: async () => data[self],
-      loadModel: () => Promise.reject(new Error('there is no model')),
+      loadModel: async () => {
+        const part = parts?.[self];
+        if (!part) throw new Error('there is no model');
+        return { part, document: null };
+      },
       ledger: ledgerOf(contract, disclosures),
       checkpoints: {
         resume: resume?.[self] ?? null,
@@ -128,6 +136,7 @@ export function programRuns<C extends Contract, P extends string>(
         step: (step, of) => void steps.push([step, of]),
       },
       kernels,
+      treeKernels,
       curve: toyCurveEngine,
       spill,
       budget: { reserve: () => {} },

@@ -3,10 +3,12 @@
 import { hkdfSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadWasmHintKernel } from '../../src/kernels/hint-kernel.wasm.ts';
 import { loadWasmRingKernel } from '../../src/kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
 import type { LinearKernels } from '../../src/ml/vertical/linear/context.ts';
+import type { TreeKernels } from '../../src/ml/vertical/trees/context.ts';
 import type {
   Contract,
   DatasetTerms,
@@ -30,6 +32,11 @@ const ROWS = 40;
 
 export const kernels = (): LinearKernels => ({
   ring: loadWasmRingKernel(),
+  rlwe: loadWasmRlweKernel(),
+});
+
+export const treeKernels = (): TreeKernels => ({
+  hint: loadWasmHintKernel(),
   rlwe: loadWasmRlweKernel(),
 });
 
@@ -155,6 +162,7 @@ export function programRuns<C extends Contract>(
         step: (step, of) => void steps.push([step, of]),
       },
       kernels,
+      treeKernels,
       curve: toyCurveEngine,
       spill: () => null,
       budget: { reserve: () => {} },

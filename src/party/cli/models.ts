@@ -1,3 +1,4 @@
+import type { ModelView } from '../../sdk/node-types.ts';
 import { writeDurably } from '../durable-file.ts';
 import type { CommandResult } from './command.ts';
 import { connect, type NodeAddress } from './node-api.ts';
@@ -32,20 +33,32 @@ export async function modelShow(address: NodeAddress, modelId: string): Promise<
       ['size', bytes(model.size_bytes)],
       ['SHA-256', model.digest],
       ['metrics', metricsLine(model.metrics)],
-    ])}`,
+    ])}${importanceTable(model)}`,
     json: model,
   };
 }
 
-/** Writes the model with its weights to a file. */
+/** What the columns of a forest do in it; empty for other models. */
+function importanceTable({ feature_importance: columns = [] }: ModelView): string {
+  if (columns.length === 0) return '';
+  const rows = columns.map(({ feature, gain, cover, weight }) => [
+    feature,
+    figure(gain),
+    figure(cover),
+    String(weight),
+  ]);
+  return `\n${table([['COLUMN', 'GAIN', 'COVER', 'SPLITS'], ...rows])}`;
+}
+
+/** Writes the model's file: of a forest, one that XGBoost loads. */
 export async function modelExport(
   address: NodeAddress,
   modelId: string,
   { out, force }: { readonly out: string; readonly force?: boolean },
 ): Promise<CommandResult> {
   if (!force) await refuseExisting(out);
-  const document = await (await connect(address)).api.modelDocument(modelId);
-  await writeDurably(out, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o640 });
+  const text = await (await connect(address)).api.modelFile(modelId);
+  await writeDurably(out, text, { mode: 0o640 });
   const next = `Apply it: entente predict --model ${out} --data FILE --out predictions.csv\n`;
   return { text: `${modelId} is in ${out}\n${next}`, json: { model_id: modelId, out } };
 }

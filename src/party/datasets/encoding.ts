@@ -61,6 +61,14 @@ export function learnEncoding(
   });
 }
 
+/** How many columns features become. */
+export function encodedWidth(encoding: readonly FeatureEncoding[]): number {
+  return encoding.reduce(
+    (sum, feature) => sum + (feature.kind === 'numeric' ? 1 : feature.levels.length),
+    0,
+  );
+}
+
 /** Encodes cells. Reuses `raw.cells` where every feature is numeric: the caller gives it away. */
 export function encodeFeatures(
   encoding: readonly FeatureEncoding[],

@@ -1,4 +1,6 @@
 import Type from 'typebox';
+import { FOREST_FORMAT } from '../models/forest-document.ts';
+import { columnImportance } from '../models/importance.ts';
 import type { ModelManifest } from '../models/model-registry.ts';
 import { ApiError } from './api-error.ts';
 import { type App, success } from './api-reply.ts';
@@ -29,7 +31,11 @@ export function addModelRoutes(app: App, routes: Routes, models: ModelService): 
         const { id } = request.params;
         const manifest = (await models.get(id, 'model')) ?? (await models.get(id, 'part'));
         if (!manifest) throw new ApiError('NOT_FOUND', 'there is no such model');
-        return success(modelResult(manifest));
+        const isForest = manifest.kind === 'model' && manifest.algorithm === 'xgboost';
+        const document = isForest ? await models.load(id) : null;
+        if (document?.format !== FOREST_FORMAT) return success(modelResult(manifest));
+        const feature_importance = columnImportance(document);
+        return success({ ...modelResult(manifest), feature_importance });
       },
     });
   }
@@ -41,8 +47,8 @@ export function addModelRoutes(app: App, routes: Routes, models: ModelService): 
         params: ModelParams,
         response: {
           200: bareReply(
-            'The model’s file.',
-            Type.Object({ format: Type.String(), model_id: Type.String() }),
+            'The model’s file: of a linear model our own, of a forest XGBoost’s.',
+            Type.Object({}, { additionalProperties: true }),
           ),
         },
       },
@@ -57,7 +63,9 @@ export function addModelRoutes(app: App, routes: Routes, models: ModelService): 
           throw new ApiError('NOT_FOUND', why);
         }
         void reply.header('Content-Disposition', `attachment; filename="${manifest.modelId}.json"`);
-        return models.load(id);
+        // As it is: of numbers that read alike XGBoost takes only those that are written as it does.
+        void reply.type('application/json; charset=utf-8');
+        return reply.send((await models.text(id)) as unknown as object);
       },
     });
   }

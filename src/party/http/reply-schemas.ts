@@ -118,6 +118,24 @@ const ModelSchema = Type.Object(
     size_bytes: Type.Integer(),
     created_at: time,
     metrics: Type.Unsafe(metrics),
+    feature_importance: Type.Optional(
+      Type.Array(
+        Type.Object({
+          party: Type.String(),
+          column: Type.String(),
+          level: Type.Optional(
+            Type.Integer({ description: 'Of a categorical column, in its owner’s order.' }),
+          ),
+          feature: Type.String({ description: 'As in the model’s file.' }),
+          weight: Type.Integer({ description: 'Splits that use it.' }),
+          gain: Type.Number({ description: 'Mean gain of those.' }),
+          cover: Type.Number({ description: 'Mean sum of second derivatives in those.' }),
+          total_gain: Type.Number(),
+          total_cover: Type.Number(),
+        }),
+        { description: 'Of one released forest alone, the largest mean gain first.' },
+      ),
+    ),
   },
   { $id: 'Model' },
 );

@@ -95,8 +95,10 @@ export interface ModelService {
   /** Oldest first. */
   list(): Promise<readonly ModelManifest[]>;
   get(modelId: string, kind?: ModelManifest['kind']): Promise<ModelManifest | null>;
-  /** The released model with its weights. Throws `ModelFormatError`. */
+  /** The released model. Throws `ModelFormatError`. */
   load(modelId: string): Promise<ModelDocument>;
+  /** The text of its file. Throws `ModelFormatError`. */
+  text(modelId: string): Promise<string>;
 }
 
 /** The pinned peers. */

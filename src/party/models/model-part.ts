@@ -1,123 +1,26 @@
-import Type, { type Static } from 'typebox';
-import { MODEL_HEAD, parseDocument } from './model-document.ts';
+import { parseJson } from './document-check.ts';
+import { decodeLinearPart, type LinearPart } from './linear-part.ts';
 import { ModelFormatError } from './model-format-error.ts';
+import { decodeTreePart, type TreePart } from './tree-part.ts';
 
-/**
- * A data provider's own part of a model, kept by it alone: how its columns become those of the model, and
- * its shares of the weights. It tells its owner nothing new: the transformation is measured on its own
- * records, and a share of a weight is uniform without the other party's, which stays there. So parts of
- * released models have shares too, and joint scores are computed in one way for both.
- */
-const closed = { additionalProperties: false };
-const name = Type.String({ minLength: 1 });
-const numbers = Type.Array(Type.Number());
+/** What a data provider keeps of a model, for itself alone. */
+export type ModelPart = LinearPart | TreePart;
 
-const Encoding = Type.Union([
-  /** A missing value becomes the mean; it stays missing where that is null. */
-  Type.Object(
-    {
-      kind: Type.Literal('numeric'),
-      name,
-      mean: Type.Unsafe<number | null>({ type: ['number', 'null'] }),
-    },
-    closed,
-  ),
-  /** One indicator column a level; any other value is all zeros. */
-  Type.Object(
-    { kind: Type.Literal('categorical'), name, levels: Type.Array(Type.String()) },
-    closed,
-  ),
-]);
-
-const WeightShare = Type.Object(
-  {
-    /** Whose columns these weights belong to. */
-    owner: name,
-    fraction_bits: Type.Integer({ minimum: 0, maximum: 63 }),
-    /** How many weights, the intercept included. */
-    length: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
-    /** Base64 of `length` x 8 bytes, little-endian: additive shares modulo 2^64. */
-    words: Type.String(),
-  },
-  closed,
-);
-
-const ModelPartSchema = Type.Object(
-  {
-    format: Type.Enum(['entente/model-part/v2']),
-    ...MODEL_HEAD,
-    /** Whose part this is. */
-    party: name,
-    /** Which run made the shares, hex: the same in the parts that belong together. */
-    origin: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-    /** Of this party's features, in the contract's order. */
-    encoding: Type.Array(Encoding),
-    /** From encoded columns to those that the weights multiply: (x - mean) / scale, times the map. */
-    transformation: Type.Object(
-      {
-        /** [d] */
-        mean: numbers,
-        /** [d] */
-        scale: numbers,
-        /** Columns that count nothing: constant, or dependent on those before them. Ascending. */
-        unused: Type.Array(Type.Integer({ minimum: 0 })),
-        /** [d, d] row-major, upper triangular; empty for the identity. */
-        map: numbers,
-        /** Entry of every row for the intercept, after the columns; 0 where the block has none. */
-        intercept: Type.Number({ minimum: 0 }),
-      },
-      closed,
-    ),
-    /** Scores are multiples of 2^exponent around the centre; null unless the label holder's regression. */
-    target: Type.Union([
-      Type.Null(),
-      Type.Object(
-        { centre: Type.Number(), exponent: Type.Integer({ minimum: -512, maximum: 512 }) },
-        closed,
-      ),
-    ]),
-    /** Of this party's weights, then of the other's. */
-    shares: Type.Array(WeightShare, { minItems: 2, maxItems: 2 }),
-  },
-  closed,
-);
-
-export type ModelPart = Static<typeof ModelPartSchema>;
-
-/** A part of the JSON text of one, its sizes checked. Throws `ModelFormatError`. */
-export function parseModelPart(text: string): ModelPart {
-  if (formatOf(text) === 'entente/model-part/v1') {
-    throw new ModelFormatError('the part was made by an earlier version: train the model again');
-  }
-  const part = parseDocument(ModelPartSchema, text);
-  for (const { owner, length, words } of part.shares) {
-    if (Buffer.from(words, 'base64').length !== 8 * length) {
-      throw new ModelFormatError(`the share of ${owner}'s weights has not ${length} words`);
-    }
-  }
-  const d = part.encoding.reduce(
-    (sum, feature) => sum + (feature.kind === 'numeric' ? 1 : feature.levels.length),
-    0,
-  );
-  const { mean, scale, unused, map, intercept } = part.transformation;
-  const mapFits = map.length === 0 || map.length === d * d;
-  const unusedFit = unused.every((j, i) => j < d && (i === 0 || j > unused[i - 1]!));
-  if (mean.length !== d || scale.length !== d || !mapFits || !unusedFit) {
-    throw new ModelFormatError(`the transformation does not fit ${d} columns`);
-  }
-  const [own, peer] = part.shares;
-  if (own!.owner !== part.party || own!.length !== d + Number(intercept > 0)) {
-    throw new ModelFormatError(`the first share is not that of ${d} columns of ${part.party}`);
-  }
-  if (peer!.owner === part.party) throw new ModelFormatError('both shares are of one party');
-  return part;
+/** The text of a part's file. */
+export function partText(part: ModelPart): string {
+  return `${JSON.stringify(part, null, 2)}\n`;
 }
 
-/** The format that a document claims, before anything else of it is looked at. */
-function formatOf(text: string): unknown {
-  try {
-    return (JSON.parse(text) as { readonly format?: unknown } | null)?.format;
-  } catch {
-    return undefined; // the parser says what is wrong
+/** The part of a file's text. Throws `ModelFormatError`. */
+export function parseModelPart(text: string): ModelPart {
+  const value = parseJson(text);
+  const format = (value as { readonly format?: unknown } | null)?.format;
+  switch (format) {
+    case 'entente/model-part/v1':
+      throw new ModelFormatError('the part was made by an earlier version: train the model again');
+    case 'entente/tree-part/v1':
+      return decodeTreePart(value);
+    default:
+      return decodeLinearPart(value);
   }
 }

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../durable-file.ts';
 import { type Store, storeKey, type Table } from '../store.ts';
-import { type ModelDocument, parseModelDocument } from './model-document.ts';
+import { type ModelDocument, modelText, parseModelDocument } from './model-document.ts';
 import { ModelFormatError } from './model-format-error.ts';
-import { type ModelPart, parseModelPart } from './model-part.ts';
+import { type ModelPart, parseModelPart, partText } from './model-part.ts';
 
-/** `model`: the weights, at receivers. `part`: what a data provider keeps for itself. */
+/** `model`: the weights or trees, at receivers. `part`: what a data provider keeps for itself. */
 export type ModelKind = 'model' | 'part';
 
 /** What a node knows of a file that belongs to a model. */
@@ -63,11 +63,12 @@ export class ModelRegistry {
 
   /** Keeps a model or a part of one. The same again changes nothing; another one throws. */
   async put(document: ModelDocument | ModelPart): Promise<ModelManifest> {
-    const text = `${JSON.stringify(document, null, 2)}\n`;
-    const kind = document.format === 'entente/model/v1' ? 'model' : 'part';
+    const isPart = 'encoding' in document;
+    const kind = isPart ? 'part' : 'model';
+    const text = isPart ? partText(document) : modelText(document);
     // What is written must be what can be read: a NaN would have become null.
-    if (kind === 'model') parseModelDocument(text);
-    else parseModelPart(text);
+    if (isPart) parseModelPart(text);
+    else parseModelDocument(text);
     if (!TASK_ID.test(document.task_id)) {
       throw new TypeError('"document" expected a task id of letters, digits, "_" and "-"');
     }
@@ -108,6 +109,11 @@ export class ModelRegistry {
   /** The model with its weights. Throws `ModelFormatError` when there is none or its file changed. */
   async load(modelId: string): Promise<ModelDocument> {
     return parseModelDocument(await this.#read(modelId, 'model'));
+  }
+
+  /** The text of the model's file. Throws as `load`. */
+  text(modelId: string): Promise<string> {
+    return this.#read(modelId, 'model');
   }
 
   /** This node's part. Throws `ModelFormatError` when there is none or its file changed. */

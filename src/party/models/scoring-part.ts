@@ -1,12 +1,12 @@
 import { type Matrix, matrix, zeros } from '../../ml/data/matrix.ts';
 import { WEIGHT_BITS } from '../../ml/vertical/linear/fixed-point.ts';
 import type { ScoringPart } from '../../ml/vertical/linear/predict.ts';
+import type { LinearPart } from './linear-part.ts';
 import { ModelFormatError } from './model-format-error.ts';
-import type { ModelPart } from './model-part.ts';
 import { decodeShareWords } from './share-words.ts';
 
 /** A stored part as joint scoring takes it. Throws `ModelFormatError` for other fixed points. */
-export function scoringPart(part: ModelPart): ScoringPart {
+export function scoringPart(part: LinearPart): ScoringPart {
   const { mean, scale, unused, map, intercept } = part.transformation;
   const d = mean.length;
   const constant = new Uint8Array(d);

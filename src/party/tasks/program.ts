@@ -5,6 +5,7 @@
 import type { CurveEngine } from '../../kernels/curve25519-engine.ts';
 import type { MemoryBudget } from '../../kernels/wasm-memory.ts';
 import type { LinearKernels } from '../../ml/vertical/linear/context.ts';
+import type { TreeKernels } from '../../ml/vertical/trees/context.ts';
 import type { Channel } from '../../protocols/channel.ts';
 import type { DisclosureLedger } from '../../protocols/disclosure.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
@@ -31,6 +32,8 @@ export interface ProgramContext<C extends Contract = Contract> {
   readonly progress: ProgramProgress;
   /** Fresh kernels: one task's memory is freed with them. */
   kernels(): LinearKernels;
+  /** The same, for trees. */
+  treeKernels(): TreeKernels;
   /** Scalar multiplications on threads of their own; the context ends them. */
   curve(): CurveEngine;
   /**
@@ -81,11 +84,14 @@ export interface ProgramProgress {
 }
 
 /** What a program leaves at its party; it crosses from one thread to another. */
-export interface ProgramResult {
+export interface ProgramResult<
+  M extends ModelDocument = ModelDocument,
+  P extends ModelPart = ModelPart,
+> {
   /** The model, at receivers of a released one. */
-  readonly model: ModelDocument | null;
+  readonly model: M | null;
   /** What a data holder keeps of a trained model. */
-  readonly part: ModelPart | null;
+  readonly part: P | null;
   /** A file for this party as a receiver. */
   readonly file: ResultFile | null;
   /** Null unless this party is a receiver. */

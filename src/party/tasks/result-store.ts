@@ -15,8 +15,8 @@ import { join } from 'node:path';
 import type { TransportReceipt } from '../consensus/receipt-statement.ts';
 import { moveDurably, writeDurably } from '../durable-file.ts';
 import type { JsonObject } from '../http/json-shape.ts';
-import { parseModelDocument } from '../models/model-document.ts';
-import { parseModelPart } from '../models/model-part.ts';
+import { modelText, parseModelDocument } from '../models/model-document.ts';
+import { parseModelPart, partText } from '../models/model-part.ts';
 import type { ModelKind, ModelManifest, ModelRegistry } from '../models/model-registry.ts';
 import type { Store, Write } from '../store.ts';
 import type { ProgramResult } from './program.ts';
@@ -115,8 +115,8 @@ export function resultStore(
       }
       // What cannot be read again must not become a result that is published: a NaN would be null.
       const documents = [
-        [MODEL, model && JSON.stringify(model), parseModelDocument],
-        [PART, part && JSON.stringify(part), parseModelPart],
+        [MODEL, model && modelText(model), parseModelDocument],
+        [PART, part && partText(part), parseModelPart],
       ] as const;
       await removeStaged(taskId);
       for (const [name, text, parse] of documents) {

@@ -41,8 +41,8 @@ describe('model routes', () => {
   });
 
   it('tell nothing of a file that was changed', async () => {
-    const load = () => Promise.reject(new ModelFormatError('/srv/models/secret'));
-    const { app } = fakeServer({ models: { ...MODELS, load } });
+    const text = () => Promise.reject(new ModelFormatError('/srv/models/secret'));
+    const { app } = fakeServer({ models: { ...MODELS, text } });
     const reply = await app.inject({ url: `${url}/model-01/document`, headers });
     equal(errorOf(reply).status, 500);
     ok(!reply.body.includes('secret'));

@@ -17,12 +17,12 @@ describe('local model', () => {
 
   it('adds weights of encoded columns, also far out', () => {
     const rows = [1, 4, 0, 1, 1e4, -2, 1, 0, -1e4, -2, 1, 0];
-    const scores = localModel(MODEL, PART).score(Float64Array.from(rows), 3);
-    ok(Math.abs(scores[0]! - 1 / (1 + Math.exp(0.75))) < 1e-15);
-    deepEqual([...scores.subarray(1)], [1, 0]);
+    const [scores] = localModel(MODEL, PART).score(Float64Array.from(rows), 3);
+    ok(Math.abs(scores![0]! - 1 / (1 + Math.exp(0.75))) < 1e-15);
+    deepEqual([...scores!.subarray(1)], [1, 0]);
     const linear = { ...MODEL, algorithm: 'linear_regression', threshold: null } as const;
-    const values = localModel(linear, PART).score(Float64Array.from(rows), 3);
-    deepEqual([...values], [-0.75, 2e4 + 1, -2e4 + 1]);
+    const [values] = localModel(linear, PART).score(Float64Array.from(rows), 3);
+    deepEqual([...values!], [-0.75, 2e4 + 1, -2e4 + 1]);
   });
 
   it('takes levels by their number, wherever they stand', () => {
@@ -36,7 +36,7 @@ describe('local model', () => {
       encoding.map(({ name }) => name),
       ['city', 'bank.x', 'shop.x'],
     );
-    deepEqual([...score(Float64Array.of(0, 1, 0, 0), 1)], [-1 + 0.25]);
+    deepEqual([...score(Float64Array.of(0, 1, 0, 0), 1)[0]!], [-1 + 0.25]);
   });
 
   it('is none with categories whose names are not known, or with a level missing', () => {

@@ -1,6 +1,6 @@
-import type { ModelDocument } from '../../../src/party/models/model-document.ts';
+import type { LinearPart } from '../../../src/party/models/linear-part.ts';
+import type { LinearDocument } from '../../../src/party/models/model-document.ts';
 import { modelId } from '../../../src/party/models/model-id.ts';
-import type { ModelPart } from '../../../src/party/models/model-part.ts';
 import { encodeShareWords } from '../../../src/party/models/share-words.ts';
 
 const CREATED_AT = '2026-02-03T12:00:00.000Z';
@@ -17,7 +17,7 @@ const HEAD = {
 };
 
 /** A small model with a numeric column at each party and a categorical one. */
-export const MODEL: ModelDocument = {
+export const MODEL: LinearDocument = {
   format: 'entente/model/v1',
   ...HEAD,
   features: [
@@ -30,7 +30,7 @@ export const MODEL: ModelDocument = {
 };
 
 /** The shop's part of a model that nobody sees. */
-export const PART: ModelPart = {
+export const PART: LinearPart = {
   format: 'entente/model-part/v2',
   ...HEAD,
   party: 'shop',

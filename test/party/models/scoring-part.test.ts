@@ -1,8 +1,9 @@
 import { deepEqual, equal, throws } from 'node:assert/strict';
 import { matrix } from '../../../src/ml/data/matrix.ts';
 import { applyWhitening, fitWhitening } from '../../../src/ml/data/whiten.ts';
+import type { LinearPart } from '../../../src/party/models/linear-part.ts';
 import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
-import { type ModelPart, parseModelPart } from '../../../src/party/models/model-part.ts';
+import { parseModelPart } from '../../../src/party/models/model-part.ts';
 import { scoringPart } from '../../../src/party/models/scoring-part.ts';
 import { PART } from './sample.ts';
 
@@ -27,7 +28,7 @@ describe('scoring part', () => {
     const whitening = fitWhitening(X, { curvature: 1 / 4, l2: 0, intercept: true });
     deepEqual([...whitening.dependent], [0, 0, 1, 1]);
     const { scaler, W, dependent, interceptValue } = whitening;
-    const part: ModelPart = {
+    const part: LinearPart = {
       ...PART,
       encoding: ['a', 'b', 'c', 'd'].map((name) => ({ kind: 'numeric', name, mean: 0 })),
       transformation: {
@@ -47,7 +48,7 @@ describe('scoring part', () => {
         PART.shares[1]!,
       ],
     };
-    const { transformation } = scoringPart(parseModelPart(JSON.stringify(part)));
+    const { transformation } = scoringPart(parseModelPart(JSON.stringify(part)) as LinearPart);
     deepEqual(applyWhitening(transformation, X), applyWhitening(whitening, X));
   });
 

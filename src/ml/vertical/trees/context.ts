@@ -1,9 +1,16 @@
+import type { HintKernel } from '../../../kernels/hint-kernel.ts';
 import type { RlweKernel } from '../../../kernels/rlwe-kernel.ts';
 import type { Channel } from '../../../protocols/channel.ts';
 import type { DisclosureLedger } from '../../../protocols/disclosure.ts';
 import { HeSession } from '../../../protocols/he/session.ts';
 import { OtReceiver, OtSender } from '../../../protocols/ot/ot-extension.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
+
+/** Arithmetic of ciphertexts and hints; the label holder needs no hints. */
+export interface TreeKernels {
+  readonly rlwe: RlweKernel;
+  readonly hint: HintKernel;
+}
 
 /** The label holder's link to one feature holder. */
 export interface HostLink {

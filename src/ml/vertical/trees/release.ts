@@ -22,9 +22,17 @@ import { checkLength } from '../../../protocols/primitives/words.ts';
 import type { MetricName } from '../../metrics/evaluate.ts';
 import type { BoostedTrees } from '../../trees/gradient-boosting.ts';
 import type { FeatureHolderPart } from './feature-holder.ts';
-import { type JointNode, type JointTree, plainTree, type SplitRule } from './joint-tree.ts';
+import { type JointTree, plainTree, type SplitRule } from './joint-tree.ts';
 import type { LabelHolderPart } from './label-holder.ts';
 import { innerNodes, plainParameters, type TreeParameters, treesOf } from './parameters.ts';
+import {
+  bytesOf,
+  countRules,
+  decodeDoubles,
+  decodeTree,
+  decodeUint32,
+  encodeTree,
+} from './tree-bytes.ts';
 
 const MAX_NAME_LENGTH = 1024;
 
@@ -172,18 +180,6 @@ async function composed(
   };
 }
 
-/** How many splits an owner has: their numbers, each once, are those below. Throws `MALFORMED_MESSAGE` otherwise. */
-function countRules(rounds: readonly (readonly JointTree[])[], owner: number): number {
-  const rules = rounds
-    .flat(2)
-    .flatMap(({ split }) => (split?.owner === owner ? [split.rule] : []))
-    .sort((a, b) => a - b);
-  if (rules.some((rule, i) => rule !== i)) {
-    throw new ProtocolError('MALFORMED_MESSAGE', 'splits are not numbered from 0 on');
-  }
-  return rules.length;
-}
-
 async function sendForest(ch: Channel, rounds: readonly (readonly JointTree[])[]): Promise<void> {
   await ch.send(ReleasedForest, { rounds: rounds.length });
   for (const tree of rounds.flat()) await ch.send(ReleasedTree, encodeTree(tree));
@@ -209,52 +205,6 @@ async function receiveForest(
     found.push(trees);
   }
   return found;
-}
-
-function encodeTree(tree: JointTree): ReleasedTree {
-  const words = (of: (node: JointNode) => number): Uint8Array =>
-    bytesOf(Uint32Array.from(tree, of));
-  const doubles = (of: (node: JointNode) => number): Uint8Array =>
-    bytesOf(Float64Array.from(tree, of));
-  return {
-    owners: words(({ split }) => (split ? split.owner + 1 : 0)),
-    splits: words(({ split }) => split?.rule ?? 0),
-    children: words(({ split }) => split?.left ?? 0),
-    weights: doubles(({ weight }) => weight),
-    covers: doubles(({ cover }) => cover),
-    gains: doubles(({ split }) => split?.gain ?? 0),
-  };
-}
-
-/** A tree by level: nodes that are split have the next two nodes that no other has. */
-function decodeTree(message: ReleasedTree, most: number, owners: number): JointTree {
-  const n = message.owners.length / 4;
-  if (!Number.isInteger(n) || n < 1 || n > most) {
-    throw new ProtocolError('MALFORMED_MESSAGE', `expected up to ${most} nodes of a tree`);
-  }
-  const [owner, rule, children] = [message.owners, message.splits, message.children].map((each) =>
-    decodeUint32(each, n),
-  );
-  const [weights, covers, gains] = [message.weights, message.covers, message.gains].map((each) =>
-    decodeDoubles(each, n),
-  );
-  let next = 1;
-  const tree = Array.from(weights!, (weight, node): JointNode => {
-    const [cover, gain] = [covers![node]!, gains![node]!];
-    if (![weight, cover, gain].every(Number.isFinite)) {
-      throw new ProtocolError('MALFORMED_MESSAGE', 'a number of a tree is not finite');
-    }
-    if (owner![node] === 0) return { split: null, weight, cover };
-    const left = children![node]!;
-    if (owner![node]! > owners || left !== next || next <= node) {
-      throw new ProtocolError('MALFORMED_MESSAGE', 'a tree has another shape');
-    }
-    next += 2;
-    const split = { owner: owner![node]! - 1, rule: rule![node]!, left, right: left + 1, gain };
-    return { split, weight, cover };
-  });
-  if (next !== n) throw new ProtocolError('MALFORMED_MESSAGE', 'a tree has another shape');
-  return tree;
 }
 
 function encodeSplits({ columns, rules }: OwnedSplits): ReleasedSplits {
@@ -297,18 +247,4 @@ function namedMetrics(
   return Object.fromEntries(
     names.map((name, i) => [name, Number.isFinite(values[i]!) ? values[i]! : null]),
   );
-}
-
-function bytesOf(words: Uint32Array | Float32Array | Float64Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
-
-function decodeUint32(bytes: Uint8Array, n: number): Uint32Array {
-  checkLength(bytes, 4 * n);
-  return new Uint32Array(new Uint8Array(bytes).buffer);
-}
-
-function decodeDoubles(bytes: Uint8Array, n: number): Float64Array {
-  checkLength(bytes, 8 * n);
-  return new Float64Array(new Uint8Array(bytes).buffer);
 }

@@ -72,6 +72,13 @@ export class CheckpointReader {
     return count;
   }
 
+  /** Finite numbers. */
+  doubles(count: number): Float64Array<ArrayBuffer> {
+    const values = new Float64Array(new Uint8Array(this.take(8 * count)).buffer);
+    if (!values.every(Number.isFinite)) throw unusable('has another shape');
+    return values;
+  }
+
   words(count: number): BigUint64Array<ArrayBuffer> {
     return new BigUint64Array(new Uint8Array(this.take(8 * count)).buffer);
   }

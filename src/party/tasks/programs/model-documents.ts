@@ -2,25 +2,15 @@
 import { WEIGHT_BITS } from '../../../ml/vertical/linear/fixed-point.ts';
 import type { Publication } from '../../../ml/vertical/linear/publish.ts';
 import type { TrainedPart } from '../../../ml/vertical/linear/train.ts';
-import type { LinearTraining } from '../../consensus/contract.ts';
+import type { LinearTraining, TrainContract } from '../../consensus/contract.ts';
+import { tellsTwoClasses } from '../../consensus/scoring.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
-import type { ModelDocument } from '../../models/model-document.ts';
+import type { LinearPart } from '../../models/linear-part.ts';
+import type { LinearDocument } from '../../models/model-document.ts';
+import type { ModelHead } from '../../models/model-head.ts';
 import { modelId } from '../../models/model-id.ts';
-import type { ModelPart } from '../../models/model-part.ts';
 import { encodeShareWords } from '../../models/share-words.ts';
 import { twoDataHolders } from './data-holders.ts';
-
-type Head = Pick<
-  ModelDocument,
-  | 'model_id'
-  | 'task_id'
-  | 'created_at'
-  | 'algorithm'
-  | 'label'
-  | 'threshold'
-  | 'open_bits'
-  | 'metrics'
->;
 
 /** A training's end at one party. */
 export interface FinishedTraining {
@@ -35,11 +25,12 @@ export function modelDocument(
   contract: LinearTraining,
   taskId: string,
   publication: Publication | null,
-): ModelDocument | null {
+): LinearDocument | null {
   if (!publication?.model) return null;
   return {
     format: 'entente/model/v1',
-    ...head(contract, taskId, publication.metrics),
+    ...headOf(contract, taskId, publication.metrics),
+    algorithm: contract.algorithm.name,
     features: [...publication.model.features],
     intercept: publication.model.intercept,
   };
@@ -55,7 +46,7 @@ export function modelPart(
   self: string,
   dataset: LoadedDataset,
   { part, publication, origin }: FinishedTraining,
-): ModelPart {
+): LinearPart {
   const { peer } = twoDataHolders(contract, self);
   const { scaler, W, dependent, interceptValue } = part.whitening;
   const share = (owner: string, words: BigUint64Array) => ({
@@ -66,7 +57,8 @@ export function modelPart(
   });
   return {
     format: 'entente/model-part/v2',
-    ...head(contract, taskId, publication?.metrics ?? {}),
+    ...headOf(contract, taskId, publication?.metrics ?? {}),
+    algorithm: contract.algorithm.name,
     party: self,
     origin: Buffer.from(origin).toString('hex'),
     encoding: dataset.encoding.map((each) =>
@@ -84,22 +76,19 @@ export function modelPart(
   };
 }
 
-function head(
-  contract: LinearTraining,
+/** What a model and all parts of it say of themselves. */
+export function headOf(
+  contract: TrainContract,
   taskId: string,
   metrics: Readonly<Record<string, number | null>>,
-): Head {
+): ModelHead {
   const holder = contract.parties[0]!;
   return {
     model_id: modelId(taskId, contract.createdAt),
     task_id: taskId,
     created_at: contract.createdAt,
-    algorithm: contract.algorithm.name,
     label: { party: holder.name, column: holder.dataset!.labelColumn! },
-    threshold:
-      contract.algorithm.name === 'logistic_regression'
-        ? contract.parameters.predict_threshold
-        : null,
+    threshold: tellsTwoClasses(contract) ? contract.parameters.predict_threshold : null,
     open_bits: contract.parameters.open_bits,
     metrics: { ...metrics },
   };

@@ -1,15 +1,15 @@
 /** Joint scores at one data holder: load, align, score, keep what a receiver learns. */
 import { performance } from 'node:perf_hooks';
-import { matrix, takeRows } from '../../../ml/data/matrix.ts';
 import { RowOutOfRangeError } from '../../../ml/vertical/linear/design.ts';
 import { predictVerticalLinear } from '../../../ml/vertical/linear/predict.ts';
 import type { LinearPrediction } from '../../consensus/contract.ts';
 import { DatasetError } from '../../datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
-import type { ModelPart } from '../../models/model-part.ts';
+import type { LinearPart } from '../../models/linear-part.ts';
 import { scoringPart } from '../../models/scoring-part.ts';
 import type { Program, ProgramContext } from '../program.ts';
 import { TaskError } from '../task-error.ts';
+import { alignedFeatures } from './aligned-table.ts';
 import { alignRows } from './alignment.ts';
 import { twoDataHolders } from './data-holders.ts';
 import { predictionFile } from './prediction-file.ts';
@@ -37,7 +37,7 @@ export const predictLinear: Program<LinearPrediction> = async (context) => {
   const { open_bits, predict_threshold } = contract.parameters;
   const scores = await predictVerticalLinear(
     channel.fork('predict'),
-    takeRows(matrix(dataset.features, dataset.rowCount, dataset.columnNames.length), rows),
+    alignedFeatures(dataset, rows),
     scoringPart(part),
     {
       role,
@@ -67,7 +67,7 @@ export const predictLinear: Program<LinearPrediction> = async (context) => {
         keyColumns,
         keys: dataset.keys,
         rows,
-        scores,
+        scores: [scores],
         threshold: predict_threshold,
       }),
     metrics: scores && {},
@@ -82,13 +82,14 @@ export const predictLinear: Program<LinearPrediction> = async (context) => {
 };
 
 /** This party's part of the contract's model, once it is known to fit the other party's. */
-async function partOf(context: ProgramContext<LinearPrediction>): Promise<ModelPart> {
+async function partOf(context: ProgramContext<LinearPrediction>): Promise<LinearPart> {
   const { contract, self } = context;
   const { own, peer } = twoDataHolders(contract, self);
   const { part } = await context.loadModel();
   const { id, taskId } = contract.model;
   const isLabelHolder = part.label.party === self;
   if (
+    part.format !== 'entente/model-part/v2' ||
     part.model_id !== id ||
     part.task_id !== taskId ||
     part.algorithm !== contract.algorithm.name ||

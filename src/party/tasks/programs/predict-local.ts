@@ -1,3 +1,4 @@
+import { rowNumbers } from '../../../protocols/primitives/rows.ts';
 import { DatasetError } from '../../datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { FeatureEncoding } from '../../datasets/encoding.ts';
@@ -34,21 +35,24 @@ export async function localPrediction(prediction: LocalPrediction): Promise<Resu
   const dataset = await prediction.load(encoding);
   refuseMissing(dataset, encoding, owners, path);
   const scores = local.score(dataset.features, dataset.rowCount);
-  const infinite = scores.findIndex((value) => !Number.isFinite(value));
+  const infinite = Math.max(
+    ...scores.map((each) => each.findIndex((value) => !Number.isFinite(value))),
+  );
   if (infinite >= 0) {
     throw new DatasetError('out_of_range', `${path}: row ${infinite + 1}: the score is not finite`);
   }
-  const rows = Uint32Array.from(scores, (_, row) => row);
+  const rows = rowNumbers(dataset.rowCount);
   return predictionFile({ keyColumns, keys: dataset.keys, rows, scores, threshold });
 }
 
-/** A missing cell of a column whose owner alone knows what stands for it became NaN. */
+/** A missing cell of a column whose owner alone knows what stands for it became NaN; trees take it so. */
 function refuseMissing(
   { features, rowCount }: LoadedDataset,
   encoding: readonly FeatureEncoding[],
   owners: readonly string[],
   path: string,
 ): void {
+  if (encoding.some((each) => each.kind === 'numeric' && each.mean === null)) return;
   const widths = encoding.map((each) => (each.kind === 'numeric' ? 1 : each.levels.length));
   const d = widths.reduce((sum, width) => sum + width, 0);
   const at = features.subarray(0, rowCount * d).findIndex(Number.isNaN);

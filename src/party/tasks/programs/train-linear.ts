@@ -3,17 +3,19 @@
  * deliver. An attempt that resumes goes on after the checkpoint's step, under keys of its own.
  */
 import { performance } from 'node:perf_hooks';
-import { matrix, takeRows } from '../../../ml/data/matrix.ts';
 import type { TrainingCheckpoint } from '../../../ml/vertical/linear/checkpoint.ts';
-import type { ColumnName, PartyTable } from '../../../ml/vertical/linear/design.ts';
+import type { PartyTable } from '../../../ml/vertical/linear/design.ts';
 import { publish } from '../../../ml/vertical/linear/publish.ts';
 import { trainVerticalLinear } from '../../../ml/vertical/linear/train.ts';
 import type { LinearTraining } from '../../consensus/contract.ts';
 import { featuresWidth } from '../../consensus/feature-width.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
+import type { LinearPart } from '../../models/linear-part.ts';
+import type { LinearDocument } from '../../models/model-document.ts';
 import type { ProgramContext, ProgramResult } from '../program.ts';
 import { TaskError } from '../task-error.ts';
-import { alignRows } from './alignment.ts';
+import { alignedFeatures, alignedLabels, columnsOf } from './aligned-table.ts';
+import { alignRows, requireRows } from './alignment.ts';
 import { twoDataHolders } from './data-holders.ts';
 import { type MatchingOptions, stepAfterMatching } from './key-matching.ts';
 import { isMatching } from './matching-checkpoint.ts';
@@ -22,14 +24,11 @@ import { haveOneOrigin, newOrigin } from './shares-origin.ts';
 import { stepClock } from './step-clock.ts';
 import { checkpointEncoder, decodeCheckpoint, type ResumePoint } from './training-checkpoint.ts';
 
-/** Rows below which a joint model makes no sense: the validation split needs two, a fit a few more. */
-const FEWEST_ROWS = 10;
-
 /** Trains with the other data holder. Throws `TaskError`, `ProtocolError` or `DatasetError`. */
 export async function trainLinear(
   context: ProgramContext<LinearTraining>,
   options: MatchingOptions = {},
-): Promise<ProgramResult> {
+): Promise<ProgramResult<LinearDocument, LinearPart>> {
   const { contract, self, taskId, progress, ledger, rng } = context;
   const { own, peer } = twoDataHolders(contract, self);
   const link = context.link(peer.name);
@@ -42,11 +41,7 @@ export async function trainLinear(
   const firstStep = stepAfterMatching(contract, options);
   const point = await resumePoint(context, dataset, firstStep);
   const rows = point?.rows ?? (await alignRows(context, dataset, options));
-  if (rows.length < FEWEST_ROWS) {
-    // Not how many: the message reaches parties that bring no records.
-    const least = `the parties have fewer than ${FEWEST_ROWS} records in common`;
-    throw new TaskError('TOO_FEW_ROWS', `${least}: too few to train on`);
-  }
+  requireRows(rows.length);
   const resume = point?.training ?? null;
   const isTrained = resume?.phase === 'evaluated';
   const origin = point && isTrained ? point.origin : await newOrigin(link);
@@ -151,20 +146,10 @@ async function resumePoint(
 }
 
 function tableOf(dataset: LoadedDataset, rows: Uint32Array): PartyTable {
-  const features = matrix(dataset.features, dataset.rowCount, dataset.columnNames.length);
-  const labels = dataset.label && Float64Array.from(rows, (row) => dataset.label![row]!);
+  const labels = alignedLabels(dataset, rows);
   return {
-    features: takeRows(features, rows),
-    columns: expandedColumns(dataset),
+    features: alignedFeatures(dataset, rows),
+    columns: columnsOf(dataset.encoding),
     ...(labels && { labels }),
   };
-}
-
-/** What each column of the loaded table is. */
-function expandedColumns({ encoding }: LoadedDataset): ColumnName[] {
-  return encoding.flatMap((feature): ColumnName[] =>
-    feature.kind === 'numeric'
-      ? [{ column: feature.name }]
-      : feature.levels.map((_, level) => ({ column: feature.name, level })),
-  );
 }

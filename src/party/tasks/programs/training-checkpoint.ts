@@ -14,7 +14,6 @@
  */
 import { createHash } from 'node:crypto';
 import { FOURIER_SIZES } from '../../../ml/linear/fourier-link.ts';
-import type { Evaluation } from '../../../ml/metrics/evaluate.ts';
 import type {
   EvaluatedCheckpoint,
   StepCheckpoint,
@@ -24,6 +23,7 @@ import type { BlockShares } from '../../../ml/vertical/linear/products.ts';
 import { wordsToBytes } from '../../../protocols/primitives/words.ts';
 import type { Checkpoint } from '../program.ts';
 import { CheckpointReader, f64, taskDigest, u32, unusable } from './checkpoint-bytes.ts';
+import { evaluationBytes, readEvaluation } from './evaluation-bytes.ts';
 import { ORIGIN_BYTES } from './shares-origin.ts';
 
 const MAGIC = 'ENTC';
@@ -107,11 +107,10 @@ function bodyOf(training: TrainingCheckpoint): Uint8Array[] {
     ];
   }
   const { release, evaluation } = training;
-  const text = Buffer.from(JSON.stringify(evaluation));
   return [
     ...[f64(step), ...sizes, ...blocks(weights)],
     ...[u32(release?.length ?? 0), wordsToBytes(release ?? new BigUint64Array())],
-    ...[u32(text.length), text],
+    ...evaluationBytes(evaluation),
   ];
 }
 
@@ -140,34 +139,10 @@ function readEvaluated(reader: CheckpointReader, shape: CheckpointShape): Evalua
   const released = reader.u32();
   if (released !== (shape.released ?? 0)) throw unusable('has another shape');
   const words = reader.words(released);
-  const evaluation = parseEvaluation(reader.take(reader.u32()).toString(), shape.isLabelHolder);
+  const evaluation = readEvaluation(reader);
+  if ((evaluation !== null) !== shape.isLabelHolder) throw unusable('has another shape');
   const release = shape.released === null ? null : words;
   return { phase: 'evaluated', step, weights, evaluation, release };
-}
-
-function parseEvaluation(text: string, isLabelHolder: boolean): Evaluation | null {
-  let evaluation: unknown;
-  try {
-    evaluation = JSON.parse(text);
-  } catch (cause) {
-    throw unusable('has another shape', cause);
-  }
-  if (!isLabelHolder && evaluation === null) return null;
-  if (isLabelHolder && isEvaluation(evaluation)) return evaluation;
-  throw unusable('has another shape');
-}
-
-/** By hand: a schema's checker takes a task's thread longer to load than everything else. */
-function isEvaluation(value: unknown): value is Evaluation {
-  const { metrics, reasons } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  const isText = (each: unknown): boolean => typeof each === 'string';
-  const isMetric = (each: unknown): boolean => each === null || typeof each === 'number';
-  return isRecordOf(isMetric, metrics) && isRecordOf(isText, reasons);
-}
-
-function isRecordOf(is: (value: unknown) => boolean, value: unknown): boolean {
-  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isRecord && Object.values(value).every(is);
 }
 
 function checkSizes(reader: CheckpointReader, { own, peer }: CheckpointShape): void {

@@ -5,24 +5,23 @@ import {
   type PsiContract,
 } from '../../consensus/contract.ts';
 import type { Program } from '../program.ts';
-import { TaskError } from '../task-error.ts';
 
 /** The program of a contract. Loaded when asked for: a thread pays for no other one. */
 export async function programOf(contract: Contract): Promise<Program<Contract>> {
   switch (contract.kind) {
     case 'train':
-      if (isTreeTraining(contract)) throw noProgram(contract);
+      if (isTreeTraining(contract)) {
+        return (await import('../programs/train-trees.ts')).trainTrees as Program<Contract>;
+      }
       return (await import('../programs/train-linear.ts')).trainLinear as Program<Contract>;
     case 'psi':
       return (await psiProgram(contract)) as Program<Contract>;
     case 'predict':
-      if (isTreePrediction(contract)) throw noProgram(contract);
+      if (isTreePrediction(contract)) {
+        return (await import('../programs/predict-trees.ts')).predictTrees as Program<Contract>;
+      }
       return (await import('../programs/predict-linear.ts')).predictLinear as Program<Contract>;
   }
-}
-
-function noProgram({ algorithm }: Contract): TaskError {
-  return new TaskError('NOT_AVAILABLE', `${algorithm.name} is not available yet`);
 }
 
 async function psiProgram({ algorithm }: PsiContract): Promise<Program<PsiContract>> {

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CurveEngine } from '../../../kernels/curve25519-engine.ts';
 import { curvePool } from '../../../kernels/curve25519-pool.ts';
+import { loadWasmHintKernel } from '../../../kernels/hint-kernel.wasm.ts';
 import { loadWasmRingKernel } from '../../../kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../../kernels/rlwe-kernel.wasm.ts';
 import { linkChannel, type MessageLink } from '../../../protocols/link-channel.ts';
@@ -92,6 +93,7 @@ export function openWorld(
       },
     },
     kernels: () => ({ ring: loadWasmRingKernel(memory), rlwe: loadWasmRlweKernel(memory) }),
+    treeKernels: () => ({ hint: loadWasmHintKernel(memory), rlwe: loadWasmRlweKernel(memory) }),
     curve() {
       curve ??= curvePool({ threads: start.psiWorkers });
       return curve;

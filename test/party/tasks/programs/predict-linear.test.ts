@@ -4,7 +4,8 @@ import { MISSING } from '../../../../src/party/datasets/cells.ts';
 import { DatasetError } from '../../../../src/party/datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../../../src/party/datasets/datasets.ts';
 import { encodeFeatures } from '../../../../src/party/datasets/encoding.ts';
-import type { ModelPart } from '../../../../src/party/models/model-part.ts';
+import type { LinearPart } from '../../../../src/party/models/linear-part.ts';
+import type { LinearDocument } from '../../../../src/party/models/model-document.ts';
 import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
 import { predictLinear } from '../../../../src/party/tasks/programs/predict-linear.ts';
 import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
@@ -19,7 +20,7 @@ import {
 type Row = readonly [key: string, ...cells: readonly (number | string | null)[]];
 
 /** Rows as the node loads them by a model's encoding. */
-function loaded(part: ModelPart, rows: readonly Row[]): LoadedDataset {
+function loaded(part: LinearPart, rows: readonly Row[]): LoadedDataset {
   const levels = part.encoding.map((feature, f) =>
     feature.kind === 'numeric'
       ? []
@@ -73,8 +74,8 @@ const COMMON_IN_A = ['zoë, "1"', 'k3', 'k1', 'k2', 'k4'];
 
 interface Trained {
   readonly contract: LinearTraining;
-  readonly model: ProgramResult['model'];
-  readonly parts: { readonly orgA: ModelPart; readonly orgB: ModelPart };
+  readonly model: LinearDocument | null;
+  readonly parts: { readonly orgA: LinearPart; readonly orgB: LinearPart };
 }
 
 async function train(

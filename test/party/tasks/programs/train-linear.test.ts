@@ -18,13 +18,15 @@ import {
   trainingRuns,
 } from '../../../support/training-pair.ts';
 
+type LinearResult = Awaited<ReturnType<typeof trainLinear>>;
+
 function both({
   a,
   b,
 }: {
   readonly a: RunNotes;
   readonly b: RunNotes;
-}): Promise<[ProgramResult, ProgramResult]> {
+}): Promise<[LinearResult, LinearResult]> {
   return Promise.all([trainLinear(a.context), trainLinear(b.context)]);
 }
 

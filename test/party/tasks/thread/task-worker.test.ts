@@ -7,6 +7,7 @@ import {
 import { loadCurve25519Kernel } from '../../../../src/kernels/curve25519-kernel.wasm.ts';
 import { DatasetError } from '../../../../src/party/datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../../../src/party/datasets/datasets.ts';
+import type { LinearDocument } from '../../../../src/party/models/model-document.ts';
 import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
 import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
 import { runInThread } from '../../../../src/party/tasks/thread/task-thread.ts';
@@ -76,7 +77,7 @@ describe('training in threads', () => {
     for (const noted of phases) {
       deepEqual(noted, ['aligning', 'training', '1/2', '2/2', 'evaluating', 'publishing']);
     }
-    equal(threaded[0]!.model?.features.length, 5);
+    equal((threaded[0]!.model as LinearDocument).features.length, 5);
   });
 
   it('is what the production worker runs', async () => {
