@@ -6,8 +6,10 @@ import {
   ExtensionHash,
   MaskedMessages,
 } from '../../../proto/gen/ot.ts';
+import { loadWasmBitsKernel } from '../../../src/kernels/bits-kernel.wasm.ts';
 import type { Channel, MessageType } from '../../../src/protocols/channel.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
+import { ReceiverRows } from '../../../src/protocols/ot/iknp.ts';
 import {
   CHUNK_OTS,
   chosenChunk,
@@ -15,6 +17,7 @@ import {
   OtSender,
 } from '../../../src/protocols/ot/ot-extension.ts';
 import { bitAt } from '../../../src/protocols/primitives/bits.ts';
+import { FixedKeyHash } from '../../../src/protocols/primitives/hash.ts';
 import type { Rng } from '../../../src/protocols/primitives/rng.ts';
 import { looksBiased, looksUniform } from '../../support/chi-square.ts';
 import { type OtPair, otPair } from '../../support/ot-pair.ts';
@@ -402,6 +405,39 @@ describe('OT extension [IKNP03]', () => {
       const chosenKeys = bitAt(Uint8Array.of(0xa5, 1), i) ? k1 : k0;
       ok(same(row(keys, i), row(chosenKeys, i)), `key ${i}`);
     }
+  });
+
+  it('numbers OTs since setup in the tweak of every call, and calls by kind', async () => {
+    const delta = seededRng('tweak')(16);
+    const { chosen, ...pairs } = dealtBaseOts('tweak', delta);
+    let key = new Uint8Array();
+    const [chSender, chReceiver] = memoryChannelPair({
+      tapFirst: (_label, type, bytes) => {
+        if (type === ExtensionHash.$type) key = new Uint8Array(ExtensionHash.decode(bytes).key);
+      },
+    });
+    const [sender, receiver] = await Promise.all([
+      OtSender.over(chSender, delta, chosen, seededRng('s')),
+      OtReceiver.over(chReceiver, pairs),
+    ]);
+    const rows = new ReceiverRows(pairs, loadWasmBitsKernel());
+    const hash = new FixedKeyHash(key);
+    const none = new Uint8Array(2);
+    for (const first of [0, 16, 32]) {
+      const { t } = rows.extend(none, 16);
+      const [, keys] = await Promise.all([sender.random(16), receiver.random(none, 16)]);
+      ok(same(keys, hash.hashIndexed(t, first, 1)), `OTs from ${first}`);
+    }
+    const { t } = rows.extend(none, 16);
+    const [s] = await Promise.all([
+      sender.correlate(new BigUint64Array(16)),
+      receiver.correlate(none, 16),
+    ]);
+    const pads = new BigUint64Array(hash.hashIndexed(t, 48, 2).buffer);
+    equal(
+      s.findIndex((word, i) => word !== pads[2 * i]! && word !== BigInt.asUintN(64, -pads[2 * i]!)),
+      -1,
+    );
   });
 
   it('refuses a second extension on the same channel', async () => {

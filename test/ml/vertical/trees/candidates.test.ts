@@ -93,6 +93,10 @@ describe('candidates', () => {
     equal(all.length, 4 * 29);
     equal(new Set(all).size, 4 * 29);
     notDeepEqual(drawCandidates(offer, free, rng), all);
+    const neighbours = all.filter((each, c) => c > 0 && each!.feature === all[c - 1]!.feature);
+    ok(neighbours.length < 58, 'a quarter, not all but three: columns are mixed');
+    const rising = all.filter((each, c) => c > 0 && each!.bin > all[c - 1]!.bin);
+    ok(rising.length > 29 && rising.length < 87, 'half: so are bins');
     const columns = new Set<number>();
     for (let i = 0; i < 40; i++) {
       const drawn = drawCandidates(offer, { ...free, colsampleBytree: 0.5 }, rng);

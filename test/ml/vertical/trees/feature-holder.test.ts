@@ -1,7 +1,8 @@
-import { ok, rejects } from 'node:assert/strict';
+import { deepEqual, ok, rejects } from 'node:assert/strict';
 import { BucketShape } from '../../../../proto/gen/aggregation.ts';
 import { MaskedBits } from '../../../../proto/gen/ot.ts';
 import { KeptSplits, SplitNodes, WinningCandidates } from '../../../../proto/gen/trees.ts';
+import { ROW_VARIANCE } from '../../../../src/protocols/aggregation/parameters.ts';
 import type { Channel, MessageType } from '../../../../src/protocols/channel.ts';
 import { boostInMemory, boostingTable, TREE_DEFAULTS } from '../../../support/boosting-run.ts';
 import { tamper } from '../../../support/tamper.ts';
@@ -34,13 +35,37 @@ describe('a feature holder', () => {
   }
 
   it('refuses nodes that are not ascending', async () => {
-    const wrap = (channel: Channel, of: number): Channel =>
-      of === 0
-        ? tamper(channel, SplitNodes, ({ nodes }) => ({
-            nodes: nodes.length === 8 ? words(1, 0) : nodes,
-          }))
-        : channel;
-    await rejects(boostInMemory(table, TREE_DEFAULTS, { wrap }), isMalformed);
+    for (const pair of [words(1, 0), words(1, 1)]) {
+      const wrap = (channel: Channel, of: number): Channel =>
+        of === 0
+          ? tamper(channel, SplitNodes, ({ nodes }) => ({
+              nodes: nodes.length === 8 ? pair : nodes,
+            }))
+          : channel;
+      await rejects(boostInMemory(table, TREE_DEFAULTS, { wrap }), isMalformed);
+    }
+  });
+
+  it('opens nothing without noise as wide as the errors in it, times the multiplier', async () => {
+    const variances: number[] = [];
+    const parameters = { ...TREE_DEFAULTS, num_trees: 1, max_depth: 2, noise_multiplier: 3 };
+    const { guest } = await boostInMemory(table, parameters, {
+      sampler: (given, denominator) => {
+        for (const each of given) variances.push(each / denominator / (9 * ROW_VARIANCE));
+        return new Int32Array(given.length);
+      },
+    });
+    ok(guest.rounds[0]![0]!.length >= 5, 'a root and two nodes were opened');
+    const { values, columns, rows } = table.blocks[1]!;
+    const sizes = [0, 1].flatMap((j) => {
+      const column = Array.from({ length: rows }, (_, i) => values[i * columns + j]!);
+      const cuts = [...new Set(column)].sort((a, b) => a - b).slice(1);
+      return cuts.map((cut) => column.filter((value) => value < cut).length);
+    });
+    // Both vectors of the root, of the child that is computed, and twice as wide of its sibling.
+    const expected = [1, 1, 1, 1, 2, 2].flatMap((layers) => sizes.map((size) => layers * size));
+    const ascending = (all: number[]): number[] => all.sort((a, b) => a - b);
+    deepEqual(ascending(variances), ascending(expected));
   });
 
   it('refuses winners that are none', async () => {

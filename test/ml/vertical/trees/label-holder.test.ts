@@ -217,6 +217,25 @@ describe('joint boosting', () => {
     }
   });
 
+  it('computes either child of a node: a holder cannot tell from the order which is the left one', async () => {
+    const { blocks } = boostingTable(400, { widths: [0, 3], values: 6 });
+    const { values } = blocks[1]!;
+    const labels = Float64Array.from({ length: 400 }, (_, i) => {
+      const isLow = values[3 * i]! < 4;
+      return Number(isLow ? values[3 * i + 1]! < 7 : values[3 * i + 2]! < -1);
+    });
+    const table = { blocks, labels };
+    const parameters = { ...TREE_DEFAULTS, num_trees: 1, max_depth: 2 };
+    const orders = new Set<string>();
+    for (let seed = 0; seed < 12 && orders.size < 2; seed++) {
+      const { hosts } = await boostInMemory(table, parameters, { seed: `order ${seed}` });
+      const below = hosts[0]!.rules.filter(({ depth }) => depth === 1); // as they were told
+      equal(below.length, 2);
+      orders.add(below.map(({ feature, threshold }) => `${feature} < ${threshold}`).join(' | '));
+    }
+    equal(orders.size, 2);
+  });
+
   it('scales labels of any size', async () => {
     const table = boostingTable(300, { ...few, objective: 'reg:squarederror' });
     const parameters: TreeParameters = {

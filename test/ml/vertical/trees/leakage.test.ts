@@ -1,4 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import { seededGenerator } from '../../../../src/ml/data/random.ts';
+import { fitBoostedTrees } from '../../../../src/ml/trees/gradient-boosting.ts';
 import {
   FEWEST_MARGIN,
   mostCandidates,
@@ -6,7 +8,9 @@ import {
   treeLeakage,
   treePredictionLeakage,
 } from '../../../../src/ml/vertical/trees/leakage.ts';
-import { TREE_DEFAULTS } from '../../../support/boosting-run.ts';
+import { plainParameters } from '../../../../src/ml/vertical/trees/parameters.ts';
+import { boostingTable, pooled, TREE_DEFAULTS } from '../../../support/boosting-run.ts';
+import { estimatedSides, openedVectors, shareRight } from '../../../support/sum-regression.ts';
 
 const common = {
   engine: 'ecdh',
@@ -90,5 +94,31 @@ describe('leakage of joint boosting', () => {
         ['prediction_scores', 'receivers', 30_000],
       ],
     );
+  });
+});
+
+describe('the attack by regression on opened sums', () => {
+  it('tells sides of columns that trees use, at a margin above 1 and any noise to be had', () => {
+    const table = boostingTable(3000, { widths: [2, 3] });
+    const X = pooled(table);
+    const parameters = { ...TREE_DEFAULTS, num_trees: 10 };
+    ok(reconstructionMargin({ parameters, rows: X.rows }) > FEWEST_MARGIN);
+    const model = fitBoostedTrees(X, table.labels, plainParameters(parameters));
+    const vectors = openedVectors(model, X, table.labels);
+    const next = seededGenerator(11);
+    const right = (isLeft: Uint8Array, multiplier: number): number =>
+      shareRight(estimatedSides(vectors, isLeft, multiplier, next), isLeft);
+    for (const column of [2, 3, 4]) {
+      const isLeft = Uint8Array.from({ length: X.rows }, (_, i) =>
+        Number(X.values[i * X.columns + column]! < 5 - column),
+      );
+      for (const multiplier of [1, 16]) {
+        const share = right(isLeft, multiplier);
+        ok(share > 0.88, `column ${column}, noise times ${multiplier}: ${share}`);
+      }
+    }
+    const unrelated = Uint8Array.from({ length: X.rows }, () => next() & 1);
+    const share = right(unrelated, 1);
+    ok(share > 0.51 && share < 0.6, `of a column that nothing goes with: ${share}`);
   });
 });

@@ -119,6 +119,15 @@ describe('joint prediction by trees', () => {
     }
   });
 
+  it('tells margins to `open_bits` and no further', async () => {
+    const parameters = { ...TREE_DEFAULTS, open_bits: 4 };
+    const { scores } = await predictInMemory(run, table, parameters, [nameOf(0)]);
+    for (const p of scores[0]![0]!) {
+      const units = 16 * Math.log(p / (1 - p));
+      ok(Math.abs(units - Math.round(units)) < 1e-9, `${units} units of 2^-4`);
+    }
+  });
+
   it('goes through rows in blocks', async () => {
     equal(rowsAtOnce(1) % 8, 0);
     equal(rowsAtOnce(2 ** 30), 8);

@@ -38,6 +38,7 @@ async function openBoth(
   host: readonly NodeShares[],
   rows: readonly number[],
   sampler?: NoiseSampler,
+  multiplier = 1,
 ) {
   const [chGuest, chHost] = memoryChannelPair();
   const [mine, theirs] = [opening(), opening()];
@@ -50,7 +51,7 @@ async function openBoth(
     openSumsHost(
       chHost,
       host,
-      { ...theirs, rows, multiplier: 1, ...(sampler && { sampler }) },
+      { ...theirs, rows, multiplier, ...(sampler && { sampler }) },
       seededRng('noise'),
     ),
   ]);
@@ -216,6 +217,42 @@ describe('the attack on opened sums', () => {
     }
     return fitting;
   }
+
+  it('finds the sides of all rows of a small node, whatever the noise: gradients alone tell', async () => {
+    const [n, node] = [2000, 12];
+    const bins = Uint16Array.from(seededRng('sides')(n), (byte) => byte & 1);
+    const columns = { rows: n, bins: [bins], counts: [2] };
+    // Numbers as large as gradients in a tree of 2000 records.
+    const draws = new Uint32Array(new Uint8Array(seededRng('gradients')(8 * node)).buffer);
+    const vectors = [0, 1].map((k) =>
+      Int32Array.from({ length: n }, (_, i) => (i < node ? draws[2 * i + k]! & 0xfffff : 0)),
+    );
+    const { alice, bob, chA, chB } = await hePair();
+    const [owner, host] = await Promise.all([
+      BucketOwner.setup([{ channel: chA, he: alice }], n, seededRng('guest')),
+      BucketHost.setup(chB, bob, hintKernel, columns, seededRng('host')),
+    ]);
+    const [[mine], theirs] = await Promise.all([owner.sums(vectors), host.sums(2)]);
+    const left = bins.filter((bin) => bin === 0).length;
+    const shares = [mine!, theirs].map((all) =>
+      levelShares(
+        all.map((each) => each.subarray(0, 1)),
+        null,
+      ),
+    );
+    const { opened } = await openBoth(shares[0]!, shares[1]!, [left], undefined, 16);
+    const deviation = Math.sqrt(ROW_VARIANCE * left * (1 + 16 ** 2));
+    const values = [opened[0]!.G[0]!, opened[0]!.H[0]!];
+    const fitting = Array.from({ length: 2 ** node }, (_, set) => set).filter((set) =>
+      values.every((value, k) => {
+        let sum = 0;
+        for (let i = 0; i < node; i++) if (((set >> i) & 1) === 1) sum += vectors[k]![i]!;
+        return Math.abs(value - sum) < 4 * deviation;
+      }),
+    );
+    const truth = bins.slice(0, node).reduce((set, bin, i) => set | ((1 - bin) << i), 0);
+    deepEqual(fitting, [truth]);
+  });
 
   it('finds the rows of a candidate from known errors where the holder adds no noise', async () => {
     equal(await setsThatFit(10, noNoise), 1);
