@@ -2,6 +2,7 @@ import { inverseMod, mod, primitiveRoot, reverseBits } from './number-theory.ts'
 import {
   BINOMIAL_BYTES,
   checkLength,
+  checkParts,
   checkPrimes,
   DEGREE,
   IRWIN_HALL_BYTES,
@@ -106,6 +107,18 @@ export const referenceRlweKernel: RlweKernel = {
   },
 
   forward: (x, primes = ALL) => transformAll(x, primes, 'forward'),
+
+  forwardParts(x, parts) {
+    checkParts(parts);
+    const size = DEGREE / parts;
+    for (let from = 0; from < ALL * DEGREE; from += size) {
+      const spread = new Array<bigint>(DEGREE).fill(0n);
+      for (let i = 0; i < size; i++) spread[parts * i] = BigInt(x[from + i]!);
+      const values = transform(spread, primeAt(from), 'forward');
+      for (let j = 0; j < size; j++) x[from + j] = Number(values[parts * j]);
+    }
+  },
+
   inverse: (x, primes = ALL) => transformAll(x, primes, 'inverse'),
   add: (z, x, y, primes = ALL) => pointwise(z, x, y, primes, (a, b) => a + b),
   subtract: (z, x, y, primes = ALL) => pointwise(z, x, y, primes, (a, b) => a - b),
@@ -118,6 +131,18 @@ export const referenceRlweKernel: RlweKernel = {
       z0[i] = Number(sum('x0') % primeAt(i));
       z1[i] = Number(sum('x1') % primeAt(i));
     }
+  },
+
+  sumPartProducts(z0, z1, terms, parts) {
+    checkParts(parts);
+    const spread = terms.map(({ x0, x1, y, part }) => {
+      const entries = y.map((_, i) => {
+        const run = i - (i % DEGREE);
+        return y[run + Math.floor((part * DEGREE + (i % DEGREE)) / parts)]!;
+      });
+      return { x0, x1, y: entries };
+    });
+    referenceRlweKernel.sumProducts(z0, z1, spread);
   },
 
   dropPrime(x, primes) {

@@ -51,6 +51,15 @@ export interface ProductTerm {
   readonly y: Polynomial;
 }
 
+/** A term whose common factor is one of the polynomials that y holds, see `forwardParts`. */
+export interface PartTerm extends ProductTerm {
+  /** Its number. */
+  readonly part: number;
+}
+
+/** Numbers of parts that a polynomial may hold. */
+export const PARTS: readonly number[] = [4, 8, 16, 32];
+
 export interface RlweKernel {
   readonly name: string;
 
@@ -85,6 +94,12 @@ export interface RlweKernel {
 
   /** Coefficients -> values: entry j of a prime becomes the value at psi^(2 br(j) + 1), br reversing 12 bits. */
   forward(x: Polynomial, primes?: number): void;
+  /**
+   * Coefficients -> values where x holds `parts` polynomials Y_0, Y_1, ... of degree below M = N / parts, one after the other
+   * in each prime's run: entry j of Y_c becomes Y_c(psi^(parts (2 br(j) + 1))), br reversing log2 M bits. That is the
+   * value of Y_c(X^parts) at the NTT points from parts j to parts j + parts - 1.
+   */
+  forwardParts(x: Polynomial, parts: number): void;
   /** Values -> coefficients. */
   inverse(x: Polynomial, primes?: number): void;
   /** z = x + y. z may be x or y, here and below. */
@@ -99,6 +114,8 @@ export interface RlweKernel {
    * z1 are none of the terms. Far faster than an accumulator when all terms are at hand.
    */
   sumProducts(z0: Polynomial, z1: Polynomial, terms: readonly ProductTerm[]): void;
+  /** The same with Y(X^parts) for y_j, where Y is the term's part of y: values that `forwardParts` left. */
+  sumPartProducts(z0: Polynomial, z1: Polynomial, terms: readonly PartTerm[], parts: number): void;
 
   /** x = round(x / p), p the last of `primes` primes: coefficients, which then have one prime fewer. */
   dropPrime(x: Polynomial, primes: number): void;
@@ -128,6 +145,11 @@ export function checkPrimes(primes: number, least = 1): void {
   if (!Number.isInteger(primes) || primes < least || primes > PRIMES.length) {
     throw new RangeError(`"primes" expected ${least} to ${PRIMES.length}, got ${primes}`);
   }
+}
+
+/** Throws `RangeError` unless a polynomial may hold so many parts. */
+export function checkParts(parts: number): void {
+  if (!PARTS.includes(parts)) throw new RangeError(`"parts" expected ${PARTS}, got ${parts}`);
 }
 
 /** Throws `RangeError` unless the array has the expected length. */

@@ -3,12 +3,14 @@ import {
   type Accumulator,
   BINOMIAL_BYTES,
   checkLength,
+  checkParts,
   checkPrimes,
   DEGREE,
   IRWIN_HALL_BYTES,
   MAX_PRODUCTS,
   type Polynomial,
   PRIMES,
+  type ProductTerm,
   packedBytes,
   type RlweKernel,
   SLOT_MODULUS,
@@ -19,6 +21,7 @@ import { type MemoryBudget, WasmMemory } from './wasm-memory.ts';
 
 interface RlweExports {
   rlweForward(x: number, moduli: number, primes: number): void;
+  rlweForwardParts(x: number, shift: number, moduli: number, primes: number): void;
   rlweInverse(x: number, moduli: number, primes: number): void;
   rlweAdd(z: number, x: number, y: number, moduli: number, primes: number): void;
   rlweSubtract(z: number, x: number, y: number, moduli: number, primes: number): void;
@@ -29,6 +32,15 @@ interface RlweExports {
     z1: number,
     list: number,
     count: number,
+    moduli: number,
+    primes: number,
+  ): void;
+  rlweSumPartProducts(
+    z0: number,
+    z1: number,
+    list: number,
+    count: number,
+    shift: number,
     moduli: number,
     primes: number,
   ): void;
@@ -103,6 +115,20 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
   function at(x: Polynomial): number {
     if (!live.has(x)) throw new TypeError('polynomial expected from allocate() of this kernel');
     return x.byteOffset;
+  }
+
+  /** Writes the addresses of terms to the list. */
+  function listTerms<T extends ProductTerm>(
+    terms: readonly T[],
+    addressOf: (term: T) => number,
+  ): void {
+    if (3 * terms.length > list.length) list = allocateList(6 * terms.length);
+    for (let j = 0; j < terms.length; j++) {
+      const term = terms[j]!;
+      list[3 * j] = at(term.x0);
+      list[3 * j + 1] = at(term.x1);
+      list[3 * j + 2] = addressOf(term);
+    }
   }
 
   function feed(name: string, stream: Uint8Array, expected: number): void {
@@ -235,6 +261,11 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
       exports.rlweForward(at(x), moduli, primes);
     },
 
+    forwardParts(x, parts) {
+      checkParts(parts);
+      exports.rlweForwardParts(at(x), Math.log2(parts), moduli, ALL);
+    },
+
     inverse(x, primes = ALL) {
       checkPrimes(primes);
       exports.rlweInverse(at(x), moduli, primes);
@@ -256,10 +287,19 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
     },
 
     sumProducts(z0, z1, terms) {
-      const addresses = terms.flatMap(({ x0, x1, y }) => [at(x0), at(x1), at(y)]);
-      if (addresses.length > list.length) list = allocateList(2 * addresses.length);
-      list.set(addresses);
+      listTerms(terms, ({ y }) => at(y));
       exports.rlweSumProducts(at(z0), at(z1), list.byteOffset, terms.length, moduli, ALL);
+    },
+
+    sumPartProducts(z0, z1, terms, parts) {
+      checkParts(parts);
+      const partBytes = (4 * DEGREE) / parts;
+      listTerms(terms, ({ y, part }) => {
+        if (part < 0 || part >= parts) throw new RangeError(`no part ${part} of ${parts}`);
+        return at(y) + part * partBytes;
+      });
+      const [count, shift] = [terms.length, Math.log2(parts)];
+      exports.rlweSumPartProducts(at(z0), at(z1), list.byteOffset, count, shift, moduli, ALL);
     },
 
     dropPrime(x, primes) {

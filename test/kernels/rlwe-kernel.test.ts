@@ -7,6 +7,7 @@ import {
   DEGREE,
   IRWIN_HALL_BYTES,
   MAX_PRODUCTS,
+  PARTS,
   type Polynomial,
   PRIMES,
   packedBytes,
@@ -188,6 +189,58 @@ for (const kernel of [loadWasmRlweKernel()]) {
           equal(BigInt(z0![i]!), BigInt(count) % p, `${count} terms, residue ${i}`); // (-1)(-1) count
           equal(BigInt(z1![i]!), mod(-BigInt(y![i]!) * BigInt(count), p), `${count}, residue ${i}`);
         }
+      }
+      for (const each of [x!, y!, z0!, z1!]) kernel.release(each);
+    });
+
+    it('transforms polynomials that hold several', () => {
+      for (const parts of PARTS) {
+        for (const label of inputs) {
+          parity(`${parts} parts`, [label], (k, x) => k.forwardParts(x, parts));
+        }
+        parity(
+          `products with ${parts} parts`,
+          ['random', 'random', ...inputs],
+          (k, z0, z1, ...x) => {
+            k.sumPartProducts(
+              z0!,
+              z1!,
+              x.map((y, j) => ({ x0: x[0]!, x1: x[(j + 1) % x.length]!, y: y!, part: j % parts })),
+              parts,
+            );
+          },
+        );
+      }
+    });
+
+    it('takes a part for the polynomial in a power of X that it stands for', () => {
+      const [x, y, z0, z1] = ['random', 'second', 'zero', 'zero'].map((l) =>
+        polynomialOf(kernel, l),
+      );
+      for (const parts of PARTS) {
+        const held = kernel.allocate();
+        held.set(y!);
+        kernel.forwardParts(held, parts);
+        for (const part of [0, 1, parts - 1]) {
+          const spread = kernel.allocate();
+          for (let i = 0; i < spread.length; i += parts) {
+            const run = i - (i % DEGREE);
+            spread[i] = y![run + (part * DEGREE + (i % DEGREE)) / parts]!;
+          }
+          kernel.forward(spread);
+          kernel.multiply(spread, spread, x!);
+          kernel.sumPartProducts(z0!, z1!, [{ x0: x!, x1: x!, y: held, part }], parts);
+          deepEqual(z0, spread, `part ${part} of ${parts}`);
+          deepEqual(z1, spread);
+          kernel.release(spread);
+        }
+        kernel.release(held);
+      }
+      const term = { x0: x!, x1: x!, y: y! };
+      throws(() => kernel.sumPartProducts(z0!, z1!, [{ ...term, part: 4 }], 4), RangeError);
+      for (const parts of [0, 1, 2, 3, 64]) {
+        throws(() => kernel.forwardParts(x!, parts), RangeError);
+        throws(() => kernel.sumPartProducts(z0!, z1!, [], parts), RangeError);
       }
       for (const each of [x!, y!, z0!, z1!]) kernel.release(each);
     });

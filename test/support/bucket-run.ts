@@ -1,6 +1,11 @@
 import { loadWasmHintKernel } from '../../src/kernels/hint-kernel.wasm.ts';
-import { BucketHost, BucketOwner } from '../../src/protocols/aggregation/bucket-sums.ts';
-import type { BinnedColumns } from '../../src/protocols/aggregation/hint.ts';
+import {
+  BucketHost,
+  BucketOwner,
+  type HostArrangement,
+  type OwnerArrangement,
+} from '../../src/protocols/aggregation/bucket-sums.ts';
+import type { BinnedColumns, PartialSum } from '../../src/protocols/aggregation/hint.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
 import type { MemoryChannelOptions } from '../../src/protocols/memory-channel.ts';
 import { recordingRng, rowErrors, sumsByBucket, vectorSecrets } from './bucket-noise.ts';
@@ -54,16 +59,31 @@ export async function runBuckets(
     BucketOwner.setup([{ channel: chA, he: alice }], columns.rows, rng),
     BucketHost.setup(chB, bob, hintKernel, columns, seededRng(`host ${seed}`)),
   ]);
+  const { mine, theirs } = await arrangeAll(owner, [host], null, vectors.length);
   const [[ownerShares], hostShares] = await Promise.all([
-    owner.sums(vectors),
-    host.sums(vectors.length),
+    owner.sums(mine, vectors),
+    host.sums(theirs[0]!, vectors.length),
   ]);
-  for (const each of [owner, host, alice, bob]) each.close();
+  for (const each of [mine, ...theirs, owner, alice, bob]) each.close();
   const residuals = vectors.map((x, t) =>
     residualOf(ownerShares![t]!, hostShares[t]!, sumsByBucket(x, columns)),
   );
   const errors = vectorSecrets(drawn).map((each) => rowErrors(each.seed, columns.rows));
   return { ownerShares: ownerShares!, hostShares, residuals, errors, chA, chB };
+}
+
+/** Both sides of the same arrangement of every host, for `count` vectors. */
+export async function arrangeAll(
+  owner: BucketOwner,
+  hosts: readonly BucketHost[],
+  sums: readonly PartialSum[] | null,
+  count: number,
+): Promise<{ readonly mine: OwnerArrangement; readonly theirs: readonly HostArrangement[] }> {
+  const [mine, ...theirs] = await Promise.all([
+    owner.arranged(count),
+    ...hosts.map((host) => host.arrange(sums, count)),
+  ]);
+  return { mine, theirs };
 }
 
 /** a + b modulo 2^32 less the expected sums, as signed words. */

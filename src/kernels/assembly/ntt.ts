@@ -61,13 +61,14 @@ export const STRIDE: usize = N << 2;
 }
 
 /**
- * Negacyclic NTT in place: a_i (any lazy values) -> a(psi^(2 br(j) + 1)) in [0, p), br = bit reversal
- * of 12 bits. Longa, Naehrig 2016, Algorithm 1; the last two layers are fused in registers.
+ * Negacyclic NTT in place of n coefficients, a power of two from 8 to N: a_i (any lazy values) ->
+ * a(psi^((N / n) (2 br(j) + 1))) in [0, p), br = bit reversal of log2 n bits. Longa, Naehrig 2016, Algorithm 1; the last
+ * two layers are fused in registers. The first n of the powers of psi are those of psi^(N / n) in the order of n.
  */
-export function forwardTransform(a: usize, block: usize): void {
+export function forwardTransform(a: usize, block: usize, n: usize): void {
   const p = v128.load32_splat(block), p2 = i32x4.shl(p, 1);
   const w0 = block + W, s0 = w0 + TABLE;
-  let t = N << 1; // bytes between the two legs of a butterfly
+  let t = n << 1; // bytes between the two legs of a butterfly
   let m: usize = 1;
   for (; t >= 16; m <<= 1, t >>= 1) {
     let x = a;
@@ -83,7 +84,7 @@ export function forwardTransform(a: usize, block: usize): void {
     }
   }
   let w1 = w0 + (m << 2), s1 = s0 + (m << 2), w2 = w0 + (m << 3), s2 = s0 + (m << 3);
-  const end = a + STRIDE;
+  const end = a + (n << 2);
   for (let x = a; x < end; x += 32) {
     const A = v128.load(x), B = v128.load(x, 16);
     let U = v128.shuffle<i32>(A, B, 0, 1, 4, 5), V = v128.shuffle<i32>(A, B, 2, 3, 6, 7);

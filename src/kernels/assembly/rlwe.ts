@@ -8,7 +8,14 @@ import {
 } from './ntt';
 
 export function rlweForward(x: usize, moduli: usize, primes: i32): void {
-  for (let k = 0; k < primes; k++, x += STRIDE, moduli += BLOCK) forwardTransform(x, moduli);
+  for (let k = 0; k < primes; k++, x += STRIDE, moduli += BLOCK) forwardTransform(x, moduli, N);
+}
+
+/** 2^shift polynomials of degree below N / 2^shift, one after the other modulo each prime. */
+export function rlweForwardParts(x: usize, shift: i32, moduli: usize, primes: i32): void {
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    for (const end = x + STRIDE; x < end; x += STRIDE >> shift) forwardTransform(x, moduli, N >> shift);
+  }
 }
 
 export function rlweInverse(x: usize, moduli: usize, primes: i32): void {
@@ -71,48 +78,68 @@ export function rlweMultiplyAdd(acc: usize, x: usize, y: usize, primes: i32): vo
 export function rlweSumProducts(z0: usize, z1: usize, list: usize, count: i32, moduli: usize, primes: i32): void {
   const end = list + <usize>count * 12;
   for (let k = 0; k < primes; k++, moduli += BLOCK) {
-    const p = v128.load32_splat(moduli);
     const from = <usize>k * STRIDE;
-    for (let i = from; i < from + STRIDE; i += 32) {
-      let a0 = i64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-      let at = list;
-      while (true) {
-        const stop = min(end, at + 1023 * 12);
-        for (; at < stop; at += 12) {
-          const x0 = <usize>load<u32>(at) + i, x1 = <usize>load<u32>(at, 4) + i, y = <usize>load<u32>(at, 8) + i;
-          const y0 = v128.load(y), y1 = v128.load(y, 16);
-          let x = v128.load(x0);
-          a0 = i64x2.add(a0, i64x2.extmul_low_i32x4_u(x, y0));
-          a1 = i64x2.add(a1, i64x2.extmul_high_i32x4_u(x, y0));
-          x = v128.load(x0, 16);
-          a2 = i64x2.add(a2, i64x2.extmul_low_i32x4_u(x, y1));
-          a3 = i64x2.add(a3, i64x2.extmul_high_i32x4_u(x, y1));
-          x = v128.load(x1);
-          b0 = i64x2.add(b0, i64x2.extmul_low_i32x4_u(x, y0));
-          b1 = i64x2.add(b1, i64x2.extmul_high_i32x4_u(x, y0));
-          x = v128.load(x1, 16);
-          b2 = i64x2.add(b2, i64x2.extmul_low_i32x4_u(x, y1));
-          b3 = i64x2.add(b3, i64x2.extmul_high_i32x4_u(x, y1));
-        }
-        const r0 = reduceWide(a0, a1, moduli, p), r1 = reduceWide(a2, a3, moduli, p);
-        const s0 = reduceWide(b0, b1, moduli, p), s1 = reduceWide(b2, b3, moduli, p);
-        if (at == end) {
-          v128.store(z0 + i, r0);
-          v128.store(z0 + i, r1, 16);
-          v128.store(z1 + i, s0);
-          v128.store(z1 + i, s1, 16);
-          break;
-        }
-        a0 = i64x2.extend_low_i32x4_u(r0);
-        a1 = i64x2.extend_high_i32x4_u(r0);
-        a2 = i64x2.extend_low_i32x4_u(r1);
-        a3 = i64x2.extend_high_i32x4_u(r1);
-        b0 = i64x2.extend_low_i32x4_u(s0);
-        b1 = i64x2.extend_high_i32x4_u(s0);
-        b2 = i64x2.extend_low_i32x4_u(s1);
-        b3 = i64x2.extend_high_i32x4_u(s1);
-      }
+    for (let i = from; i < from + STRIDE; i += 32) sumProducts(z0, z1, list, end, moduli, i, i, i + 16, false);
+  }
+}
+
+/** The same where entry i of y is the one at i / 2^shift of a run of N / 2^shift; shift from 2. */
+export function rlweSumPartProducts(
+  z0: usize, z1: usize, list: usize, count: i32, shift: i32, moduli: usize, primes: i32,
+): void {
+  const end = list + <usize>count * 12;
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const from = <usize>k * STRIDE;
+    for (let i: usize = 0; i < STRIDE; i += 32) {
+      const y0 = from + (i >> (4 + (shift - 2)) << 2), y1 = from + ((i + 16) >> (4 + (shift - 2)) << 2);
+      sumProducts(z0, z1, list, end, moduli, from + i, y0, y1, true);
     }
+  }
+}
+
+/** Eight entries at i of both sums; those of y at j0 and j1, one each for four of the others if `splat`. */
+@inline function sumProducts(
+  z0: usize, z1: usize, list: usize, end: usize, moduli: usize, i: usize, j0: usize, j1: usize, splat: bool,
+): void {
+  const p = v128.load32_splat(moduli);
+  let a0 = i64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+  let at = list;
+  while (true) {
+    const stop = min(end, at + 1023 * 12);
+    for (; at < stop; at += 12) {
+      const x0 = <usize>load<u32>(at) + i, x1 = <usize>load<u32>(at, 4) + i, y = <usize>load<u32>(at, 8);
+      const y0 = splat ? v128.load32_splat(y + j0) : v128.load(y + j0);
+      const y1 = splat ? v128.load32_splat(y + j1) : v128.load(y + j1);
+      let x = v128.load(x0);
+      a0 = i64x2.add(a0, i64x2.extmul_low_i32x4_u(x, y0));
+      a1 = i64x2.add(a1, i64x2.extmul_high_i32x4_u(x, y0));
+      x = v128.load(x0, 16);
+      a2 = i64x2.add(a2, i64x2.extmul_low_i32x4_u(x, y1));
+      a3 = i64x2.add(a3, i64x2.extmul_high_i32x4_u(x, y1));
+      x = v128.load(x1);
+      b0 = i64x2.add(b0, i64x2.extmul_low_i32x4_u(x, y0));
+      b1 = i64x2.add(b1, i64x2.extmul_high_i32x4_u(x, y0));
+      x = v128.load(x1, 16);
+      b2 = i64x2.add(b2, i64x2.extmul_low_i32x4_u(x, y1));
+      b3 = i64x2.add(b3, i64x2.extmul_high_i32x4_u(x, y1));
+    }
+    const r0 = reduceWide(a0, a1, moduli, p), r1 = reduceWide(a2, a3, moduli, p);
+    const s0 = reduceWide(b0, b1, moduli, p), s1 = reduceWide(b2, b3, moduli, p);
+    if (at == end) {
+      v128.store(z0 + i, r0);
+      v128.store(z0 + i, r1, 16);
+      v128.store(z1 + i, s0);
+      v128.store(z1 + i, s1, 16);
+      break;
+    }
+    a0 = i64x2.extend_low_i32x4_u(r0);
+    a1 = i64x2.extend_high_i32x4_u(r0);
+    a2 = i64x2.extend_low_i32x4_u(r1);
+    a3 = i64x2.extend_high_i32x4_u(r1);
+    b0 = i64x2.extend_low_i32x4_u(s0);
+    b1 = i64x2.extend_high_i32x4_u(s0);
+    b2 = i64x2.extend_low_i32x4_u(s1);
+    b3 = i64x2.extend_high_i32x4_u(s1);
   }
 }
 

@@ -16,23 +16,24 @@
  *
  * Security: semi-honest, any set of parties corrupted; ring LWE twice, AES-128 as a PRG and, for the
  *   public a, as a random oracle.
- *   Hosts see, for every vector, c and encryptions of 2^32 s under the owner's key of each session. The keys are
+ *   Hosts see encryptions of 2^32 s under the owner's key of each session, of as many secrets at a time as a batch has,
+ *   and c for every vector. The keys are
  *   independent of s, so the encryptions may be replaced by such of zero, one session after the other (IND-CPA,
  *   he/parameters.ts); no key is ever encrypted, so nothing is circular. Then c is x under samples whose secret is
  *   used nowhere else: uniform by decision ring LWE, for each vector in turn, the same a notwithstanding
  *   (the other vectors' samples are made with secrets of one's own; loss: a factor of the number of vectors).
  *   c is the same bytes for every host, so hosts together see no more of it than one.
  *   The owner sees answers of he/ring-answer.ts, re-randomised and masked over all coefficients and primes: they look
- *   uniform whatever the hints, as do its shares.
+ *   uniform whatever the hints, as do its shares. Answers do not depend on x, which may be chosen after them.
  * Leaks: n and R, which both know. Opened, the sums would tell the owner more than sums of x: it knows e row by row, so
  *   that sum e is a fingerprint of the rows of a bucket. WHOEVER OPENS A SHARE ADDS NOISE OF THE HOST'S OWN
  *   FIRST, of the deviation of the noise that is in it at least (`sumDeviation`).
- * Cost: set-up, once a task: a message of 18 bytes to every host and one of at most 4 back; the host n d 2048 word
+ * Cost: set-up, once a task: a message of 18 bytes to every host; the host n d 2048 word
  *   additions for d columns, and memory for its hints: 8 KiB a bin, and R / 2 polynomials of 64 KiB or a few more. An
- *   arrangement: a message of at most 4 bytes, and the transforms of those polynomials. A vector:
- *   4 n bytes in ceil(n / 65536) messages, and the product X v of he/matrix-product.ts with X: [R, 2048];
- *   owner 1 transform of 2 primes in 4096 rows, host n d additions. Two vectors are on their way at a time: while the
- *   host answers one, the owner masks and sends the next. Neither side keeps more of c than a message.
+ *   arrangement: a message of at most 4 bytes, the transforms of those polynomials, and a batch of products, which others
+ *   follow as vectors need them: he/batch-product.ts with X: [R, 2048]. A vector: 4 n bytes in ceil(n / 65536) messages;
+ *   owner 1 transform of 2 primes in 4096 rows, host n d additions. Neither side keeps more of c than a message.
+ *   No vector waits for a product that is there: what an arrangement needs is done beside the vectors of the one before.
  *
  * Names: a samples, s secret, e errors, c masked rows (samples.ts); h_r hint; Y_r sum of c over a bucket;
  * u shares of <h_r, s>; R buckets; n rows.
@@ -43,9 +44,7 @@ import { HINT_DEGREE, type HintKernel } from '../../kernels/hint-kernel.ts';
 import { DEGREE, type Polynomial } from '../../kernels/rlwe-kernel.ts';
 import type { Channel } from '../channel.ts';
 import { ProtocolError } from '../errors.ts';
-import type { EncodedMatrix } from '../he/encoded-matrix.ts';
 import { checkSeed } from '../he/encryption.ts';
-import { matVecEvaluator, matVecKeyOwner } from '../he/matrix-product.ts';
 import type { HeSession } from '../he/session.ts';
 import { SEED_BYTES } from '../primitives/prg.ts';
 import type { Rng } from '../primitives/rng.ts';
@@ -59,10 +58,17 @@ import {
   type PartialSum,
   partialSums,
 } from './hint.ts';
-import { MAX_BUCKETS, MAX_ROWS, MAX_SUM, PIECE_ROWS } from './parameters.ts';
-import { drawSecret, encodePair, expandSamples, maskPair, releaseSecret } from './samples.ts';
+import { batchOf, MAX_BUCKETS, MAX_ROWS, MAX_SUM, PIECE_ROWS } from './parameters.ts';
+import { HostProducts, OwnerProducts } from './products.ts';
+import {
+  encodePair,
+  expandSamples,
+  maskPair,
+  releaseSecret,
+  type VectorSecret,
+} from './samples.ts';
 
-/** Vectors on their way at a time, each on a fork of its own. */
+/** Arrangements that may be in use at a time, each on a fork of its own: one, and the next one being made. */
 const LANES = 2;
 
 /** The owner's link to one host: a channel of their own and the session whose key it owns. */
@@ -71,12 +77,17 @@ export interface BucketLink {
   readonly he: HeSession;
 }
 
-interface Host {
-  readonly he: HeSession;
-  readonly channel: Channel;
+interface Host extends BucketLink {
   readonly lanes: readonly Channel[];
-  /** R */
-  buckets: number;
+}
+
+/** The owner's side of all hosts' arrangements of one time. */
+export interface OwnerArrangement {
+  /** R of every host. */
+  readonly buckets: readonly number[];
+  readonly products: OwnerProducts;
+  /** Erases what was not used. The arrangement must not be used any more. */
+  close(): void;
 }
 
 /** The owner of the vectors, towards all hosts of a task. */
@@ -86,6 +97,7 @@ export class BucketOwner {
   /** The pairs of blocks of a, in the kernel of the first host's session. */
   readonly #a: Polynomial[];
   readonly #rng: Rng;
+  #arrangements = 0;
 
   private constructor(rows: number, hosts: readonly Host[], a: Polynomial[], rng: Rng) {
     this.rows = rows;
@@ -99,14 +111,9 @@ export class BucketOwner {
     checkRange('rows', rows, MAX_ROWS);
     if (links.length === 0) throw new RangeError('"links" expected one host or more');
     const seed = rng(SEED_BYTES);
-    const hosts = await Promise.all(
-      links.map(async ({ channel, he }) => {
-        const lanes = forkLanes(channel);
-        await channel.send(BucketSamples, { seed });
+    const hosts = links.map((link) => ({ ...link, lanes: forkLanes(link.channel) }));
+    await Promise.all(hosts.map(({ channel }) => channel.send(BucketSamples, { seed })));
 
-        return { he, channel, lanes, buckets: decodeShape(await channel.receive(BucketShape)) };
-      }),
-    );
     const { kernel } = hosts[0]!.he;
     const a = expandSamples(seed, rows);
     const pairs: Polynomial[] = [];
@@ -117,27 +124,40 @@ export class BucketOwner {
     return new BucketOwner(rows, hosts, pairs, rng);
   }
 
-  /** R of every host. */
-  get buckets(): number[] {
-    return this.#hosts.map(({ buckets }) => buckets);
-  }
-
-  /** Takes note of the hosts' new arrangements: runs with `arrange` of all of them. */
-  async arranged(): Promise<void> {
-    await Promise.all(
-      this.#hosts.map(async (host) => {
-        host.buckets = decodeShape(await host.channel.receive(BucketShape));
-      }),
+  /**
+   * The hosts' next arrangements, for about `count` vectors: runs with `arrange` of all of them, and may run beside the
+   * sums of the one before, which is closed before the one after is made.
+   */
+  async arranged(count: number): Promise<OwnerArrangement> {
+    const lane = this.#arrangements++ % LANES;
+    const links = this.#hosts.map(({ he, lanes }) => ({ he, channel: lanes[lane]! }));
+    const buckets = await Promise.all(
+      links.map(async ({ channel }) => decodeShape(await channel.receive(BucketShape))),
     );
+    const products = new OwnerProducts(links, buckets, batchOf(count), this.#rng);
+    await products.more();
+    return { buckets, products, close: () => products.close() };
   }
 
   /**
    * The owner's shares, by host and vector: [R]. vectors: [n] each, taken one at a time. Throws `RangeError` before
    * anything of a vector is sent when its sums could leave the range (`MAX_SUM`).
    */
-  async sums(vectors: Iterable<Int32Array>): Promise<Uint32Array[][]> {
-    const shares = await inLanes(vectors, (x, lane) => this.#vector(x, lane));
-    return this.#hosts.map((_, h) => shares.map((ofVector) => ofVector[h]!));
+  async sums(
+    { products }: OwnerArrangement,
+    vectors: Iterable<Int32Array>,
+  ): Promise<Uint32Array[][]> {
+    const shares: Uint32Array[][] = this.#hosts.map(() => []);
+    for (const x of vectors) {
+      checkVector(x, this.rows);
+      if (products.ready === 0) await products.more();
+      const { secret, shares: ofVector } = products.take();
+      await this.#send(x, secret);
+      ofVector.forEach((share, h) => {
+        shares[h]!.push(share);
+      });
+    }
+    return shares;
   }
 
   /** Gives the memory back. The sessions stay their makers' to close. */
@@ -149,31 +169,22 @@ export class BucketOwner {
     return this.#hosts[0]!.he.kernel;
   }
 
-  /** One vector to all hosts. Returns the shares by host. */
-  async #vector(x: Int32Array, lane: number): Promise<Uint32Array[]> {
-    checkVector(x, this.rows);
-    const secret = drawSecret(this.#kernel, this.#rng);
+  /** c of one vector to all hosts; erases the secret. */
+  async #send(x: Int32Array, secret: VectorSecret): Promise<void> {
     try {
       for (let from = 0; from < x.length; from += PIECE_ROWS) {
         const piece = x.subarray(from, from + PIECE_ROWS);
         const words = this.#mask(piece, from / DEGREE, secret);
-        await Promise.all(this.#hosts.map(({ lanes }) => lanes[lane]!.send(MaskedRows, { words })));
-        await setImmediate();
+        await Promise.all(this.#hosts.map(({ channel }) => channel.send(MaskedRows, { words })));
+        await setImmediate(); // a send that finds room lets no other work run
       }
-
-      return await Promise.all(
-        this.#hosts.map(async ({ he, lanes, buckets }) => {
-          const u = await matVecKeyOwner(lanes[lane]!, he, secret.message, buckets, this.#rng);
-          return upperWords(u).map((word) => -word);
-        }),
-      );
     } finally {
       releaseSecret(this.#kernel, secret);
     }
   }
 
   /** The bytes of c for the rows of a piece, which starts with pair `first`. */
-  #mask(x: Int32Array, first: number, secret: ReturnType<typeof drawSecret>): Uint8Array {
+  #mask(x: Int32Array, first: number, secret: VectorSecret): Uint8Array {
     const c = new Uint32Array(x.length);
     for (let from = 0, j = first; from < x.length; from += DEGREE, j++) {
       c.set(maskPair(this.#kernel, this.#a[j]!, secret, x.subarray(from, from + DEGREE)), from);
@@ -182,13 +193,17 @@ export class BucketOwner {
   }
 }
 
-/** What a host answers with: the matrix of the product, and how its rows come from the buckets. */
-interface Arrangement {
-  readonly matrix: EncodedMatrix;
+/** A host's side: what it sums, and what it answers with. */
+export interface HostArrangement {
+  /** R */
+  readonly buckets: number;
   /** Null: the buckets as they are. */
   readonly sums: readonly PartialSum[] | null;
   /** Columns that are in it. */
   readonly columns: readonly number[];
+  readonly products: HostProducts;
+  /** Gives the memory back. The arrangement must not be used any more. */
+  close(): void;
 }
 
 /** A holder of buckets, towards the owner of the vectors. */
@@ -203,13 +218,12 @@ export class BucketHost {
   /** By bucket. */
   readonly #hints: Uint32Array;
   readonly #rng: Rng;
-  #arrangement: Arrangement | null = null;
+  #arrangements = 0;
 
   private constructor(
     he: HeSession,
     kernel: HintKernel,
     channel: Channel,
-    lanes: readonly Channel[],
     columns: BinnedColumns,
     hints: Uint32Array,
     rng: Rng,
@@ -219,7 +233,7 @@ export class BucketHost {
     this.#kernel = kernel;
     this.#he = he;
     this.#channel = channel;
-    this.#lanes = lanes;
+    this.#lanes = forkLanes(channel);
     this.#hints = hints;
     this.#rng = rng;
   }
@@ -232,106 +246,64 @@ export class BucketHost {
     columns: BinnedColumns,
     rng: Rng,
   ): Promise<BucketHost> {
-    const buckets = bucketOffsets(columns).at(-1)!;
-    const lanes = forkLanes(ch);
-    await ch.send(BucketShape, { buckets });
+    bucketOffsets(columns); // throws for columns that cannot be
 
     const { seed } = await ch.receive(BucketSamples);
     checkSeed(seed);
     const hints = await bucketHints(kernel, expandSamples(seed, columns.rows), columns);
-    return new BucketHost(he, kernel, ch, lanes, columns, hints, rng);
+    return new BucketHost(he, kernel, ch, columns, hints, rng);
   }
 
-  /** R */
-  get buckets(): number {
-    return this.#arrangement?.sums?.length ?? this.offsets.at(-1)!;
-  }
+  /** What shares of about `count` vectors are of: these sums, in this order. Runs with `arranged` of the owner. */
+  async arrange(sums: readonly PartialSum[] | null, count: number): Promise<HostArrangement> {
+    const rows = sums ? partialSums(this.#hints, HINT_DEGREE, this.offsets, sums) : this.#hints;
+    const columns = sums
+      ? [...new Set(sums.map(({ column }) => column))]
+      : [...this.#columns.bins.keys()];
+    const buckets = sums ? sums.length : this.offsets.at(-1)!;
+    const channel = this.#lanes[this.#arrangements++ % LANES]!;
+    await channel.send(BucketShape, { buckets });
 
-  /** From now on shares are those of these sums, in this order: runs with `arranged` of the owner. */
-  async arrange(sums: readonly PartialSum[]): Promise<void> {
-    const rows = partialSums(this.#hints, HINT_DEGREE, this.offsets, sums);
-    await this.#channel.send(BucketShape, { buckets: sums.length });
-
-    const columns = [...new Set(sums.map(({ column }) => column))];
-    await this.#encode(rows, sums, columns);
+    const matrix = await encodeHints(this.#he.kernel, rows, batchOf(count));
+    const products = new HostProducts(channel, this.#he, matrix, this.#rng);
+    await products.more();
+    return { buckets, sums, columns, products, close: () => products.close() };
   }
 
   /** The host's shares, by vector: [R]. count: how many vectors the owner sends. */
-  async sums(count: number): Promise<Uint32Array[]> {
+  async sums(arrangement: HostArrangement, count: number): Promise<Uint32Array[]> {
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new RangeError(`"count" expected a number of vectors, got ${count}`);
     }
-    const all = [...this.#columns.bins.keys()];
-    const arrangement = this.#arrangement ?? (await this.#encode(this.#hints, null, all));
-    return inLanes(Array(count).keys(), (_, lane) => this.#vector(this.#lanes[lane]!, arrangement));
+    const { products } = arrangement;
+    const shares: Uint32Array[] = [];
+    for (let t = 0; t < count; t++) {
+      if (products.ready === 0) await products.more();
+      const u = products.take();
+      const Y = await this.#receive(arrangement);
+      shares.push(Y.map((y, r) => y - u[r]!));
+    }
+    return shares;
   }
 
-  /** Gives the memory back. The session stays its maker's to close. */
-  close(): void {
-    this.#arrangement?.matrix.free();
-    this.#arrangement = null;
-  }
-
-  async #encode(
-    rows: Uint32Array,
-    sums: Arrangement['sums'],
-    columns: readonly number[],
-  ): Promise<Arrangement> {
-    this.close();
-    const matrix = await encodeHints(this.#he.kernel, rows);
-    this.#arrangement = { matrix, sums, columns };
-    return this.#arrangement;
-  }
-
-  async #vector(ch: Channel, { matrix, sums, columns }: Arrangement): Promise<Uint32Array> {
+  /** Y of one vector. */
+  async #receive({ sums, columns }: HostArrangement): Promise<Uint32Array> {
     const { rows, bins } = this.#columns;
     const words = new Uint32Array(this.offsets.at(-1)!);
     const byBin = columns.map((f) => words.subarray(this.offsets[f]!, this.offsets[f + 1]!));
     for (let from = 0; from < rows; from += PIECE_ROWS) {
       const to = Math.min(from + PIECE_ROWS, rows);
-      const c = decodeRows(await ch.receive(MaskedRows), to - from);
-      this.#kernel.addByBin(
-        byBin,
-        c,
-        columns.map((f) => bins[f]!.subarray(from, to)),
-      );
-      await setImmediate();
+      const c = decodeRows(await this.#channel.receive(MaskedRows), to - from);
+      const piece = columns.map((f) => bins[f]!.subarray(from, to));
+      this.#kernel.addByBin(byBin, c, piece);
+      await setImmediate(); // nor does a full mailbox
     }
-    const Y = sums ? partialSums(words, 1, this.offsets, sums) : words;
-
-    const u = await matVecEvaluator(ch, this.#he, matrix, this.#rng);
-    const upper = upperWords(u);
-    return Y.map((y, r) => y - upper[r]!);
+    return sums ? partialSums(words, 1, this.offsets, sums) : words;
   }
 }
 
 function forkLanes(ch: Channel): Channel[] {
-  return Array.from({ length: LANES }, (_, lane) => ch.fork(`lane ${lane}`));
-}
-
-/** Works on items in turn, each on the lane of its number; an item waits for the one before it on its lane. */
-async function inLanes<T, R>(
-  items: Iterable<T>,
-  work: (item: T, lane: number) => Promise<R>,
-): Promise<R[]> {
-  const results: Promise<R>[] = [];
-  for (const item of items) {
-    const j = results.length;
-    if (j >= LANES) {
-      // The lane is free, or some lane has failed.
-      await Promise.race([results[j - LANES], Promise.all(results.slice(-LANES))]);
-    }
-    const result = work(item, j % LANES);
-    result.catch(() => undefined); // thrown above or below; here only in case `items` throws
-    results.push(result);
-  }
-  return Promise.all(results);
-}
-
-/** round(u / 2^32) modulo 2^32 of every word: a share over Z_2^64 of 2^32 m becomes one of m. */
-function upperWords(u: BigUint64Array): Uint32Array {
-  const halves = new Uint32Array(u.buffer, u.byteOffset, 2 * u.length);
-  return Uint32Array.from(u, (_, r) => halves[2 * r + 1]! + (halves[2 * r]! >>> 31));
+  return Array.from({ length: LANES }, (_, lane) => ch.fork(`arrangement ${lane}`));
 }
 
 /** Throws `RangeError` unless all sums of x over subsets of rows fit. The message tells nothing of x. */

@@ -4,9 +4,8 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { HINT_DEGREE, type HintKernel, MAX_BINS } from '../../kernels/hint-kernel.ts';
-import type { Polynomial, RlweKernel } from '../../kernels/rlwe-kernel.ts';
-import { type EncodedMatrix, encodeBlock, matrixOfBlocks } from '../he/encoded-matrix.ts';
-import { matrixLayout } from '../he/matrix-layout.ts';
+import type { RlweKernel } from '../../kernels/rlwe-kernel.ts';
+import { type BatchMatrix, encodeBatch } from '../he/batch-matrix.ts';
 import { MAX_BUCKETS, MAX_ROWS, PIECE_ROWS } from './parameters.ts';
 
 /** Rows by column in bins. Missing values are a bin like any other. */
@@ -120,18 +119,15 @@ export async function bucketHints(
 }
 
 /**
- * The hints, as signed words, as the matrix of the homomorphic product. Its noise is bounded for any hints,
- * `hintError`.
+ * The hints, as signed words, as the matrix of the homomorphic product with `batch` secrets at a time. Its noise is
+ * bounded for any hints, `hintError`.
  */
-export async function encodeHints(kernel: RlweKernel, words: Uint32Array): Promise<EncodedMatrix> {
+export function encodeHints(
+  kernel: RlweKernel,
+  words: Uint32Array,
+  batch: number,
+): Promise<BatchMatrix> {
   const hints = new Int32Array(words.buffer, words.byteOffset, words.length);
-  const layout = matrixLayout(hints.length / HINT_DEGREE, HINT_DEGREE);
-  const blocks: Polynomial[] = [];
-  for (let i = 0; i < layout.rowBlocks; i++) {
-    for (let j = 0; j < layout.columnBlocks; j++) {
-      blocks.push(encodeBlock(kernel, hints, layout, i, j));
-    }
-    await setImmediate();
-  }
-  return matrixOfBlocks(kernel, layout, blocks);
+  const shape = { n: hints.length / HINT_DEGREE, d: HINT_DEGREE };
+  return encodeBatch(kernel, hints, shape, batch);
 }

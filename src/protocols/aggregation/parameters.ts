@@ -31,20 +31,20 @@
  * on either side, and 2^24 is left to all noise: ten deviations of 2^24 rows' errors are 2^17.0; a caller that
  * subtracts sums, adds noise of its own and opens has a hundred times that.
  *
- * Rounding. The product gives shares of 2^32 m + d modulo 2^64 with |d| <= `hintError` + 1 < 2^2.4 for up to
+ * Rounding. The product gives shares of 2^32 m + d modulo 2^64 with |d| <= `hintError` + 1 < 2^2.1 for up to
  * MAX_BUCKETS sums; each party rounds its share to the upper 32 bits. A share is uniform, and the rounded shares sum to m
- * unless it lies within |d| of a tie: off by one unit with probability at most 2 |d| / 2^32 < 2^-28.6, by more never.
+ * unless it lies within |d| of a tie: off by one unit with probability at most 2 |d| / 2^32 < 2^-28.9, by more never.
  *
  * test/protocols/aggregation/parameters.test.ts recomputes these figures.
  */
 import { HINT_DEGREE } from '../../kernels/hint-kernel.ts';
-import { DEGREE } from '../../kernels/rlwe-kernel.ts';
-import { matrixLayout } from '../he/matrix-layout.ts';
+import { PARTS } from '../../kernels/rlwe-kernel.ts';
+import { batchLayout, batchNorm } from '../he/batch-matrix.ts';
 import { ringError } from '../he/parameters.ts';
 
 /** Own choice: 10 times what trainings of a million rows take. */
 export const MAX_ROWS: number = 2 ** 24;
-/** Own choice: encoded hints take 32 KiB a bucket. */
+/** Own choice: encoded hints take 32 KiB a bucket, or a few more. */
 export const MAX_BUCKETS: number = 2 ** 16;
 /** Positive entries of a vector add up to at most this, and negative ones to at least minus this. */
 export const MAX_SUM: number = 2 ** 31 - 2 ** 24;
@@ -59,13 +59,21 @@ export function sumDeviation(rows: number): number {
   return Math.sqrt(ROW_VARIANCE * rows);
 }
 
+/** Vectors of a batch at most: the more, the fewer ciphertexts a vector. */
+const MAX_BATCH = Math.max(...PARTS);
+
+/** How many secrets are multiplied at a time where `count` vectors are to be expected. */
+export function batchOf(count: number): number {
+  return PARTS.find((parts) => parts >= count) ?? MAX_BATCH;
+}
+
 /**
- * Bound on the error of the products of `buckets` hints with 2^32 s, in units of Z_2^64, whatever the hints. 2^32 s is
- * no uniform share: the encoding rounds every 2^32 alike, by at most 1/2 each, and a result meets at most
- * 2048 of them.
+ * Bound on the error of the products of `buckets` hints with 2^32 s, `batch` of them at a time, in units of Z_2^64,
+ * whatever the hints. 2^32 s is no uniform share: the encoding rounds every 2^32 alike, by at most 1/2 each, and a result
+ * meets at most 2048 of them.
  */
-export function hintError(buckets: number): number {
-  const { d, columnBlocks } = matrixLayout(buckets, HINT_DEGREE);
+export function hintError(buckets: number, batch: number): number {
   const entry = 2 ** 31;
-  return ringError(entry * Math.sqrt(DEGREE * columnBlocks), (entry * d) / 2);
+  const layout = batchLayout(buckets, HINT_DEGREE, batch);
+  return ringError(batchNorm(entry, layout), (entry * HINT_DEGREE) / 2);
 }

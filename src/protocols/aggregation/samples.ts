@@ -50,8 +50,8 @@ function interleaved(i: number): number {
 export interface VectorSecret {
   /** s(X^2) at the NTT points, the holder's to release. */
   readonly s: Polynomial;
-  /** 2^32 s: [2048], the vector of the homomorphic product. */
-  readonly message: BigUint64Array;
+  /** s: packed bits. */
+  readonly bits: Uint8Array;
   /** Where the errors come from, row by row. */
   readonly errors: Prg;
 }
@@ -60,24 +60,26 @@ export interface VectorSecret {
 export function drawSecret(kernel: RlweKernel, rng: Rng): VectorSecret {
   const bits = rng(HINT_DEGREE / 8);
   const coefficients = new Int32Array(DEGREE);
-  const message = new BigUint64Array(HINT_DEGREE);
-  for (let k = 0; k < HINT_DEGREE; k++) {
-    const bit = bitAt(bits, k);
-    coefficients[2 * k] = bit;
-    message[k] = BigInt(bit) << 32n;
-  }
+  for (let k = 0; k < HINT_DEGREE; k++) coefficients[2 * k] = bitAt(bits, k);
   const s = kernel.allocate();
   kernel.lift(s, coefficients);
   kernel.forward(s, PAIR_PRIMES);
   coefficients.fill(0);
-  bits.fill(0);
-  return { s, message, errors: new Prg(rng(SEED_BYTES), 'entente/aggregation/v1/e') };
+  return { s, bits, errors: new Prg(rng(SEED_BYTES), 'entente/aggregation/v1/e') };
+}
+
+/** 2^32 s: [2048], the vector of the homomorphic product; the caller's to erase. */
+export function secretMessage({ bits }: VectorSecret): BigUint64Array {
+  const message = new BigUint64Array(HINT_DEGREE);
+  const halves = new Uint32Array(message.buffer);
+  for (let k = 0; k < HINT_DEGREE; k++) halves[2 * k + 1] = bitAt(bits, k);
+  return message;
 }
 
 /** Erases the secret. */
-export function releaseSecret(kernel: RlweKernel, { s, message }: VectorSecret): void {
+export function releaseSecret(kernel: RlweKernel, { s, bits }: VectorSecret): void {
   kernel.release(s);
-  message.fill(0n);
+  bits.fill(0);
 }
 
 /** c of the next pair of blocks: x, up to 4096 rows, masked. Pairs take the stream of errors in order. */

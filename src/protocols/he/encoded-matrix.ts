@@ -32,11 +32,8 @@ export function encodeMatrix(
   return matrixOfBlocks(kernel, layout, blocks);
 }
 
-/**
- * A matrix of blocks that `encodeBlock` made, row blocks in order, now the matrix's. Whoever calls it answers for the
- * noise of the products.
- */
-export function matrixOfBlocks(
+/** A matrix of blocks that `encodeBlock` made, row blocks in order, now the matrix's. */
+function matrixOfBlocks(
   kernel: RlweKernel,
   layout: MatrixLayout,
   blocks: Polynomial[],
@@ -55,7 +52,7 @@ export function matrixOfBlocks(
 }
 
 /** One block of X: [n, d] at the NTT points. */
-export function encodeBlock(
+function encodeBlock(
   kernel: RlweKernel,
   X: Int32Array,
   layout: MatrixLayout,

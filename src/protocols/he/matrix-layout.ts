@@ -30,8 +30,10 @@ export interface MatrixLayout {
 /**
  * The layout with the fewest bytes for one product each way: a column block costs a ciphertext in X v
  * and an answer in X^T e, a row block the other two, so the number of blocks is what counts.
+ *
+ * @param degree - N, or that of a subring, a power of two.
  */
-export function matrixLayout(n: number, d: number): MatrixLayout {
+export function matrixLayout(n: number, d: number, degree: number = DEGREE): MatrixLayout {
   for (const [name, size] of [
     ['n', n],
     ['d', d],
@@ -41,8 +43,8 @@ export function matrixLayout(n: number, d: number): MatrixLayout {
     }
   }
   let best: MatrixLayout | undefined;
-  for (let columns = 1; columns <= DEGREE; columns *= 2) {
-    const rows = DEGREE / columns;
+  for (let columns = 1; columns <= degree; columns *= 2) {
+    const rows = degree / columns;
     const columnBlocks = Math.ceil(d / columns);
     const rowBlocks = Math.ceil(n / rows);
     if (!best || columnBlocks + rowBlocks < best.columnBlocks + best.rowBlocks) {
@@ -52,7 +54,7 @@ export function matrixLayout(n: number, d: number): MatrixLayout {
   return best!;
 }
 
-/** U of block (rowBlock, columnBlock). X: [n, d] row-major; returns a fresh [N]. */
+/** U of block (rowBlock, columnBlock). X: [n, d] row-major; returns fresh coefficients, as many as a block has entries. */
 export function blockCoefficients(
   X: Int32Array,
   layout: MatrixLayout,
@@ -60,7 +62,7 @@ export function blockCoefficients(
   columnBlock: number,
 ): Int32Array {
   const { n, d, columns, rows } = layout;
-  const U = new Int32Array(DEGREE);
+  const U = new Int32Array(rows * columns);
   const lastRow = Math.min(rows, n - rowBlock * rows);
   const lastColumn = Math.min(columns, d - columnBlock * columns);
   for (let r = 0; r < lastRow; r++) {

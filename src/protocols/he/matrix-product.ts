@@ -114,7 +114,7 @@ export async function transposedMatVecEvaluator(
 }
 
 /** Key owner: encrypts and sends one message at a time. */
-async function sendCiphertexts(
+export async function sendCiphertexts(
   ch: Channel,
   he: HeSession,
   count: number,
@@ -128,7 +128,7 @@ async function sendCiphertexts(
 }
 
 /** Evaluator: every answer needs all ciphertexts, so they are kept, 128 KiB each. */
-async function receiveCiphertexts(
+export async function receiveCiphertexts(
   ch: Channel,
   he: HeSession,
   count: number,
@@ -147,7 +147,7 @@ async function receiveCiphertexts(
 }
 
 /** Evaluator: sends one answer and returns the coefficients of its own share. */
-async function sendAnswer(
+export async function sendAnswer(
   ch: Channel,
   he: HeSession,
   product: Ciphertext,
@@ -161,7 +161,7 @@ async function sendAnswer(
 }
 
 /** Key owner: reads answers as they come. */
-async function receiveAnswers(
+export async function receiveAnswers(
   ch: Channel,
   he: HeSession,
   count: number,

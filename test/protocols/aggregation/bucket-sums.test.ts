@@ -1,11 +1,10 @@
 import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import { BucketSamples, BucketShape, MaskedRows } from '../../../proto/gen/aggregation.ts';
 import { HeCiphertext, HeRingAnswer } from '../../../proto/gen/he.ts';
 import { BucketHost, BucketOwner } from '../../../src/protocols/aggregation/bucket-sums.ts';
-import { MAX_SUM, ROW_VARIANCE } from '../../../src/protocols/aggregation/parameters.ts';
-import { matrixLayout } from '../../../src/protocols/he/matrix-layout.ts';
+import { batchOf, MAX_SUM, ROW_VARIANCE } from '../../../src/protocols/aggregation/parameters.ts';
+import { batchLayout } from '../../../src/protocols/he/batch-matrix.ts';
 import { CIPHERTEXT_BYTES, RING_ANSWER_BYTES } from '../../../src/protocols/he/parameters.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
 import {
@@ -15,6 +14,7 @@ import {
   vectorSecrets,
 } from '../../support/bucket-noise.ts';
 import {
+  arrangeAll,
   hintKernel,
   randomColumns,
   randomVector,
@@ -140,7 +140,7 @@ describe('sums by bucket', () => {
   it('serves several hosts with the same bytes of c', async () => {
     const rows = 3000;
     const shapes = [randomColumns(rows, [5, 4], 'one'), randomColumns(rows, [16], 'two')];
-    const vectors = [0, 1, 2].map((t) => randomVector(rows, 10, t));
+    const vectors = [0, 1, 2, 3, 4, 5].map((t) => randomVector(rows, 10, t));
     const records = [transcript(), transcript()];
     const pairs = await Promise.all(records.map(({ taps }, h) => hePair(taps, h)));
     const [owner, ...hosts] = await Promise.all([
@@ -153,11 +153,12 @@ describe('sums by bucket', () => {
         BucketHost.setup(chB, bob, hintKernel, shapes[h]!, seededRng(`host ${h}`)),
       ),
     ]);
-    deepEqual(owner.buckets, [9, 16]);
+    const { mine, theirs } = await arrangeAll(owner, hosts, null, 2); // a batch of four
+    deepEqual(mine.buckets, [9, 16]);
     deepEqual(hosts[0]!.offsets, [0, 5, 9]);
     const [ownerShares, ...hostShares] = await Promise.all([
-      owner.sums(vectors.values()), // any iterable
-      ...hosts.map((host) => host.sums(3)),
+      owner.sums(mine, vectors.values()), // any iterable
+      ...hosts.map((host, h) => host.sums(theirs[h]!, 6)),
     ]);
     shapes.forEach((columns, h) => {
       vectors.forEach((x, t) => {
@@ -171,8 +172,9 @@ describe('sums by bucket', () => {
       });
     });
     deepEqual(maskedBytes(records[0]!.frames), maskedBytes(records[1]!.frames));
-    deepEqual(await owner.sums([]), [[], []]);
-    deepEqual(await hosts[0]!.sums(0), []);
+    deepEqual(await owner.sums(mine, []), [[], []]);
+    deepEqual(await hosts[0]!.sums(theirs[0]!, 0), []);
+    await rejects(hosts[0]!.sums(theirs[0]!, -1), RangeError);
   });
 
   it('sums over bins as the host arranges them, in an order of its own', async () => {
@@ -194,14 +196,21 @@ describe('sums by bucket', () => {
         { column: 1, bins: 0, andLast: true },
       ],
       [{ column: 0, bins: 0, andLast: false }],
+      [{ column: 0, bins: 5, andLast: false }],
     ];
-    let vector = 0;
-    for (const sums of arrangements) {
-      await Promise.all([owner.arranged(), host.arrange(sums)]);
-      deepEqual([owner.buckets, host.buckets], [[sums.length], sums.length]);
-      const x = randomVector(rows, 10, `arranged ${vector}`);
-      const [[[mine]], [theirs]] = await Promise.all([owner.sums([x]), host.sums(1)]);
-      const e = rowErrors(vectorSecrets(drawn)[vector++]!.seed, rows);
+    let drawnBefore = 0;
+    // Each is made beside the sums of the one before.
+    let next = arrangeAll(owner, [host], arrangements[0]!, 1);
+    for (const [t, sums] of arrangements.entries()) {
+      const { mine, theirs } = await next;
+      deepEqual([mine.buckets, theirs[0]!.buckets], [[sums.length], sums.length]);
+      const secrets = vectorSecrets(drawn).slice(drawnBefore);
+      drawnBefore += secrets.length;
+      if (t + 1 < arrangements.length) next = arrangeAll(owner, [host], arrangements[t + 1]!, 1);
+      const x = randomVector(rows, 10, `arranged ${t}`);
+      const [[[a]], [b]] = await Promise.all([owner.sums(mine, [x]), host.sums(theirs[0]!, 1)]);
+      for (const each of [mine, ...theirs]) each.close();
+      const e = rowErrors(secrets[0]!.seed, rows);
       const exact = sums.map(({ column, bins, andLast }) => {
         const last = columns.counts[column]! - 1;
         return columns.bins[column]!.reduce((sum, bin, i) => {
@@ -209,17 +218,18 @@ describe('sums by bucket', () => {
           return isIn ? sum + x[i]! + e[i]! : sum;
         }, 0);
       });
-      deepEqual(residualOf(mine!, theirs!, exact), new Float64Array(sums.length));
+      deepEqual(residualOf(a!, b!, exact), new Float64Array(sums.length));
     }
+    await next;
     for (const sum of [
       { column: 3, bins: 0, andLast: false },
       { column: 0, bins: 6, andLast: false },
       { column: 0, bins: 5, andLast: true },
     ]) {
-      await rejects(host.arrange([sum]), /"sums" expected bins of column/);
+      await rejects(host.arrange([sum], 1), /"sums" expected bins of column/);
     }
-    await rejects(host.arrange([]), /"sums" expected 1 to/);
-    for (const each of [owner, host]) each.close();
+    await rejects(host.arrange([], 1), /"sums" expected 1 to/);
+    owner.close();
     equal(highestPolynomial(), before, 'memory is given back');
   });
 
@@ -227,23 +237,26 @@ describe('sums by bucket', () => {
     for (const [rows, counts, count] of [
       [100, [8], 3],
       [65_537, [20, 20], 2],
+      [50, [3], 33],
     ] as const) {
       const columns = randomColumns(rows, counts, 'cost');
       const { frames, taps } = transcript();
       const vectors = Array.from({ length: count }, (_, t) => randomVector(rows, 8, t));
       const { chA, chB } = await runBuckets(columns, vectors, 1, taps);
       const R = counts.reduce((a, b) => a + b, 0);
-      const { columnBlocks, rowBlocks } = matrixLayout(R, 2048);
+      const batch = batchOf(count);
+      const batches = Math.ceil(count / batch);
+      const { columnBlocks, rowBlocks } = batchLayout(R, 2048, batch);
       const pieces = Math.ceil(rows / 65_536);
-      equal(chA.stats.messagesSent, 1 + count * (pieces + columnBlocks));
-      equal(chA.stats.messagesReceived, 1 + count * rowBlocks);
+      equal(chA.stats.messagesSent, 1 + count * pieces + batches * columnBlocks);
+      equal(chA.stats.messagesReceived, 1 + batches * rowBlocks);
       const total = (type: string): number =>
         frames.filter((f) => f.type === type).reduce((sum, f) => sum + f.bytes.length, 0);
       equal(total(BucketSamples.$type), 18);
       ok(total(BucketShape.$type) <= 4);
       equal(maskedBytes(frames).length, count * 4 * rows);
-      equal(total(HeCiphertext.$type), count * columnBlocks * (CIPHERTEXT_BYTES + 6));
-      equal(total(HeRingAnswer.$type), count * rowBlocks * (RING_ANSWER_BYTES + 6));
+      equal(total(HeCiphertext.$type), batches * columnBlocks * (CIPHERTEXT_BYTES + 6));
+      equal(total(HeRingAnswer.$type), batches * rowBlocks * (RING_ANSWER_BYTES + 6));
       equal(chB.stats.bytesReceived, chA.stats.bytesSent);
     }
   });
@@ -322,19 +335,20 @@ describe('sums by bucket', () => {
     ok(Math.max(...residuals[0]!.map(Math.abs)) < 10 * Math.sqrt(ROW_VARIANCE * rows));
 
     const { alice, bob, chA, chB } = await hePair();
-    const [owner] = await Promise.all([
+    const [owner, host] = await Promise.all([
       BucketOwner.setup([{ channel: chA, he: alice }], rows, seededRng(1)),
       BucketHost.setup(chB, bob, hintKernel, columns, seededRng(2)),
     ]);
+    const { mine } = await arrangeAll(owner, [host], null, 1);
     const before = chA.stats.messagesSent;
     const high = most.map((v, i) => (i === 3 ? 1 : v));
     const low = high.map((v) => -v);
     for (const x of [high, low, new Int32Array(rows - 1), new Int32Array(rows + 1)]) {
-      await rejects(owner.sums([x]), RangeError);
+      await rejects(owner.sums(mine, [x]), RangeError);
     }
     equal(chA.stats.messagesSent, before);
     await rejects(
-      owner.sums([high]),
+      owner.sums(mine, [high]),
       (error: Error) => !/\d{4}/.test(error.message.replace(`${MAX_SUM}`, '')),
     );
   });
@@ -374,9 +388,9 @@ describe('sums by bucket', () => {
     for (const buckets of [0, 65_537, 2 ** 32 - 1]) {
       const { alice } = await hePair();
       const [chA, chB] = memoryChannelPair();
-      await chB.send(BucketShape, { buckets });
-      const run = BucketOwner.setup([{ channel: chA, he: alice }], 10, seededRng(1));
-      await rejects(run, { code: 'MALFORMED_MESSAGE' }, `${buckets} buckets`);
+      await chB.fork('arrangement 0').send(BucketShape, { buckets });
+      const owner = await BucketOwner.setup([{ channel: chA, he: alice }], 10, seededRng(1));
+      await rejects(owner.arranged(1), { code: 'MALFORMED_MESSAGE' }, `${buckets} buckets`);
     }
     for (const [name, change] of [
       ['short', (words: Uint8Array) => words.subarray(4)],
@@ -390,46 +404,36 @@ describe('sums by bucket', () => {
         BucketOwner.setup([{ channel: cheating, he: alice }], 10, seededRng(1)),
         BucketHost.setup(chB, bob, hintKernel, columns, seededRng(2)),
       ]);
-      const abandoned = owner.sums([new Int32Array(10), new Int32Array(10), new Int32Array(10)]);
-      abandoned.catch(() => undefined);
-      await rejects(host.sums(3), { code: 'MALFORMED_MESSAGE' }, name);
-      for (const each of [owner, host, alice, bob]) each.close();
-      ok(highestPolynomial() <= before + 64 * 65_536, 'polynomials are given back');
+      const { mine, theirs } = await arrangeAll(owner, [host], null, 3);
+      await owner.sums(mine, [new Int32Array(10), new Int32Array(10)]);
+      await rejects(host.sums(theirs[0]!, 3), { code: 'MALFORMED_MESSAGE' }, name);
+      for (const each of [mine, ...theirs, owner, alice, bob]) each.close();
+      equal(highestPolynomial(), before, 'polynomials are given back');
     }
     const { alice, chA, chB } = await hePair();
-    const setup = BucketOwner.setup([{ channel: chA, he: alice }], 10, seededRng(1));
-    await chB.send(BucketSamples, { seed: new Uint8Array(16) });
-    await rejects(setup, { code: 'UNEXPECTED_MESSAGE' });
-  });
-
-  it('fails on either lane without waiting for the other', async () => {
-    const { alice, chA, chB } = await hePair();
-    await chB.send(BucketShape, { buckets: 2 });
     const owner = await BucketOwner.setup([{ channel: chA, he: alice }], 10, seededRng(1));
-    chB.fork('lane 0'); // stays silent
-    await chB.fork('lane 1').send(HeRingAnswer, { seed: new Uint8Array(3), c1: new Uint8Array() });
-    const vectors = [0, 1, 2].map(() => new Int32Array(10));
-    await rejects(owner.sums(vectors), { code: 'MALFORMED_MESSAGE' });
+    await chB.fork('arrangement 0').send(BucketSamples, { seed: new Uint8Array(16) });
+    await rejects(owner.arranged(1), { code: 'UNEXPECTED_MESSAGE' });
   });
 
-  it('takes vectors as the hosts keep up: two are on their way', async () => {
+  it('asks for a vector when the one before it is on its way', async () => {
     const { alice, bob, chA, chB } = await hePair();
     const columns = randomColumns(10, [2], 'lazy');
     const [owner, host] = await Promise.all([
       BucketOwner.setup([{ channel: chA, he: alice }], 10, seededRng(1)),
       BucketHost.setup(chB, bob, hintKernel, columns, seededRng(2)),
     ]);
+    const { mine, theirs } = await arrangeAll(owner, [host], null, 5);
+    const sent = (): number => chA.stats.messagesSent;
+    const before = sent();
     let taken = 0;
     function* vectors(): Generator<Int32Array> {
-      for (; taken < 5; taken++) yield new Int32Array(10);
+      for (; taken < 5; taken++) {
+        equal(sent(), before + taken);
+        yield new Int32Array(10);
+      }
     }
-    const sums = owner.sums(vectors());
-    while (chA.stats.messagesSent < 1 + 2 * (1 + matrixLayout(2, 2048).columnBlocks)) {
-      await setImmediate(); // until both lanes have sent all
-    }
-    for (let turn = 0; turn < 50; turn++) await setImmediate();
-    equal(taken, 2, 'the third is asked for, not the fourth');
-    await Promise.all([sums, host.sums(5)]);
+    await Promise.all([owner.sums(mine, vectors()), host.sums(theirs[0]!, 5)]);
     equal(taken, 5);
   });
 
@@ -441,6 +445,6 @@ describe('sums by bucket', () => {
     for (const { from, label, type, bytes } of frames) {
       digest.update(`${from} ${label} ${type} ${bytes.length}\n`).update(bytes);
     }
-    equal(digest.digest('hex'), 'f7b7ae3fa6ef1022458298a8021dad4e446ead631557a96b963b8aeb750ff2c7');
+    equal(digest.digest('hex'), '6516ea86aecda090dbf6b99d9159e9e3bd33ddd29be10d7f1728d35f9c0e7284');
   });
 });

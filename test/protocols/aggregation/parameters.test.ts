@@ -1,6 +1,8 @@
-import { equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { HINT_DEGREE } from '../../../src/kernels/hint-kernel.ts';
+import { PARTS } from '../../../src/kernels/rlwe-kernel.ts';
 import {
+  batchOf,
   hintError,
   MAX_BUCKETS,
   MAX_ROWS,
@@ -8,6 +10,7 @@ import {
   ROW_VARIANCE,
   sumDeviation,
 } from '../../../src/protocols/aggregation/parameters.ts';
+import { batchLayout } from '../../../src/protocols/he/batch-matrix.ts';
 
 /** An LWE problem with a binary secret: dimension, log2 q, deviation of the error. */
 interface Problem {
@@ -95,26 +98,32 @@ describe('parameters of sums by bucket', () => {
   });
 
   it('bound the unit that rounding may add', () => {
-    let last = 0;
-    for (const [buckets, probability] of [
-      [1, '-30.5'],
-      [640, '-29.9'],
-      [1600, '-29.6'],
-      [MAX_BUCKETS, '-28.6'],
-    ] as const) {
-      const d = hintError(buckets) + 1;
-      ok(d >= last, 'rising');
-      equal(Math.log2((2 * d) / 2 ** 32).toFixed(1), probability, `${buckets} buckets`);
-      last = d;
+    for (const batch of PARTS) {
+      let last = 0;
+      for (const buckets of [1, 640, 1600, MAX_BUCKETS]) {
+        const d = hintError(buckets, batch) + 1;
+        ok(d >= last, 'rising');
+        last = d;
+      }
+      ok(Math.log2(last) < 2.1);
     }
-    ok(Math.log2(last) < 2.4);
-    // The dominating term with integers: 10 sqrt(10.583) 2^31 sqrt(4096 256), through p_3, in units of Q_3 / 2^64.
-    const blocks = 256n;
-    const norm = 2n ** 31n * 64n * 16n;
-    equal(blocks * 4096n, (64n * 16n) ** 2n);
+    const bits = (buckets: number, batch: number): string =>
+      Math.log2((2 * (hintError(buckets, batch) + 1)) / 2 ** 32).toFixed(1);
+    deepEqual(
+      [bits(1, 4), bits(640, 4), bits(640, 32), bits(1600, 32), bits(MAX_BUCKETS, 4)],
+      ['-30.6', '-30.1', '-30.3', '-30.3', '-29.0'],
+    );
+    // The dominating term with integers: 10 sqrt(10.583) 2^31 sqrt(1024 512), through p_3, in units of Q_3 / 2^64.
+    const { rows, columns, columnBlocks } = batchLayout(MAX_BUCKETS, HINT_DEGREE, 4);
+    equal(rows * columns * columnBlocks, 1024 * 512);
+    const norm = 2n ** 31n * 724n;
     const [p0, p1, p2, p3] = [134176769n, 134111233n, 134012929n, 133963777n];
     const noise = (325n * norm * 2n ** 64n * 1000n) / (10n * p3 * p0 * p1 * p2);
-    ok(Math.abs(Number(noise) / 1000 - hintError(MAX_BUCKETS)) < 0.2, `${noise}`);
+    ok(Math.abs(Number(noise) / 1000 - hintError(MAX_BUCKETS, 4)) < 0.2, `${noise}`);
+  });
+
+  it('take as many secrets at a time as are to be expected', () => {
+    deepEqual([0, 1, 4, 5, 16, 17, 32, 33, 5000].map(batchOf), [4, 4, 4, 8, 16, 32, 32, 32, 32]);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   expandSamples,
   maskPair,
   releaseSecret,
+  secretMessage,
 } from '../../../src/protocols/aggregation/samples.ts';
 import { recordingRng, rowErrors, vectorSecrets } from '../../support/bucket-noise.ts';
 import { randomVector } from '../../support/bucket-run.ts';
@@ -46,12 +47,12 @@ function mask(
   }
   const [{ s, seed: errors }] = vectorSecrets(drawn) as [{ s: Uint8Array; seed: Uint8Array }];
   deepEqual(
-    secret.message,
+    secretMessage(secret),
     BigUint64Array.from(s, (bit) => BigInt(bit) << 32n),
   );
   releaseSecret(kernel, secret);
   ok(
-    secret.message.every((v) => v === 0n),
+    secret.bits.every((v) => v === 0),
     'erased',
   );
   return { c, s, e: rowErrors(errors, x.length) };

@@ -5,7 +5,7 @@
 import { BoostingRound, KeptSplits, SplitNodes } from '../../../../proto/gen/trees.ts';
 import type { HintKernel } from '../../../kernels/hint-kernel.ts';
 import type { RlweKernel } from '../../../kernels/rlwe-kernel.ts';
-import { BucketHost } from '../../../protocols/aggregation/bucket-sums.ts';
+import { BucketHost, type HostArrangement } from '../../../protocols/aggregation/bucket-sums.ts';
 import type { Channel } from '../../../protocols/channel.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
 import { bitAt } from '../../../protocols/primitives/bits.ts';
@@ -18,7 +18,7 @@ import type { Checkpoints, FeatureHolderCheckpoint } from './checkpoint.ts';
 import { binBits, type PlacedColumns, placeColumns, thresholdOf } from './columns.ts';
 import { type OnRound, type Opening, type OwnSession, setupHost } from './context.ts';
 import type { SplitRule } from './joint-tree.ts';
-import { plainParameters, splitRows, type TreeParameters } from './parameters.ts';
+import { plainParameters, splitRows, type TreeParameters, vectorsOfRound } from './parameters.ts';
 import { routeHost } from './routing.ts';
 import {
   decodeWords,
@@ -88,10 +88,17 @@ export async function trainFeatureHolder(
   const { num_trees } = task.parameters;
   let step = resume?.step ?? 0;
   let rules = resume?.rules ?? [];
-  while (step < num_trees) {
+  let next = step < num_trees ? arrange(run) : null;
+  while (next) {
     const { grows } = await trees.receive(BoostingRound);
-    if (!grows) break;
-    rules = [...rules, ...(await answerRound(run, step))];
+    const offered = await next;
+    if (!grows) {
+      offered.arrangement.close();
+      break;
+    }
+    next = step + 1 < num_trees ? arrange(run) : null; // beside this round
+    rules = [...rules, ...(await answerRound(run, offered, step))];
+    offered.arrangement.close();
     step += 1;
     task.checkpoints?.save({ phase: 'training', step, rules });
     await task.onRound(step, num_trees);
@@ -101,10 +108,25 @@ export async function trainFeatureHolder(
   await task.ledger.record({ class: 'kept_splits', to: [task.self], elements: rules.length });
   const part = decodeKept(await trees.receive(KeptSplits), rules, step, parameters);
   // Not after a failure: another program might still be running, and encrypt under an erased key.
-  buckets.close();
   he.close();
   task.checkpoints?.save({ phase: 'evaluated', step: step + 1, ...part });
   return part;
+}
+
+/** The candidates of a round. */
+interface Offered {
+  readonly candidates: readonly (Candidate | null)[];
+  readonly arrangement: HostArrangement;
+}
+
+/** Draws candidates for the next round, and prepares what their sums need. */
+function arrange({ parameters, offer, buckets, rng }: Run): Promise<Offered> {
+  const candidates = drawCandidates(offer, parameters, rng);
+  const offered = buckets
+    .arrange(sumsOf(candidates), vectorsOfRound(parameters))
+    .then((arrangement) => ({ candidates, arrangement }));
+  offered.catch(() => undefined); // thrown where it is needed, unless the round before fails
+  return offered;
 }
 
 /** A candidate that became a split, and the number of its tree in the round. */
@@ -114,11 +136,13 @@ interface Won {
 }
 
 /** One round. Returns the splits that this party was told of, in their order. */
-async function answerRound(run: Run, round: number): Promise<SplitRule[]> {
-  const { task, parameters, session, buckets, data, offer, rng } = run;
+async function answerRound(
+  run: Run,
+  { candidates, arrangement }: Offered,
+  round: number,
+): Promise<SplitRule[]> {
+  const { task, parameters, session, buckets, data, rng } = run;
   const { trees: channel, routing, ot } = session;
-  const candidates = drawCandidates(offer, parameters, rng);
-  await buckets.arrange(sumsOf(candidates));
   const rows = candidates.map((each) => each?.rows ?? 0);
   const multiplier = task.parameters.noise_multiplier;
   const { sampler } = task;
@@ -128,7 +152,7 @@ async function answerRound(run: Run, round: number): Promise<SplitRule[]> {
   let level = Array.from({ length: parameters.numClass }, (_, k) => k);
   let parents: NodeShares[] | null = null;
   for (let depth = 0; depth < parameters.maxDepth && level.length > 0; depth++) {
-    const vectors = await buckets.sums(depth === 0 ? 2 * level.length : level.length);
+    const vectors = await buckets.sums(arrangement, depth === 0 ? 2 * level.length : level.length);
     const shares = levelShares(vectors, parents);
     const winners = await openSumsHost(
       channel,

@@ -21,7 +21,7 @@
  */
 import { BoostingRound } from '../../../../proto/gen/trees.ts';
 import type { RlweKernel } from '../../../kernels/rlwe-kernel.ts';
-import { BucketOwner } from '../../../protocols/aggregation/bucket-sums.ts';
+import { BucketOwner, type OwnerArrangement } from '../../../protocols/aggregation/bucket-sums.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
 import type { Matrix } from '../../data/matrix.ts';
 import type { Evaluation, MetricName } from '../../metrics/evaluate.ts';
@@ -41,7 +41,7 @@ import { evaluateMargins, lossOf } from './evaluation.ts';
 import { pick } from './growth.ts';
 import { type KeptModel, keepSplits } from './kept-splits.ts';
 import type { LabelHolderRun } from './level.ts';
-import { plainParameters, splitRows, type TreeParameters } from './parameters.ts';
+import { plainParameters, splitRows, type TreeParameters, vectorsOfRound } from './parameters.ts';
 import { growRound } from './round.ts';
 
 /** The label holder's aligned rows: row i is the same record at every party. */
@@ -143,17 +143,30 @@ async function growRounds(
   const { num_trees, early_stopping_rounds } = task.parameters;
   const patience = run.trained < run.labels.length ? early_stopping_rounds : 0;
   let state = start;
-  while (state.step < num_trees) {
+  let next = state.step < num_trees ? arranged(run) : null;
+  while (next) {
     const grows = patience === 0 || state.step - (state.best?.rounds ?? 0) < patience;
     await Promise.all(run.hosts.map(({ trees }) => trees.send(BoostingRound, { grows })));
-    if (!grows) break;
-
-    state = await growRound(run, state);
+    const arrangement = await next;
+    if (!grows) {
+      arrangement.close();
+      break;
+    }
+    next = state.step + 1 < num_trees ? arranged(run) : null; // beside this round
+    state = await growRound(run, arrangement, state);
+    arrangement.close();
     if (patience > 0) state = { ...state, best: bestOf(run, state) };
     task.checkpoints?.save(state);
     await task.onRound(state.step, num_trees);
   }
   return state;
+}
+
+/** The hosts' candidates of the next round, as far as they concern the label holder. */
+function arranged({ owner, parameters }: LabelHolderRun): Promise<OwnerArrangement> {
+  const arrangement = owner.arranged(vectorsOfRound(parameters));
+  arrangement.catch(() => undefined); // thrown where it is needed, unless the round before fails
+  return arrangement;
 }
 
 function bestOf(run: LabelHolderRun, { step, margins, best }: LabelHolderRound): BestRound {

@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { SplitNodes } from '../../../../proto/gen/trees.ts';
-import type { BucketOwner } from '../../../protocols/aggregation/bucket-sums.ts';
+import type { BucketOwner, OwnerArrangement } from '../../../protocols/aggregation/bucket-sums.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
 import type { BoostingParameters } from '../../trees/parameters.ts';
 import { isWorth } from '../../trees/split.ts';
@@ -69,11 +69,12 @@ export interface GrownLevel {
 /** Splits the nodes that are worth it, and takes note of the splits. */
 export async function growLevel(
   run: LabelHolderRun,
+  arrangement: OwnerArrangement,
   level: Level,
   splits: Splits,
 ): Promise<GrownLevel> {
   const { hosts, parameters } = run;
-  const [own, shares] = await Promise.all([ownSplits(run, level), sumsOf(run, level)]);
+  const [own, shares] = await Promise.all([ownSplits(run, level), sumsOf(run, arrangement, level)]);
   const opened = await Promise.all(
     hosts.map(({ trees }, h) => openSumsOwner(trees, shares[h]!, run)),
   );
@@ -130,10 +131,11 @@ async function ownSplits(
 /** Shares of every node's sums, by host. */
 async function sumsOf(
   { owner, trained }: LabelHolderRun,
+  arrangement: OwnerArrangement,
   { nodes, parents }: Level,
 ): Promise<NodeShares[][]> {
   const computed = parents ? nodes.filter((_, slot) => slot % 2 === 0) : nodes;
-  const shares = await owner.sums(vectorsOf(computed, trained));
+  const shares = await owner.sums(arrangement, vectorsOf(computed, trained));
   return shares.map((ofHost, h) => levelShares(ofHost, parents?.[h] ?? null));
 }
 

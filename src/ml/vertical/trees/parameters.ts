@@ -102,3 +102,11 @@ export function treesOf({
 }: Pick<TreeParameters, 'num_trees' | 'num_class'>): number {
   return num_trees * num_class;
 }
+
+/** Vectors that are summed in a round whose trees are full. */
+export function vectorsOfRound({
+  maxDepth,
+  numClass,
+}: Pick<BoostingParameters, 'maxDepth' | 'numClass'>): number {
+  return numClass * 2 ** maxDepth; // g and h at the root, below it of one child of each node
+}

@@ -1,4 +1,5 @@
 /** A round of boosting at the label holder, which has the protocol's statement in `label-holder.ts`. */
+import type { OwnerArrangement } from '../../../protocols/aggregation/bucket-sums.ts';
 import { seededGenerator } from '../../data/random.ts';
 import { sampleColumns, sampleRows } from '../../trees/gradient-boosting.ts';
 import { gradients } from '../../trees/objective.ts';
@@ -10,15 +11,15 @@ import { growLevel, type LabelHolderRun, type Level } from './level.ts';
 /** Grows a tree a class, all of them level by level. */
 export async function growRound(
   run: LabelHolderRun,
+  arrangement: OwnerArrangement,
   state: LabelHolderRound,
 ): Promise<LabelHolderRound> {
-  await run.owner.arranged();
   const splits = { rules: [...state.rules], told: [...state.told] };
   const roots = plantRound(run, state);
   const leaves: OpenNode[] = [];
   let level: Level | null = { depth: 0, nodes: roots, parents: null };
   while (level) {
-    const grown = await growLevel(run, level, splits);
+    const grown = await growLevel(run, arrangement, level, splits);
     leaves.push(...grown.leaves);
     level = grown.next;
   }

@@ -144,7 +144,7 @@ describe('views of joint boosting', () => {
         ok(!seen.has(key), `${name}: ${frame.type} repeats`);
         seen.add(key);
       }
-      ok(seen.size > 50);
+      ok(seen.size > 20, `${seen.size} messages`);
     }
   });
 });

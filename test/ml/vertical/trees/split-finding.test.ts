@@ -190,9 +190,15 @@ describe('the attack on opened sums', () => {
       BucketOwner.setup([{ channel: chA, he: alice }], rows, rng),
       BucketHost.setup(chB, bob, hintKernel, columns, seededRng('host')),
     ]);
-    await Promise.all([owner.arranged(), host.arrange([{ column: 0, bins: 1, andLast: false }])]);
+    const [its, own] = await Promise.all([
+      owner.arranged(openings),
+      host.arrange([{ column: 0, bins: 1, andLast: false }], openings),
+    ]);
     const vectors = Array.from({ length: openings }, () => new Int32Array(rows).fill(1 << 20));
-    const [[mine], theirs] = await Promise.all([owner.sums(vectors), host.sums(openings)]);
+    const [[mine], theirs] = await Promise.all([
+      owner.sums(its, vectors),
+      host.sums(own, openings),
+    ]);
     const { opened } = await openBoth(
       levelShares(mine!, null),
       levelShares(theirs, null),
