@@ -149,7 +149,8 @@ export function checkPrimes(primes: number, least = 1): void {
 
 /** Throws `RangeError` unless a polynomial may hold so many parts. */
 export function checkParts(parts: number): void {
-  if (!PARTS.includes(parts)) throw new RangeError(`"parts" expected ${PARTS}, got ${parts}`);
+  if (!PARTS.includes(parts))
+    throw new RangeError(`"parts" expected ${PARTS.join(', ')}, got ${parts}`);
 }
 
 /** Throws `RangeError` unless the array has the expected length. */

@@ -17,7 +17,7 @@ import { ROW_VARIANCE } from '../../../../src/protocols/aggregation/parameters.t
 import { memoryChannelPair } from '../../../../src/protocols/memory-channel.ts';
 import { noNoise } from '../../../support/boosting-run.ts';
 import { recordingRng, rowErrors, vectorSecrets } from '../../../support/bucket-noise.ts';
-import { hintKernel } from '../../../support/bucket-run.ts';
+import { arrangeAll, hintKernel } from '../../../support/bucket-run.ts';
 import { hePair } from '../../../support/he-pair.ts';
 import { seededRng } from '../../../support/seeded-rng.ts';
 import { tamper } from '../../../support/tamper.ts';
@@ -190,14 +190,12 @@ describe('the attack on opened sums', () => {
       BucketOwner.setup([{ channel: chA, he: alice }], rows, rng),
       BucketHost.setup(chB, bob, hintKernel, columns, seededRng('host')),
     ]);
-    const [its, own] = await Promise.all([
-      owner.arranged(openings),
-      host.arrange([{ column: 0, bins: 1, andLast: false }], openings),
-    ]);
+    const first = [{ column: 0, bins: 1, andLast: false }];
+    const { mine: its, theirs: own } = await arrangeAll(owner, [host], first, openings);
     const vectors = Array.from({ length: openings }, () => new Int32Array(rows).fill(1 << 20));
     const [[mine], theirs] = await Promise.all([
       owner.sums(its, vectors),
-      host.sums(own, openings),
+      host.sums(own[0]!, openings),
     ]);
     const { opened } = await openBoth(
       levelShares(mine!, null),
@@ -238,7 +236,8 @@ describe('the attack on opened sums', () => {
       BucketOwner.setup([{ channel: chA, he: alice }], n, seededRng('guest')),
       BucketHost.setup(chB, bob, hintKernel, columns, seededRng('host')),
     ]);
-    const [[mine], theirs] = await Promise.all([owner.sums(vectors), host.sums(2)]);
+    const { mine: its, theirs: own } = await arrangeAll(owner, [host], null, 2);
+    const [[mine], theirs] = await Promise.all([owner.sums(its, vectors), host.sums(own[0]!, 2)]);
     const left = bins.filter((bin) => bin === 0).length;
     const shares = [mine!, theirs].map((all) =>
       levelShares(
