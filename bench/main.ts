@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   rlwe: () => import('./rlwe.ts'),
   thread: () => import('./thread.ts'),
   'vertical-lr': () => import('./vertical-lr.ts'),
+  'vertical-xgb': () => import('./vertical-xgb.ts'),
 };
 
 /** What was started ends with this process: see the listeners of `exit` where it is started. */

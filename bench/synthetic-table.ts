@@ -100,10 +100,13 @@ export function columnNames(shape: TableShape, party: 'guest' | 'host'): string[
   return Array.from({ length: d }, (_, j) => `${party[0]}${j}`);
 }
 
-/** Writes each party's columns, the guest's with the labels, as Parquet. Row i is the same record. */
+/**
+ * Writes each party's columns, the guest's with the labels, as Parquet. Row i is the same record. Where there are several
+ * files of the host, each has as many of its columns.
+ */
 export async function writeParquet(
   shape: TableShape,
-  files: Readonly<Record<'guest' | 'host', string>>,
+  files: { readonly guest: string; readonly host: string | readonly string[] },
 ): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
@@ -122,8 +125,15 @@ export async function writeParquet(
       hostRows.add(host);
     });
     for (const rows of [guestRows, hostRows]) rows.close();
-    for (const party of ['guest', 'host'] as const) {
-      await connection.run(`copy ${party} to '${files[party]}' (format parquet)`);
+    await connection.run(`copy guest to '${files.guest}' (format parquet)`);
+    const hosts = typeof files.host === 'string' ? [files.host] : files.host;
+    const names = columnNames(shape, 'host');
+    const width = Math.ceil(names.length / hosts.length);
+    for (const [h, file] of hosts.entries()) {
+      const own = names.slice(h * width, (h + 1) * width);
+      await connection.run(
+        `copy (select ${own.join(', ')} from host) to '${file}' (format parquet)`,
+      );
     }
   } finally {
     connection.closeSync();

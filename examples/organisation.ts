@@ -147,10 +147,15 @@ export class Organisation {
   }
 }
 
-/** A policy that lets peers train with every dataset here, as columns of any kind, or do other things. */
+/**
+ * A policy that lets peers train with every dataset here, as columns of any kind, or do other things.
+ *
+ * @param minimumMargin - reconstruction margin of boosted trees; the node's default when left out.
+ */
 export function openPolicy(
   peers: readonly string[],
   algorithms: readonly string[] = ['vertical/*'],
+  minimumMargin?: number,
 ): string {
   const list = JSON.stringify(peers);
   return `version: 1
@@ -163,7 +168,7 @@ rules:
     columns: { allow: ['*'] }
     receivers: ${list}
     model_release: [full, split]
-`;
+${minimumMargin === undefined ? '' : `    minimum_margin: ${minimumMargin}\n`}`;
 }
 
 export interface StartOptions {
@@ -171,16 +176,17 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What their policies allow; see `openPolicy`. */
   readonly algorithms?: readonly string[];
+  readonly minimumMargin?: number;
 }
 
 /** Organisations that trust one another and whose policies allow joint work; nodes running. */
 export async function startOrganisations(
   directory: string,
   names: readonly string[],
-  { env = {}, algorithms }: StartOptions = {},
+  { env = {}, algorithms, minimumMargin }: StartOptions = {},
 ): Promise<readonly Organisation[]> {
   await mkdir(directory, { recursive: true });
-  const policy = openPolicy(names, algorithms);
+  const policy = openPolicy(names, algorithms, minimumMargin);
   const all = await Promise.all(
     names.map((name) =>
       Organisation.create({ name, directory: join(directory, name), policy, env }),
