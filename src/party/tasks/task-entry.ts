@@ -245,7 +245,13 @@ export class LiveTask implements TaskEntry {
 /** Ends a task without a result. */
 export async function endEntry(entry: TaskEntry, { code, message }: ApiError): Promise<void> {
   if (code === 'CANCELLED') await entry.cancelled(message);
-  else await entry.fail(code, message);
+  else await entry.fail(code, code === 'REFUSED' ? message + hintOf(entry) : message);
+}
+
+/** What in the request may be why: refusals themselves tell nothing of a policy. */
+function hintOf({ notes }: TaskEntry): string {
+  const margin = notes.warnings.find((warning) => warning.code === 'LOW_MARGIN');
+  return margin ? `; note: ${margin.message}` : '';
 }
 
 /** A program's progress as its task's. A row that cannot be written does not stop the program. */
