@@ -17,14 +17,14 @@ import { OPEN_RULE } from '../support/consensus-network.ts';
 import {
   DECLARATION,
   NOW,
-  sampleContract,
   sampleLabelled,
+  sampleTrees,
   testIdentity,
 } from '../support/contracts.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const [a, b, c, r] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
-const contract = sampleContract([a!, b!, c!], { receiver: r! });
+const contract = sampleTrees([a!, b!, c!], { receiver: r! });
 const TASK = taskIdOf(contract);
 const DATASET = '0d'.repeat(32);
 

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConsensusEvents, ConsensusNode } from '../../src/party/consensus/consensus-node.ts';
-import type { Contract, DatasetTerms, LinearTraining } from '../../src/party/consensus/contract.ts';
+import type { Contract, DatasetTerms, TrainContract } from '../../src/party/consensus/contract.ts';
 import { serveConsensus } from '../../src/party/consensus/handlers.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
 import type { DatasetDirectory, TaskDraft } from '../../src/party/consensus/task-draft.ts';
@@ -28,6 +28,7 @@ import {
   keyRing,
   NOW,
   sampleContract,
+  sampleTrees,
   type TestIdentity,
   testIdentity,
 } from './contracts.ts';
@@ -129,10 +130,13 @@ export interface Network {
   readonly calls: Call[];
   intercept: Intercept;
   /** The sample contract between the network's parties; the last may only receive. */
-  contract(changes?: Partial<LinearTraining>): LinearTraining;
+  contract(changes?: ContractChanges): TrainContract;
   /** A call as any peer could make it, past all checks of this side. */
   send<Q, R>(from: string, to: string, method: ControlMethod<Q, R>, request: Q): Promise<R>;
 }
+
+/** What does not depend on the algorithm. */
+export type ContractChanges = Partial<Omit<TrainContract, 'algorithm' | 'parameters'>>;
 
 type Handler = (from: string, request: Uint8Array) => Promise<Uint8Array>;
 
@@ -154,7 +158,8 @@ export async function withNetwork(
     contract: (changes = {}) => {
       const signers = names.map((name) => nodes.get(name)!.identity.signer);
       const last = receiver ? { receiver: signers.pop()! } : {};
-      return sampleContract(signers, { ...last, nonce: freshNonce(), ...changes });
+      const terms = { ...last, nonce: freshNonce(), ...changes };
+      return signers.length > 2 ? sampleTrees(signers, terms) : sampleContract(signers, terms);
     },
     send: async (from, to, method, request) => {
       const call = { from, to, method: method.name };

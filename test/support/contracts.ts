@@ -166,9 +166,9 @@ export function sampleContract(
 /** The parties of the sample contract, growing trees. */
 export function sampleTrees(
   signers: readonly Signer[],
-  changes: Partial<TreeTraining> = {},
+  { receiver, ...changes }: Partial<TreeTraining> & { receiver?: Signer } = {},
 ): TreeTraining {
-  const { algorithm, parameters, ...terms } = sampleContract(signers);
+  const { algorithm, parameters, ...terms } = sampleContract(signers, receiver && { receiver });
   const { use_validation_set, validation_set_rate, seed, ...told } = parameters;
   const { predict_threshold, open_bits, model_release } = told;
   return {

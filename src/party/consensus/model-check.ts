@@ -30,7 +30,7 @@ export function checkPrediction(contract: PredictContract): void {
       twoClasses === (predict_threshold !== null),
       'must be a probability where the model tells one of two classes, null elsewhere',
     ],
-    ...(isTreePrediction(contract) ? classRules(contract.parameters) : []),
+    ...(isTreePrediction(contract) ? classRules(contract.parameters) : partyRules(contract)),
   ]);
 }
 
@@ -38,6 +38,7 @@ function linearRules({ algorithm, parameters, parties }: LinearTraining): readon
   const logistic = algorithm.name === 'logistic_regression';
   const rows = Math.min(...parties.flatMap(({ dataset }) => dataset?.rowCount ?? []));
   return [
+    ...partyRules({ parties }),
     ['parameters/loss', logistic || parameters.loss === 'mse', 'must be mse'],
     ['parameters/class_weight', logistic || parameters.class_weight === 'none', 'must be none'],
     [
@@ -46,6 +47,12 @@ function linearRules({ algorithm, parameters, parties }: LinearTraining): readon
       'must be at most the row count of each dataset',
     ],
   ];
+}
+
+/** Of linear models; trees have as many data holders as there are. */
+function partyRules({ parties }: Pick<LinearTraining, 'parties'>): readonly Rule[] {
+  const holders = parties.filter(({ dataset }) => dataset !== null).length;
+  return [['parties', holders === 2, 'must have two data holders for a linear model']];
 }
 
 function treeRules(parameters: TreeParameters): readonly Rule[] {

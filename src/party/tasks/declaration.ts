@@ -10,7 +10,6 @@ import {
 } from '../consensus/contract.ts';
 import type { Declare } from '../consensus/contract-check.ts';
 import {
-  areTwo,
   type LinearPredictionTerms,
   type LinearTrainingTerms,
   linearLeakageOf,
@@ -86,7 +85,7 @@ function runnable(contract: Contract): LeakageStatement | undefined {
       if (isTreePrediction(contract)) {
         return scoresTrees(contract) ? treePredictionLeakageOf(contract) : undefined;
       }
-      return areTwo(contract) ? linearPredictionLeakageOf(contract) : undefined;
+      return linearPredictionLeakageOf(contract);
   }
 }
 

@@ -1,10 +1,11 @@
 /** The last steps of a task whose result every party has prepared. Each can be done again after a crash. */
 import { canonicalDigest } from '../consensus/canonical-json.ts';
 import type { ConsensusNode } from '../consensus/consensus-node.ts';
-import type { Contract } from '../consensus/contract.ts';
+import { type Contract, isTreeTraining, type TrainContract } from '../consensus/contract.ts';
 import { ConsensusError } from '../consensus/errors.ts';
 import { sendReceipt, submitReceipt } from '../consensus/receipt.ts';
 import { finishTask } from '../consensus/task-end.ts';
+import type { JsonObject } from '../http/json-shape.ts';
 import type { NodeLog } from '../log.ts';
 import { modelId } from '../models/model-id.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
@@ -116,11 +117,7 @@ function outcomeOf(
       algorithm: algorithm.name,
       algorithm_from: notes.reason,
       partition: algorithm.partition,
-      ...(contract.kind === 'train' && {
-        ...('solver' in contract.parameters && { solver: contract.parameters.solver }),
-        ...('objective' in contract.parameters && { objective: contract.parameters.objective }),
-        model_release: contract.parameters.model_release,
-      }),
+      ...(contract.kind === 'train' && trainedAs(contract)),
       ...(alignment.method === 'psi' && { psi_engine: alignment.engine }),
       receivers: [...receivers],
       warnings: notes.warnings.map(({ code, message }) => ({ code, message })),
@@ -130,6 +127,14 @@ function outcomeOf(
       ...(transport.length > 0 && { bytes_sent: bytesSent(self, transport) }),
     },
   };
+}
+
+/** How a model was trained. */
+function trainedAs(training: TrainContract): JsonObject {
+  const { model_release } = training.parameters;
+  return isTreeTraining(training)
+    ? { objective: training.parameters.objective, model_release }
+    : { solver: training.parameters.solver, model_release };
 }
 
 /** What this party sent in all its sessions, and what each peer sent to it. */

@@ -61,16 +61,11 @@ export function hidesTooLittle(terms: LinearTrainingTerms): boolean {
   return algorithm.name === 'logistic_regression' && bits < FEWEST_HIDING_BITS;
 }
 
-/** Whether linear models have as many data holders as they can have. */
-export function areTwo({ parties }: Pick<LinearTraining, 'parties'>): boolean {
-  return parties.filter(({ dataset }) => dataset !== null).length === 2;
-}
-
-/** Whether this node's code can run the training: parties, parameters and rows are in its range. */
+/** Whether this node's code can run the training: parameters and rows are in its range. */
 export function runsLinear(terms: LinearTrainingTerms): boolean {
   const { algorithm, parameters } = terms;
   const rows = fewestRows(terms);
-  if (!areTwo(terms) || rows > MAX_ROWS || hidesTooLittle(terms)) return false;
+  if (rows > MAX_ROWS || hidesTooLittle(terms)) return false;
   if (parameters.solver !== 'sgd') return true;
   const slack = algorithm.name === 'linear_regression' ? LINEAR_SLACK : LOGISTIC_SLACK;
   return hasSteps(parameters, rows, slack);

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import { taskIdOf } from '../../../src/party/consensus/contract-check.ts';
 import { proposeContract } from '../../../src/party/consensus/initiator.ts';
@@ -7,7 +7,10 @@ import { NO_AUDIT_HEAD, signVote } from '../../../src/party/consensus/vote.ts';
 import { METHODS } from '../../../src/party/consensus/wire.ts';
 import type { PolicyRule } from '../../../src/party/policy-rule.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
+import { changed } from '../../support/changed-contract.ts';
 import { type Network, OPEN_RULE, withNetwork } from '../../support/consensus-network.ts';
+import { sampleTrees } from '../../support/contracts.ts';
+import { refusesAsync } from '../../support/refusals.ts';
 
 const TWO = ['orgA', 'orgB'];
 
@@ -72,6 +75,22 @@ describe('consent', () => {
       const budgets = { intersection_size: 1, validation_scores: 200, weights: 6 };
       network.at('orgB').policy = { version: 1, rules: [{ ...OPEN_RULE, ...limits, budgets }] };
       await proposeContract(network.at('orgA').node, network.contract());
+    }));
+
+  it('is the feature holder’s to refuse where sums of trees may tell records apart', () =>
+    withNetwork(TWO, async (network) => {
+      const [a, b] = TWO.map((name) => network.at(name));
+      const propose = () => {
+        const trees = sampleTrees(TWO.map((name) => network.at(name).identity.signer));
+        const nonce = Buffer.from(systemRng(32)).toString('hex');
+        const few = changed('parties/0/dataset/rowCount', 100, { ...trees, nonce });
+        return proposeContract(a!.node, few);
+      };
+      a!.policy = { version: 1, rules: [{ ...OPEN_RULE, minimum_margin: 1000 }] };
+      await refusesAsync(propose(), 'refused_by_policy');
+      ok(b!.log.includes('denied orgA minimum_margin'), b!.log.join());
+      b!.policy = { version: 1, rules: [{ ...OPEN_RULE, minimum_margin: 0.1 }] };
+      await propose();
     }));
 
   it('looks at the data before it asks a person', () =>

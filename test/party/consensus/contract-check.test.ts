@@ -22,6 +22,8 @@ import {
   sampleContract,
   sampleIntersection,
   samplePrediction,
+  sampleTreePrediction,
+  sampleTrees,
   testIdentity,
 } from '../../support/contracts.ts';
 import { refuses } from '../../support/refusals.ts';
@@ -31,7 +33,7 @@ const [a, b, c, auditor] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testId
 describe('contract check', () => {
   it('accepts contracts for two, three and receiver-only parties', () => {
     checkContract(sampleContract([a!, b!]));
-    checkContract(sampleContract([a!, b!, c!]));
+    checkContract(sampleTrees([a!, b!, c!]));
     const contract = sampleContract([a!, b!], { receiver: auditor! });
     deepEqual(decodeContract(canonicalBytes(contract)), contract);
   });
@@ -138,7 +140,7 @@ describe('contract check', () => {
   });
 
   it('refuses parties that do not fit together', () => {
-    const three = sampleContract([a!, b!, c!], { receiver: auditor! });
+    const three = sampleTrees([a!, b!, c!], { receiver: auditor! });
     const cases: readonly (readonly [path: string, value: Json, at?: string])[] = [
       ['parties/0/role', 'feature_holder'],
       ['parties/1/role', 'label_holder'],
@@ -343,7 +345,9 @@ describe('contract check', () => {
 
   it('decodes what it encodes, whatever is mutated, and refuses the rest by its code', () => {
     const samples: readonly Contract[] = [
-      sampleContract([a!, b!, c!], { receiver: auditor! }),
+      sampleContract([a!, b!], { receiver: auditor! }),
+      sampleTrees([a!, b!, c!], { receiver: auditor! }),
+      sampleTreePrediction([a!, b!]),
       samplePrediction([a!, b!]),
       sampleIntersection([a!, b!]),
     ];

@@ -17,7 +17,7 @@ import { datasetErrorCode, type TaskDraft } from '../../../src/party/consensus/t
 import { createDatasets } from '../../../src/party/datasets/datasets.ts';
 import { Store } from '../../../src/party/store.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
-import { NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
+import { NOW, sampleContract, sampleTrees, testIdentity } from '../../support/contracts.ts';
 import { psiContract } from '../../support/program-parties.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 import { onlyKeys, stringsOf } from '../../support/text-columns.ts';
@@ -69,6 +69,17 @@ const PREDICT: TaskDraft = {
     labelColumn: null,
     labelKind: null,
     selectColumns: ['age', 'region'],
+    notFeatures: [],
+  },
+};
+
+const TREES: TaskDraft = {
+  ...DRAFT,
+  algorithm: { name: 'xgboost', partition: 'vertical' },
+  dataset: {
+    ...DRAFT.dataset,
+    labelKind: { classes: 3 },
+    discreteColumns: [],
     notFeatures: [],
   },
 };
@@ -160,6 +171,27 @@ describe('offered datasets', () => {
       const again = offeredDatasets(datasets, store, findPart, () => NOW);
       await again.verify(trainWith(first), 'orgA');
       await again.verify(trainWith(second), 'orgA');
+    }));
+
+  it('keep what is missing for trees, and read their labels as what is learnt', () =>
+    withDirectory(async (directory) => {
+      folder.write('data/train.csv', 'id,y,age,income\na,0,,1\nb,2,,\nc,1,,3\n');
+      const { terms } = await directory.describe(TREES, NO_CONDITIONS, 'orgB');
+      const base = sampleTrees([ORG_A!, ORG_B!]);
+      const parameters = { ...base.parameters, objective: 'multi:softprob', num_class: 3 } as const;
+      const [own, other] = base.parties;
+      const contract = { ...base, parameters, parties: [{ ...own!, dataset: terms }, other!] };
+      await directory.verify(contract, 'orgA');
+      const { features, label, encoding } = await directory.load(contract, 'orgA');
+      const { NaN: none } = Number;
+      deepEqual([...features], [none, 1, none, none, none, 3]);
+      deepEqual([...label!], [0, 2, 1]);
+      deepEqual(encoding[0], { kind: 'numeric', name: 'age', mean: null });
+
+      const two = { ...TREES, dataset: { ...TREES.dataset, labelKind: { classes: 2 } } };
+      await rejects(directory.describe(two, NO_CONDITIONS, 'orgB'), { code: 'not_class' });
+      const fewer = { ...contract, parameters: { ...parameters, num_class: 2 } };
+      await rejects(directory.load(fewer, 'orgA'), { code: 'not_class' });
     }));
 
   it('refuse terms that differ in anything from what was given', () =>

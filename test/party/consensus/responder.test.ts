@@ -255,7 +255,8 @@ describe('answering a prepare', () => {
     withNetwork(TWO, async (network) => {
       const contract = network.contract();
       const algorithm = { ...contract.algorithm, implementation: '00'.repeat(32) };
-      equal(await prepare(network, { ...contract, algorithm }), 'implementation_mismatch');
+      const other = { ...contract, algorithm } as Contract;
+      equal(await prepare(network, other), 'implementation_mismatch');
       const leaky = network.contract({ leakage: { ...contract.leakage, structural: [] } });
       equal(await prepare(network, leaky), 'leakage_mismatch');
     }));

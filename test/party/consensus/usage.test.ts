@@ -1,10 +1,11 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import type { Contract, LinearTraining } from '../../../src/party/consensus/contract.ts';
+import type { Contract } from '../../../src/party/consensus/contract.ts';
 import { proposeContract } from '../../../src/party/consensus/initiator.ts';
 import { abortTask, finishTask } from '../../../src/party/consensus/task-end.ts';
 import { openDisclosureLedger } from '../../../src/party/disclosure-ledger.ts';
 import type { PolicyRule } from '../../../src/party/policy-rule.ts';
 import {
+  type ContractChanges,
   lost,
   type Network,
   OPEN_RULE,
@@ -25,7 +26,7 @@ function limit(network: Network, limits: Partial<PolicyRule>): void {
   network.at('orgB').policy = { version: 1, rules: [{ ...OPEN_RULE, ...limits }] };
 }
 
-async function agree(network: Network, changes: Partial<LinearTraining> = {}): Promise<string> {
+async function agree(network: Network, changes: ContractChanges = {}): Promise<string> {
   const fresh = network.contract().nonce;
   const createdAt = new Date(network.clock.now).toISOString();
   const expiresAt = new Date(network.clock.now + 3_600_000).toISOString();

@@ -1,11 +1,12 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import type { TrainContract } from '../../../src/party/consensus/contract.ts';
 import { checkContract } from '../../../src/party/consensus/contract-check.ts';
 import { ConsensusError } from '../../../src/party/consensus/errors.ts';
+import { fitsTraining } from '../../../src/party/consensus/scoring.ts';
 import type { PredictRequest } from '../../../src/party/http/predict-request.ts';
 import { draftPrediction } from '../../../src/party/tasks/contract-draft-prediction.ts';
 import { declareAlgorithms } from '../../../src/party/tasks/declaration.ts';
-import { sampleContract, testIdentity } from '../../support/contracts.ts';
+import { sampleContract, sampleTrees, testIdentity } from '../../support/contracts.ts';
 import {
   type FakeParty,
   fakeNode,
@@ -96,6 +97,35 @@ describe('contract draft of a prediction', () => {
       draftPrediction(regression, request({ threshold: 0.5 })),
       'INVALID_REQUEST',
       /^threshold: the model predicts numbers/,
+    );
+  });
+
+  it('of trees takes over what bounds their leakage, and has as many parties as the training', async () => {
+    const training = sampleTrees([b!, a!, c!]);
+    const nodes = { ...NODES, orgC: { columns: ['id', 'income', 'region'] } };
+    const { node } = drafting(nodes, training);
+    const providers = [...BY_KEYS, { ...BY_KEYS[1]!, name: 'orgC', path: 'new-c.csv' }];
+    const { contract } = await draftPrediction(node, request({ providers, threshold: 0.25 }));
+    checkContract(contract);
+    ok(fitsTraining(contract, { taskId: TASK, training }));
+    const { objective, num_class, num_trees, max_depth, open_bits } = training.parameters;
+    deepEqual(contract.parameters, {
+      objective,
+      num_class,
+      num_trees,
+      max_depth,
+      predict_threshold: 0.25,
+      open_bits,
+    });
+    deepEqual(
+      contract.parties.map(({ name, role }) => `${name} ${role}`),
+      ['orgB label_holder', 'orgA feature_holder', 'orgC feature_holder'],
+    );
+    deepEqual(declareAlgorithms(IMPLEMENTATION)(contract)!.leakage, contract.leakage);
+    await refusesDraft(
+      draftPrediction(node, request()),
+      'INVALID_REQUEST',
+      /must be those of the training: orgB, orgA, orgC$/,
     );
   });
 
