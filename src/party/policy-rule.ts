@@ -42,6 +42,10 @@
  *       metrics: 500
  *       column_scales: 1000
  *       weights: 1000
+ *       split_sums: 10000000              # these four of trees
+ *       split_sides: 100000000
+ *       trees: 10000
+ *       thresholds: 10000
  * ```
  *
  * Trees, `vertical/xgboost` and `predict/xgboost`, open other classes: `split_sums` and `split_sides` to the label

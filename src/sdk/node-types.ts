@@ -16,16 +16,50 @@ interface ConditionFields {
   readonly strict?: boolean;
 }
 
+/**
+ * Hyper-parameters of `xgboost` by the names of XGBoost's scikit-learn interface; the other names that
+ * XGBoost knows them by are taken as well, and all of this node's own.
+ */
+export interface TreeHyperParameters {
+  readonly objective?: 'binary:logistic' | 'reg:squarederror' | 'multi:softprob';
+  /** Of `multi:softprob`: labels are the integers below it. */
+  readonly num_class?: number;
+  /** Default 30: every further tree opens more. */
+  readonly n_estimators?: number;
+  /** Default 3: so does every further level. */
+  readonly max_depth?: number;
+  /** Default 32, at most 256. */
+  readonly max_bin?: number;
+  /** Default 0.3. */
+  readonly learning_rate?: number;
+  readonly reg_lambda?: number;
+  readonly reg_alpha?: number;
+  readonly gamma?: number;
+  readonly min_child_weight?: number;
+  readonly subsample?: number;
+  readonly colsample_bytree?: number;
+  readonly scale_pos_weight?: number;
+  readonly base_score?: number;
+  readonly early_stopping_rounds?: number;
+  readonly random_state?: number;
+  /** Of feature holders' own noise in what is opened: 1 to 16. */
+  readonly noise_multiplier?: number;
+  readonly model_release?: 'full' | 'split';
+  readonly [other: string]: unknown;
+}
+
 /** Body of `runModelTrainTask`. */
 export interface TrainTaskRequest extends ConditionFields {
+  /** Two; of `xgboost` two or more. */
   readonly data_providers: readonly (ProviderFields & {
     readonly label_column?: string;
     readonly select_columns?: readonly string[];
     readonly discrete_cols?: readonly string[];
   })[];
   readonly result_receivers: readonly string[];
+  /** `logistic_regression`, `linear_regression` or `xgboost`; what the request or the label tells otherwise. */
   readonly algorithm?: string;
-  readonly hyper_params?: Readonly<Record<string, unknown>>;
+  readonly hyper_params?: TreeHyperParameters | Readonly<Record<string, unknown>>;
   readonly metrics?: readonly string[];
   readonly label_owner?: string;
 }

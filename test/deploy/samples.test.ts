@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { linearLeakage } from '../../src/ml/vertical/linear/leakage.ts';
+import { reconstructionMargin, treeLeakage } from '../../src/ml/vertical/trees/leakage.ts';
+import { isTreeTraining } from '../../src/party/consensus/contract.ts';
 import { resolveLinearParameters } from '../../src/party/http/linear-parameters.ts';
 import { OPERATION_IDS, operationOf, pathsOf } from '../../src/party/http/operations.ts';
 import { resolvePartition } from '../../src/party/http/partition.ts';
@@ -47,36 +49,75 @@ describe('deploy samples', () => {
     metrics: request.metrics.length,
   });
 
+  const trees = parseTrainRequest({ ...JSON.parse(read('trees-request.json')), strict: true });
+  const [forest, ...others] = trainingModels(trees);
+  if (!forest || !isTreeTraining(forest.terms)) throw new TypeError('the request is of no trees');
+  const treeParameters = forest.terms.parameters;
+  const [own, shop] = layout.parties.map(({ features }) => features.length);
+  const treesOpen = treeLeakage({
+    parameters: treeParameters,
+    alignment: 'psi',
+    engine: 'rr22',
+    counted: true,
+    rows,
+    keys: rows,
+    labelHolderColumns: own!,
+    featureHolders: [{ numeric: shop!, indicators: 0 }],
+    metrics: trees.metrics.length,
+  });
+
+  it('are trees of the same data, without warnings', () => {
+    deepEqual([trees.warnings, forest.warnings, others], [[], [], []]);
+    const { providers, receivers, purpose, metrics } = request;
+    deepEqual(
+      [trees.providers, trees.receivers, trees.purpose, trees.metrics],
+      [providers, receivers, purpose, metrics],
+    );
+  });
+
+  type Training = (typeof trainings)[number];
+  const trainings = [
+    { algorithm: 'vertical/logistic_regression', opened: leakage.opened, margin: null },
+    {
+      algorithm: 'vertical/xgboost',
+      // What the shop's own part is, it is not told of itself.
+      opened: treesOpen.opened.filter(({ to }) => to !== 'feature_holder'),
+      margin: reconstructionMargin({ parameters: treeParameters, rows }),
+    },
+  ];
+
   it('are policies that allow it, and nothing for another purpose', () => {
     for (const { name, keyColumns, labelColumn, features } of layout.parties) {
       const policy = parsePolicy(read(`policy.${name}.yaml`));
       const rule = policy.rules[0]!;
       const { path } = request.providers.find((each) => each.name === name)!;
-      const ask = (purpose: string): boolean =>
+      const ask = (purpose: string, { algorithm, opened, margin }: Training): boolean =>
         decide(
           policy,
           {
             peers: request.providers.map((each) => each.name).filter((each) => each !== name),
             purpose,
-            algorithm: 'vertical/logistic_regression',
+            algorithm,
             dataset: { path, keys: keyColumns, label: labelColumn, features },
             receivers: request.receivers.filter((each) => each !== name),
             modelRelease: 'full',
             terms: {
               security: { kappa: 128, sigma: 40 },
               fewestFeatures: Math.min(...layout.parties.map((each) => each.features.length)),
-              margin: null,
+              margin,
               minimumIntersection: rule.minimum_intersection ?? 0, // drafted as the owner asks for it
               openBits: parameters.open_bits,
               metrics: request.metrics,
               heldOut: parameters.use_validation_set,
-              openings: leakage.opened.map((each) => ({ ...each, class: each.name, peer: 'bank' })),
+              openings: opened.map((each) => ({ ...each, class: each.name, peer: 'bank' })),
             },
           },
           { now: 0, usage: { voted: [], opened: () => 0 } },
         ).allow;
-      equal(ask(request.purpose), true, name);
-      equal(ask('marketing'), false, name);
+      for (const training of trainings) {
+        equal(ask(request.purpose, training), true, `${name} ${training.algorithm}`);
+        equal(ask('marketing', training), false, `${name} ${training.algorithm}`);
+      }
     }
   });
 
@@ -144,6 +185,7 @@ describe('deploy samples', () => {
     for (const name of ['bank', 'shop']) {
       const [rule] = parsePolicy(read(`policy.${name}.yaml`)).rules;
       ok(rule!.algorithms.includes('predict/logistic_regression'), name);
+      ok(rule!.algorithms.includes('predict/xgboost'), name);
       ok(rule!.algorithms.includes('psi/intersection'), name);
     }
   });

@@ -10,7 +10,7 @@ rules: []
 #     expires: '2027-06-30'         # allows nothing after that day
 #     peers: [orgB]                 # every other party of the task
 #     purposes: ['credit scoring']  # as the request says; 'unspecified' when it says nothing
-#     algorithms: ['vertical/*']    # also 'predict/*', 'psi/intersection', ...
+#     algorithms: ['vertical/*']    # or vertical/xgboost, ...; also 'predict/*', 'psi/intersection', ...
 #     datasets: ['credit/*.csv']    # this node's own data
 #     columns:
 #       key: [id]
@@ -23,6 +23,7 @@ rules: []
 #     validation: held_out          # no scores of training rows
 #     open_bits: 12                 # of every score and weight, at most
 #     minimum_columns: 3            # features of each side
+#     minimum_margin: 1             # of trees on own features; 1 unless told
 #     minimum_intersection: 100     # fewer common records end the task before any is known
 #     tasks_per_day: 10
 #     budgets:                      # values that orgB ever learns; none of a class that is left out
@@ -32,5 +33,9 @@ rules: []
 #       validation_scores: 200000
 #       metrics: 500
 #       column_scales: 1000
-#       weights: 1000
+#       weights: 1000               # of linear models; of trees what follows
+#       split_sums: 10000000
+#       split_sides: 100000000
+#       trees: 10000
+#       thresholds: 10000
 `;

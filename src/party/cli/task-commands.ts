@@ -22,11 +22,15 @@ export function addTaskCommands(program: Command, shell: Shell): void {
   withTaskFlags(program.command('train'), shell)
     .description('train a model jointly and wait for it')
     .option('--label <party:column>', 'what to predict, and who has it')
-    .option('--algorithm <name>', 'logistic_regression, linear_regression')
+    .option('--algorithm <name>', 'logistic_regression, linear_regression or xgboost')
     .option('--discrete <party:columns>', 'columns that are categories; repeatable', each)
     .option('--metrics <names>', 'for example auc,ks')
     .option('--release <how>', 'full: receivers get the model; split: each party keeps its part')
-    .option('--param <name=value>', 'a hyper-parameter; repeatable', each)
+    .option(
+      '--param <name=value>',
+      'a hyper-parameter, of xgboost by its own names; repeatable',
+      each,
+    )
     .addHelpText('after', TRAIN_EXAMPLE)
     .action(async (options: NodeOptions & TrainFlags) =>
       print(await train(addressOf(shell, options), options, run)),
@@ -150,9 +154,11 @@ function addModelGroup(model: Command, shell: Shell): void {
 }
 
 const TRAIN_EXAMPLE = `
-Example:
+Examples:
   entente train --data bank=clients.csv --data partner=customers.csv:age,income \\
     --key id --label bank:defaulted --metrics auc,ks --purpose 'credit scoring'
+  entente train --data bank=clients.csv --data partner=customers.csv --data lab=cases.csv \\
+    --key id --label bank:defaulted --algorithm xgboost --param n_estimators=30 --param max_depth=3
 `;
 
 const PREDICT_EXAMPLE = `

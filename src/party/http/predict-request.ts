@@ -35,7 +35,8 @@ export const PredictRequestBody = Type.Object(
     params: Type.Optional(
       Type.Unsafe<Static<typeof ParamsBody> | string | null>({
         type: ['object', 'string', 'null'],
-        description: 'threshold: a probability in place of the model’s own',
+        description:
+          'threshold: a probability in place of the model’s own, where it tells one of two classes',
       }),
     ),
     ...TASK_FIELDS,

@@ -153,7 +153,10 @@ export const TrainResult = Type.Object(
     model_id: Type.String(),
     path: Type.String(),
     type: Type.String(),
-    extra: Type.String({ description: 'JSON: task id, algorithm, warnings' }),
+    extra: Type.String({
+      description:
+        'JSON: task id, algorithm, of linear models the solver, of trees the objective, warnings',
+    }),
     metrics: Type.Unsafe(metrics),
   },
   {

@@ -31,9 +31,10 @@ const columns = Type.Optional(
     maxItems: MAX_COLUMNS,
   }),
 );
-const objectOrText = Type.Optional(
-  Type.Unsafe<JsonObject | string | null>({ type: ['object', 'string', 'null'] }),
-);
+const objectOrText = (description: string) =>
+  Type.Optional(
+    Type.Unsafe<JsonObject | string | null>({ type: ['object', 'string', 'null'], description }),
+  );
 
 const DataProviderBody = Type.Object({
   ...DATA_FIELDS,
@@ -47,11 +48,23 @@ const DataProviderBody = Type.Object({
 /** The body of `runModelTrainTask`: its fields and their types. Further rules are in the parser. */
 export const TrainRequestBody = Type.Object(
   {
-    data_providers: Type.Array(DataProviderBody, { minItems: 1, maxItems: MAX_PARTIES }),
+    data_providers: Type.Array(DataProviderBody, {
+      minItems: 1,
+      maxItems: MAX_PARTIES,
+      description: 'Two; of xgboost two or more.',
+    }),
     result_receivers: receivers,
-    algorithm: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'] })),
-    hyper_params: objectOrText,
-    model_config: objectOrText,
+    algorithm: Type.Optional(
+      Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        description:
+          'logistic_regression, linear_regression or xgboost; else what the request or the label tells.',
+      }),
+    ),
+    hyper_params: objectOrText(
+      'Of xgboost by the names of XGBoost and with its defaults, but for 30 trees (n_estimators, num_boost_round) of max_depth 3 with 32 bins (max_bin): every further tree and level opens more. objective: binary:logistic, reg:squarederror or multi:softprob, which needs num_class; else two values of the label are classes and others numbers. noise_multiplier: feature holders’ own noise in what is opened, 1 to 16.',
+    ),
+    model_config: objectOrText('Layers, which no algorithm has yet.'),
     metrics: Type.Optional(
       Type.Unsafe<readonly string[] | null>({
         type: ['array', 'null'],
@@ -82,6 +95,24 @@ export const TrainRequestBody = Type.Object(
         algorithm: 'logistic_regression',
         hyper_params: { epochs: 10, learning_rate: 0.1 },
         metrics: ['accuracy', 'auc'],
+        purpose: 'credit risk',
+      },
+      {
+        data_providers: [
+          {
+            name: 'orgA',
+            data_path: 'loans.csv',
+            data_type: 'csv',
+            key_column: 'id',
+            label_column: 'y',
+          },
+          { name: 'orgB', data_path: 'people.csv', data_type: 'csv', key_column: 'id' },
+          { name: 'orgC', data_path: 'phones.parquet', data_type: 'parquet', key_column: 'id' },
+        ],
+        result_receivers: ['orgA'],
+        algorithm: 'xgboost',
+        hyper_params: { n_estimators: 30, max_depth: 3, eta: 0.3, early_stopping_rounds: 5 },
+        metrics: ['auc', 'ks'],
         purpose: 'credit risk',
       },
     ],
