@@ -38,6 +38,17 @@ describe('model', () => {
     node.answers.set('GET /api/v1/models/model-1', { result: MODEL });
     match((await run('show', 'model-1')).out, /here +the whole model\n.*\n/);
     deepEqual((await run('show', 'model-1', '--json')).json, MODEL);
+    const feature_importance = [
+      {
+        ...{ party: 'orgB', column: 'x', feature: 'orgB.x', weight: 3 },
+        ...{ gain: 12.5, cover: 40, total_gain: 37.5, total_cover: 120 },
+      },
+    ];
+    const forest = { ...MODEL, algorithm: 'xgboost', feature_importance };
+    node.answers.set('GET /api/v1/models/model-1', { result: forest });
+    const shown = await run('show', 'model-1');
+    match(shown.out, /COLUMN +GAIN +COVER +SPLITS\norgB\.x +12\.5\d* +40\S* +3\n/);
+    deepEqual((await run('show', 'model-1', '--json')).json, forest);
     const missing = await run('show', 'model-2');
     deepEqual([missing.code, /model list/.test(missing.err)], [1, true]);
   });

@@ -1,6 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import type { ModelService } from '../../../src/party/http/services.ts';
+import { forestText } from '../../../src/party/models/forest-document.ts';
+import { columnImportance } from '../../../src/party/models/importance.ts';
 import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
-import { as, DOCUMENT, errorOf, fakeServer, MODELS } from '../../support/http-server.ts';
+import type { ModelManifest } from '../../../src/party/models/model-registry.ts';
+import { as, DOCUMENT, errorOf, fakeServer, MANIFEST, MODELS } from '../../support/http-server.ts';
+import { sampleForest } from '../models/sample-forest.ts';
 
 const url = '/api/v1/models';
 const headers = as('coordinator');
@@ -38,6 +43,33 @@ describe('model routes', () => {
     equal(part.status, 404);
     match(part.msg, /its part of this model only: the model was not released to it$/);
     equal(errorOf(await app.inject({ url: `${url}/model-03/document`, headers })).status, 404);
+  });
+
+  it('say of a released forest what its columns do, and give its file to the letter', async () => {
+    const { document } = sampleForest('binary');
+    const manifest: ModelManifest = { ...MANIFEST, algorithm: 'xgboost' };
+    const models: ModelService = {
+      list: async () => [manifest],
+      get: async (_, kind) => (kind === 'model' ? manifest : null),
+      load: async () => document,
+      text: async () => forestText(document),
+    };
+    const { app } = fakeServer({ models });
+    const { result } = (await app.inject({ url: `${url}/model-01`, headers })).json();
+    deepEqual(result, {
+      ...MODEL,
+      algorithm: 'xgboost',
+      feature_importance: columnImportance(document),
+    });
+    const reply = await app.inject({ url: `${url}/model-01/document`, headers });
+    equal(reply.body, forestText(document));
+    match(String(reply.headers['content-type']), /^application\/json/);
+    const part = { ...models, get: async () => ({ ...manifest, kind: 'part' as const }) };
+    const other = await fakeServer({ models: part }).app.inject({
+      url: `${url}/model-01`,
+      headers,
+    });
+    ok(!('feature_importance' in other.json().result));
   });
 
   it('tell nothing of a file that was changed', async () => {

@@ -1,8 +1,11 @@
 import { deepEqual, ok, throws } from 'node:assert/strict';
+import { matrix } from '../../../src/ml/data/matrix.ts';
+import { predictBoosted } from '../../../src/ml/trees/gradient-boosting.ts';
 import { localModel } from '../../../src/party/models/local-model.ts';
 import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
 import { ModelUseError } from '../../../src/party/models/model-use-error.ts';
 import { MODEL, PART } from './sample.ts';
+import { sampleForest } from './sample-forest.ts';
 
 describe('local model', () => {
   it('reads every column once: its own as it was trained, others’ without what their owners know', () => {
@@ -37,6 +40,18 @@ describe('local model', () => {
       ['city', 'bank.x', 'shop.x'],
     );
     deepEqual([...score(Float64Array.of(0, 1, 0, 0), 1)[0]!], [-1 + 0.25]);
+  });
+
+  it('takes the columns of a forest, missing cells as they are', () => {
+    const { document, X, rows } = sampleForest('classes');
+    const city = { kind: 'categorical', name: 'city', levels: ['A', 'B'] } as const;
+    const part = { ...PART, encoding: [{ ...PART.encoding[0]!, mean: null }, city] } as never;
+    const { encoding, owners, score } = localModel(document, part);
+    deepEqual(encoding.slice(2), [{ kind: 'numeric', name: 'x', mean: null }, city]);
+    ok(encoding.every((each) => each.kind === 'categorical' || each.mean === null));
+    deepEqual(owners, ['bank', 'bank', 'shop', 'shop']);
+    deepEqual(score(X, rows), predictBoosted(document.trees, matrix(X, rows, 5)));
+    throws(() => localModel(document, null), ModelUseError);
   });
 
   it('is none with categories whose names are not known, or with a level missing', () => {

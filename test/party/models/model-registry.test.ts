@@ -2,11 +2,13 @@ import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { forestText } from '../../../src/party/models/forest-document.ts';
 import { ModelFormatError } from '../../../src/party/models/model-format-error.ts';
 import { type ModelFolders, ModelRegistry } from '../../../src/party/models/model-registry.ts';
 import { Store } from '../../../src/party/store.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { MODEL, PART } from './sample.ts';
+import { sampleForest } from './sample-forest.ts';
 
 interface World {
   readonly registry: ModelRegistry;
@@ -58,6 +60,20 @@ describe('model registry', () => {
         ],
       );
       equal((await registry.get(PART.model_id, 'part'))?.digest, manifest.digest);
+    });
+  });
+
+  it('keeps a forest as the text that XGBoost reads', async () => {
+    await withRegistry(async ({ registry, folders }) => {
+      const { document } = sampleForest('binary');
+      const manifest = await registry.put(document);
+      deepEqual([manifest.kind, manifest.algorithm], ['model', 'xgboost']);
+      const text = await readFile(join(folders.results, 'task-1/model.json'), 'utf8');
+      equal(text, forestText(document));
+      equal(await registry.text(document.model_id), text);
+      const stored = await registry.load(document.model_id);
+      deepEqual(await registry.put(stored), manifest, 'what was read is the same again');
+      await rejects(registry.text('model-none'), ModelFormatError);
     });
   });
 

@@ -3,14 +3,14 @@ import { matrix } from '../../../src/ml/data/matrix.ts';
 import { fitBoostedTrees } from '../../../src/ml/trees/gradient-boosting.ts';
 import type { BoostingParameters } from '../../../src/ml/trees/parameters.ts';
 import type { TreeColumn } from '../../../src/ml/vertical/trees/release.ts';
-import type { ForestDocument } from '../../../src/party/models/forest-document.ts';
+import { type ForestDocument, forestText } from '../../../src/party/models/forest-document.ts';
 import { boostingTable, pooled } from '../../support/boosting-run.ts';
 import { MODEL } from './sample.ts';
 
 /** Names that XGBoost takes as they are, and names that it does not. */
 export const COLUMNS: readonly TreeColumn[] = [
   { party: 'bank', column: 'x[1] <ü>\n"q"' },
-  { party: 'bank', column: 'x_1_ _ü__"q"' },
+  { party: 'bank', column: 'x_1_ _ü>_"q"' },
   { party: 'shop', column: 'x' },
   { party: 'shop', column: 'city', level: 0 },
   { party: 'shop', column: 'city', level: 1 },
@@ -61,4 +61,16 @@ export function sampleForest(name: ForestName): {
     trees,
   };
   return { document, X, rows: ROWS };
+}
+
+/** What `test/vectors/xgboost/released.py` asks XGBoost about: files, and rows with null for missing. */
+export function releasedFiles(): object {
+  const of = (name: ForestName): object => {
+    const { document, X, rows } = sampleForest(name);
+    const d = COLUMNS.length;
+    const row = (i: number): (number | null)[] =>
+      [...X.subarray(i * d, (i + 1) * d)].map((value) => (Number.isNaN(value) ? null : value));
+    return { file: forestText(document), X: Array.from({ length: rows }, (_, i) => row(i)) };
+  };
+  return { binary: of('binary'), numbers: of('numbers'), classes: of('classes') };
 }

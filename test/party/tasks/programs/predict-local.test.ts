@@ -1,5 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { matrix } from '../../../../src/ml/data/matrix.ts';
 import { sigmoid } from '../../../../src/ml/linear/link.ts';
+import { predictBoosted } from '../../../../src/ml/trees/gradient-boosting.ts';
 import { DatasetError } from '../../../../src/party/datasets/dataset-error.ts';
 import { createDatasets } from '../../../../src/party/datasets/datasets.ts';
 import type { ModelDocument } from '../../../../src/party/models/model-document.ts';
@@ -9,6 +11,7 @@ import { localPrediction } from '../../../../src/party/tasks/programs/predict-lo
 import { systemRng } from '../../../../src/protocols/primitives/rng.ts';
 import { scratchFolder } from '../../../support/scratch-folder.ts';
 import { MODEL, PART } from '../../models/sample.ts';
+import { sampleForest } from '../../models/sample-forest.ts';
 
 describe('prediction by one party alone', () => {
   const folder = scratchFolder();
@@ -68,6 +71,31 @@ describe('prediction by one party alone', () => {
     const model = { ...MODEL, algorithm: 'linear_regression', threshold: null } as const;
     const lines = await predict(['id,city,shop.x,bank.x', 'k,B,2,-3'], model);
     deepEqual(lines, ['id,score', `k,${-1 - 6 - 1 + 0.25}`]);
+  });
+
+  it('takes missing cells of a forest as missing, and tells each of several classes', async () => {
+    const { document, X } = sampleForest('classes');
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const columns = names.map((column) => ({ party: 'bank', column }));
+    const forest = { ...document, columns };
+    const rows = [0, 1, 2, 3, 4, 5].map((i) => X.subarray(5 * i, 5 * i + 5));
+    ok(rows.some((row) => row.some(Number.isNaN)));
+    const lines = rows.map((row, i) => [
+      `k${i}`,
+      ...Array.from(row, (x) => (Number.isNaN(x) ? '' : x)),
+    ]);
+    const text = [['id', ...names], ...lines].map((line) => line.join(','));
+    const [header, ...found] = await predict(text, forest, null);
+    equal(header, 'id,score_0,score_1,score_2,class');
+    const p = predictBoosted(document.trees, matrix(X.slice(0, 30), 6, 5));
+    found.forEach((line, i) => {
+      const scores = p.map((each) => each[i]!);
+      const likeliest = scores.indexOf(Math.max(...scores));
+      deepEqual(
+        line.split(',').map((cell, c) => (c === 0 ? cell : Number(cell))),
+        [`k${i}`, ...scores, likeliest],
+      );
+    });
   });
 
   it('fills its own missing cells, and names others’ that it cannot', async () => {

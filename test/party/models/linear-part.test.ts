@@ -3,7 +3,7 @@ import { ModelFormatError } from '../../../src/party/models/model-format-error.t
 import { parseModelPart } from '../../../src/party/models/model-part.ts';
 import { PART } from './sample.ts';
 
-describe('model part', () => {
+describe('linear part', () => {
   it('survives its text', () => {
     deepEqual(parseModelPart(JSON.stringify(PART)), PART);
   });
@@ -26,6 +26,7 @@ describe('model part', () => {
       { ...PART, shares: [own!, own!] },
       { ...PART, encoding: PART.encoding.slice(1) },
       { ...PART, encoding: [{ kind: 'numeric', name: 'x' }] },
+      { ...PART, encoding: [{ ...PART.encoding[0]!, mean: null }, PART.encoding[1]!] },
       transformation({ scale: [] }),
       transformation({ map: [1, 2] }),
       transformation({ unused: [3] }),
