@@ -227,7 +227,7 @@ describe('training of trees', () => {
     const guest = results.guest as Result;
     ok(meanOff(scoresOf(guest, table), plainScores(table, program)) < 0.03);
     const used = guest.model!.trees.rounds.flat(2).flatMap(({ split }) => split?.feature ?? []);
-    ok(used.length > 0 && used.every((feature) => feature === 2 || feature === 5), `${used}`);
+    ok(used.length > 0 && used.every((feature) => feature === 2 || feature === 5), used.join());
     equal(modelText(parseModelDocument(modelText(guest.model!))), modelText(guest.model!));
   });
 
