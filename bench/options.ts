@@ -27,8 +27,10 @@ export function readOptions<T extends Declared>(args: readonly string[], declare
 /** Whether an error says that the command line is wrong, rather than that the work failed. */
 export function isOptionError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
-  const { code } = error as NodeJS.ErrnoException;
-  return error instanceof OptionError || (code?.startsWith('ERR_PARSE_ARGS') ?? false);
+  const { code } = error as { readonly code?: unknown };
+  return (
+    error instanceof OptionError || (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
+  );
 }
 
 /** A whole number of at least `least`. */

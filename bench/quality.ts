@@ -1,17 +1,12 @@
 /**
- * Quality of the joint model on any pair of files, by the real two-node protocol:
- * `--algorithm lr|linear --guest FILE --host FILE --id COLUMN --label COLUMN --folds K`, and the
- * hyper-parameters of linear models under their names in a request.
+ * Quality of the joint model on any files of two parties or more, by the real protocol between nodes:
+ * `--algorithm lr|linear|xgb --guest FILE --host FILE [--host FILE ...] --id COLUMN --label COLUMN --folds K`, and
+ * hyper-parameters under their names in a request, those of trees also as XGBoost spells them.
  */
-import {
-  type Algorithm,
-  compareFold,
-  type FoldScores,
-  joinPair,
-  type Scores,
-} from '../examples/joint-comparison.ts';
-import { startPair } from '../examples/organisation.ts';
-import type { HyperParameters } from '../src/party/http/hyper-parameters.ts';
+import type { Algorithm } from '../examples/comparison-models.ts';
+import { joinTables } from '../examples/joined-tables.ts';
+import { compareFold, type FoldScores, type Scores } from '../examples/joint-comparison.ts';
+import { startOrganisations } from '../examples/organisation.ts';
 import { OptionError, oneOf, readOptions, wholeNumber } from './options.ts';
 import type { BenchResult } from './result.ts';
 import { inTemporaryFolder } from './temporary-folder.ts';
@@ -21,25 +16,30 @@ const ALGORITHMS = {
   logistic_regression: 'logistic_regression',
   linear: 'linear_regression',
   linear_regression: 'linear_regression',
+  xgb: 'xgboost',
+  xgboost: 'xgboost',
 } as const satisfies Readonly<Record<string, Algorithm>>;
 
 /** Passed on as they are; the comparison itself sets those that concern validation. */
-const HYPER_PARAMETERS = [
-  'loss',
-  'epochs',
-  'batch_size',
-  'learning_rate',
-  'momentum',
-  'l2',
-  'use_intercept',
-  'solver',
-  'class_weight',
-  'seed',
-  'open_bits',
-] as const satisfies readonly (keyof HyperParameters)[];
+const HYPER_PARAMETERS = {
+  linear: [
+    ...['loss', 'epochs', 'batch_size', 'learning_rate', 'momentum', 'l2'],
+    ...['use_intercept', 'solver', 'class_weight', 'seed', 'open_bits'],
+  ],
+  trees: [
+    ...['num_trees', 'n_estimators', 'num_boost_round', 'num_round', 'learning_rate', 'eta'],
+    ...['max_depth', 'num_bins', 'max_bin', 'lambda', 'reg_lambda', 'l2', 'alpha', 'reg_alpha'],
+    ...['gamma', 'min_split_loss', 'min_child_weight', 'subsample', 'colsample_bytree'],
+    ...['scale_pos_weight', 'base_score', 'seed', 'random_state', 'noise_multiplier', 'open_bits'],
+  ],
+} as const;
 
 const text = { type: 'string' } as const;
-const HYPER_OPTIONS = Object.fromEntries(HYPER_PARAMETERS.map((name) => [name, text]));
+const HYPER_OPTIONS = Object.fromEntries(
+  Object.values(HYPER_PARAMETERS)
+    .flat()
+    .map((name) => [name, text]),
+);
 
 export async function run(args: readonly string[]): Promise<BenchResult> {
   const values = readOptions(args, {
@@ -53,37 +53,37 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
   });
   const algorithms = Object.keys(ALGORITHMS) as (keyof typeof ALGORITHMS)[];
   const algorithm = ALGORITHMS[oneOf('algorithm', values.algorithm, algorithms)];
-  const [host, ...more] = values.host;
-  if (more.length > 0) {
-    throw new OptionError('training with more than one host is not available yet');
+  const { guest, host: hosts, id, label } = values;
+  if (hosts.length > 1 && algorithm !== 'xgboost') {
+    throw new OptionError('--host expected one file: linear models have two parties');
   }
-  const files = { guest: values.guest, host: host!, id: values.id, label: values.label };
   const folds = wholeNumber('folds', values.folds, 2);
-  const hyperParams = hyperParamsOf(values);
+  const names = HYPER_PARAMETERS[algorithm === 'xgboost' ? 'trees' : 'linear'];
+  const hyperParams = hyperParamsOf(values, names);
+  const parties = [
+    'guest',
+    ...(hosts.length === 1 ? ['host'] : hosts.map((_, h) => `host-${h + 1}`)),
+  ];
   return inTemporaryFolder(async (directory) => {
-    const pair = await joinPair(files);
-    const nodes = await startPair(directory, ['guest', 'host']);
+    const tables = await joinTables({ guest, hosts, id, label });
+    // Few rows and many trees have a smaller margin than nodes ask for; these tables are public.
+    const nodes = await startOrganisations(directory, parties, { minimumMargin: 0 });
     const start = performance.now();
     try {
       const scores: FoldScores[] = [];
       for (let fold = 0; fold < folds; fold++) {
-        scores.push(
-          await compareFold(nodes, pair, { ...files, algorithm, fold, folds, hyperParams }),
-        );
+        const options = { id, label, algorithm, fold, folds, hyperParams };
+        scores.push(await compareFold(nodes, tables, options));
       }
+      const rss = await Promise.all(nodes.map((node) => node.peakRssMb()));
       return {
         bench: 'quality',
-        params: { algorithm, ...files, folds, ...hyperParams },
+        params: { algorithm, guest, hosts, id, label, folds, ...hyperParams },
         correct: scores.every(({ joint }) => Object.values(joint).every((value) => value !== null)),
         seconds: (performance.now() - start) / 1000,
-        bytesSent: bytesOf(
-          scores,
-          nodes.map((node) => node.name),
-        ),
-        peakRssMb: {
-          guest: await nodes[0].peakRssMb(),
-          host: await nodes[1].peakRssMb(),
-        },
+        secondsPerFold: scores.reduce((sum, { seconds }) => sum + seconds, 0) / folds,
+        bytesSent: bytesOf(scores, parties),
+        peakRssMb: Object.fromEntries(parties.map((name, i) => [name, rss[i]!])),
         metrics: {
           joint: summary(scores.map(({ joint }) => joint)),
           guest: summary(scores.map(({ guest }) => guest)),
@@ -119,12 +119,14 @@ function bytesOf(scores: readonly FoldScores[], names: readonly string[]): Recor
 }
 
 /** Hyper-parameters as a request's JSON has them: numbers, booleans, or text. */
-function hyperParamsOf(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const given = HYPER_PARAMETERS.flatMap((name): [string, unknown][] => {
-    const value = values[name];
-    return typeof value === 'string' ? [[name, parsed(value)]] : [];
-  });
-  return Object.fromEntries(given);
+function hyperParamsOf(
+  values: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Record<string, unknown> {
+  const known = Object.keys(HYPER_OPTIONS).filter((name) => values[name] !== undefined);
+  const foreign = known.find((name) => !names.includes(name));
+  if (foreign) throw new OptionError(`--${foreign} is no hyper-parameter of this algorithm`);
+  return Object.fromEntries(known.map((name) => [name, parsed(values[name] as string)]));
 }
 
 function parsed(value: string): unknown {

@@ -155,7 +155,7 @@ async function trainJointly(folder: string, training: Training): Promise<JointRu
 }
 
 function hostNames(hosts: number): string[] {
-  return hosts === 1 ? ['host'] : Array.from({ length: hosts }, (_, h) => `host_${h + 1}`);
+  return hosts === 1 ? ['host'] : Array.from({ length: hosts }, (_, h) => `host-${h + 1}`);
 }
 
 function requestOf(

@@ -8,7 +8,8 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { progressDisplay } from '../src/party/cli/progress.ts';
 import type { TaskView } from '../src/sdk/node-client.ts';
-import { compareFold, joinPair, type Scores } from './joint-comparison.ts';
+import { joinTables } from './joined-tables.ts';
+import { compareFold, type Scores } from './joint-comparison.ts';
 import { startPair } from './organisation.ts';
 
 const DATA = fileURLToPath(new URL('../../examples/data/', import.meta.url));
@@ -19,14 +20,14 @@ let lastPhase = '';
 
 const files = {
   guest: join(DATA, 'default_credit_hetero_guest.csv'),
-  host: join(DATA, 'default_credit_hetero_host.csv'),
+  hosts: [join(DATA, 'default_credit_hetero_host.csv')],
   id: 'id',
   label: 'y',
 };
 
 console.log('Entente demo: default of credit card clients, 30 000 people, two organisations.\n');
 await rm(DIRECTORY, { recursive: true, force: true });
-const pair = await joinPair(files);
+const tables = await joinTables(files);
 const nodes = await startPair(DIRECTORY, ['bank', 'partner']);
 try {
   for (const node of nodes) {
@@ -34,14 +35,14 @@ try {
       `  ${node.name.padEnd(8)} process ${node.pid}, peers ${node.grpc}, HTTP ${node.http}`,
     );
   }
-  console.log(`  bank     ${pair.guestColumns.length} columns and the label`);
-  console.log(`  partner  ${pair.hostColumns.length} columns, no label\n`);
+  console.log(`  bank     ${tables.columns[0]!.length} columns and the label`);
+  console.log(`  partner  ${tables.columns[1]!.length} columns, no label\n`);
   console.log(
     'POST /runModelTrainTask to the bank: logistic regression on four fifths of the people.',
   );
   const start = performance.now();
   const fold = { ...files, algorithm: 'logistic_regression', fold: 0, folds: 5 } as const;
-  const scores = await compareFold(nodes, pair, { ...fold, onProgress: showProgress });
+  const scores = await compareFold(nodes, tables, { ...fold, onProgress: showProgress });
   const seconds = (performance.now() - start) / 1000;
   bar.stop();
 
