@@ -20,9 +20,13 @@
  *   N = 1024, q / sigma = 2^25           339           2^129.3   2^129.6   2^155
  *   here                                 668           2^226     2^227     2^252
  *
- * The binary secret has half of its coefficients set: too many to gain from guessing zeros. Attacks that
- * use the number of samples, up to 2^24 of one secret, are far off: an error has 43 values, so that the
- * polynomial system of Arora and Ge has degree 43 in 2048 unknowns. That q is not prime does not matter to the attacks
+ * The binary secret has half of its coefficients set: too many to gain from guessing zeros. Guessing 360 of them by
+ * meeting in the middle, with every collision taken to be found, is the cheapest of these, 2^205 here; the same
+ * generosity gives 2^123 and 2^116 for the published sets. Vectors of a task share a, so one reduced basis serves all
+ * dual attacks on them; that is a matter of the steps after the reduction, not of its cost.
+ * Attacks that use the number of samples, up to 2^24 of one secret, are far off: an error has 43 values, so that the
+ * polynomial system of Arora and Ge has degree 43 in 2048 unknowns, 2^297 monomials where s_k^2 = s_k; combining samples
+ * (BKW) bears some 56 levels before noise fills q, and each has to clear 36 coordinates: tables beyond 2^400. That q is not prime does not matter to the attacks
  * above: [PRS17] reduces to the decision problem for any modulus, and modulo 2, where X^2048 + 1 is (X + 1)^2048 and a s
  * could be projected to small rings, an error is exactly uniform (the parity of 42 fair bits). The whole protocol is as strong as its weakest part: 128 bits, that is
  * the homomorphic layer (he/parameters.ts).

@@ -65,6 +65,26 @@ function dual({ n, logQ, sigma }: Problem): number {
   return best;
 }
 
+/**
+ * log2 of the cost of guessing a part of the secret by meeting in the middle, on a basis that leaves the rest to the
+ * nearest plane. Generous: every collision is found, and planes 2 deviations apart will do.
+ */
+function meeting({ n, logQ, sigma }: Problem): number {
+  let best = Infinity;
+  for (let guessed = 100; guessed <= 500; guessed += 20) {
+    for (let beta = 200; beta < 700; beta += 5) {
+      for (let samples = 500; samples <= 2500; samples += 100) {
+        const rest = n - guessed;
+        const d = samples + rest;
+        const volume = (samples * logQ + rest * Math.log2(sigma / SECRET_DEVIATION)) / d;
+        if (volume - (d - 1) * logDelta(beta) < 1 + Math.log2(sigma)) continue;
+        best = Math.min(best, Math.max(logCost(beta, d), guessed / 2 + 2 * Math.log2(d) - 1));
+      }
+    }
+  }
+  return best;
+}
+
 describe('parameters of sums by bucket', () => {
   it('ask for blocks of the size that the table states, and less of published sets', () => {
     for (const [name, problem, expected] of SETS) {
@@ -78,6 +98,8 @@ describe('parameters of sums by bucket', () => {
     }
     ok(dual(SETS[0]![1]) > 129 && dual(SETS[0]![1]) < 132);
     ok(dual(SETS[2]![1]) > 225, 'dual');
+    const met = SETS.map(([, problem]) => meeting(problem).toFixed(0));
+    deepEqual(met, ['123', '116', '205'], 'meeting in the middle');
     equal((32 - Math.log2(Math.sqrt(ROW_VARIANCE))).toFixed(2), '30.30');
   });
 

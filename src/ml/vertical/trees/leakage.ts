@@ -32,8 +32,8 @@ const RANGE_BITS = 31;
 /**
  * How much of the feature holders' bins the opened sums leave undetermined, by counting: rows over the bits that the
  * values of one candidate tell, one a row being what it takes. Below 1 the sums may determine which rows a candidate
- * sends to the left; above it nothing is proven, as the count says nothing about single rows, those in small bins
- * above all.
+ * sends to the left. It is no guard: above it regression still finds most rows' sides for columns that trees use, and
+ * rows in small bins and small nodes (AUDIT.md, VT-1).
  *
  * rows / (vectors x log2(range / deviation)): vectors as they are computed, two a node at the roots and for every other
  * node below; range 2^31; deviation of the holder's own noise in a sum over half of the rows. Errors do not count: their
@@ -176,7 +176,7 @@ export function treeLeakage(inputs: TreeLeakageInputs): LeakageStatement {
       'to every feature holder the shape of every tree: which nodes of a level are split further, by whomever, and the number of trees',
       'to the label holder the number of each feature holder’s candidates in every round',
       'timing and sizes of messages (functions of the contract, the intersection size and the above)',
-      `reconstruction margin ${margin < 10 ? margin.toPrecision(2) : Math.floor(margin)}: common records, at most, over the bits that the opened sums of one candidate tell; below 1 they may determine the records on its sides`,
+      `reconstruction margin ${margin < 10 ? margin.toPrecision(2) : Math.floor(margin)}: common records, at most, over the bits that the opened sums of one candidate tell; below 1 they may determine the records on its sides; above 1 they still tell those of most records for columns that trees use, of rare values and of small nodes`,
     ],
     assumptions: [NO_COLLUSION, RING_LWE, OTHER_ASSUMPTIONS, ...aligned.assumptions],
   };

@@ -148,6 +148,18 @@ describe('joint boosting', () => {
     await rejects(boostInMemory(short, TREE_DEFAULTS), /"labels" expected 50 rows, got 49/);
   });
 
+  it('keeps `open_bits` significant bits of a metric', async () => {
+    const parameters = { ...TREE_DEFAULTS, num_trees: 1, open_bits: 4 };
+    const { guest } = await boostInMemory(boostingTable(300, few), parameters, {
+      metrics: ['auc', 'logloss'],
+    });
+    for (const name of ['auc', 'logloss'] as const) {
+      const value = guest.evaluation.metrics[name]!;
+      const units = value * 2 ** (3 - Math.floor(Math.log2(value)));
+      equal(units, Math.round(units), `${name} ${value}`);
+    }
+  });
+
   it('tells others no metrics of few rows', async () => {
     const table = boostingTable(40, few);
     const { guest } = await boostInMemory(table, TREE_DEFAULTS, {

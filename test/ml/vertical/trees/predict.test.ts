@@ -128,6 +128,22 @@ describe('joint prediction by trees', () => {
     }
   });
 
+  it('sends no scores to a party that is no receiver', async () => {
+    for (const [receivers, sent] of [
+      [[nameOf(0)], 0],
+      [[nameOf(0), nameOf(1)], 1],
+    ] as const) {
+      let messages = 0;
+      await predictInMemory(run, table, TREE_DEFAULTS, receivers, (channel) =>
+        tamper(channel, TreeScores, (message) => {
+          messages++;
+          return message;
+        }),
+      );
+      equal(messages, sent);
+    }
+  });
+
   it('goes through rows in blocks', async () => {
     equal(rowsAtOnce(1) % 8, 0);
     equal(rowsAtOnce(2 ** 30), 8);
