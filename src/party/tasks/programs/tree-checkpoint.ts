@@ -95,7 +95,8 @@ export function decodeLabelHolder(
       const owners = shape.featureHolders + 1;
       const counts = Array.from({ length: owners }, (_, owner) => countRules(rounds, owner));
       const evaluation = readEvaluation(reader);
-      if (counts[0] !== rules.length || !evaluation) throw unusable('has another shape');
+      const fits = counts[0] === rules.length && rounds.length < step;
+      if (!fits || !evaluation) throw unusable('has another shape');
       return { phase, step, ...model, evaluation };
     }
     const model = readModel(reader, shape);
