@@ -8,6 +8,7 @@ import {
   type TrainContract,
 } from './contract.ts';
 import { checkRules, malformedContract, type Rule } from './errors.ts';
+import { tellsTwoClasses } from './scoring.ts';
 
 /** Refuses a training whose fields do not fit together: `malformed_contract` with the path. */
 export function checkTraining(contract: TrainContract): void {
@@ -21,21 +22,19 @@ export function checkTraining(contract: TrainContract): void {
 /** Refuses a prediction whose fields do not fit together: `malformed_contract` with the path. */
 export function checkPrediction(contract: PredictContract): void {
   const { predict_threshold } = contract.parameters;
-  const twoClasses = isTreePrediction(contract)
-    ? contract.parameters.objective === 'binary:logistic'
-    : contract.algorithm.name === 'logistic_regression';
   checkRules([
     [
       'parameters/predict_threshold',
-      twoClasses === (predict_threshold !== null),
+      tellsTwoClasses(contract) === (predict_threshold !== null),
       'must be a probability where the model tells one of two classes, null elsewhere',
     ],
     ...(isTreePrediction(contract) ? classRules(contract.parameters) : partyRules(contract)),
   ]);
 }
 
-function linearRules({ algorithm, parameters, parties }: LinearTraining): readonly Rule[] {
-  const logistic = algorithm.name === 'logistic_regression';
+function linearRules(contract: LinearTraining): readonly Rule[] {
+  const { parameters, parties } = contract;
+  const logistic = tellsTwoClasses(contract);
   const rows = Math.min(...parties.flatMap(({ dataset }) => dataset?.rowCount ?? []));
   return [
     ...partyRules({ parties }),

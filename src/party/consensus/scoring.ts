@@ -47,10 +47,10 @@ export function scoringOf(
 }
 
 /** Whether scores are probabilities of the second of two classes: a threshold then means something. */
-export function tellsTwoClasses(training: TrainContract): boolean {
-  return isTreeTraining(training)
-    ? training.parameters.objective === 'binary:logistic'
-    : training.algorithm.name === 'logistic_regression';
+export function tellsTwoClasses(contract: TrainContract | PredictContract): boolean {
+  return isTreeTraining(contract)
+    ? contract.parameters.objective === 'binary:logistic'
+    : contract.algorithm.name === 'logistic_regression';
 }
 
 /** Whether a prediction is by the model of this training: among its data holders, as that one scores. */

@@ -115,5 +115,8 @@ function datasetOf(
 
 function thresholdOf({ threshold }: PredictRequest, training: TrainContract): number | null {
   if (threshold === null || tellsTwoClasses(training)) return threshold;
-  throw new ApiError('INVALID_REQUEST', 'threshold: the model predicts numbers, not classes');
+  throw new ApiError(
+    'INVALID_REQUEST',
+    'threshold: the model predicts numbers or several classes, not one of two',
+  );
 }

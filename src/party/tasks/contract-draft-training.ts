@@ -2,7 +2,7 @@
  * From a request to the contract of a training: who holds the label, what each party brings, every
  * default resolved.
  */
-import type { DatasetTerms, TrainContract } from '../consensus/contract.ts';
+import { type DatasetTerms, isTreeTraining, type TrainContract } from '../consensus/contract.ts';
 import { ConsensusError } from '../consensus/errors.ts';
 import { labelKindOf } from '../consensus/model-data.ts';
 import type { TaskDraft } from '../consensus/task-draft.ts';
@@ -47,9 +47,9 @@ export async function draftTraining(node: DraftingNode, request: TrainRequest): 
 }
 
 /** Linear models are of two; trees grow around the label holder, however many the others are. */
-function providersOf({ terms: { algorithm } }: TrainingModel): ParticipantRule {
-  if (algorithm.name === 'xgboost') return PROVIDERS;
-  const beyond = `${algorithm.name} with more than two data providers is not available yet; xgboost takes more`;
+function providersOf({ terms }: TrainingModel): ParticipantRule {
+  if (isTreeTraining(terms)) return PROVIDERS;
+  const beyond = `${terms.algorithm.name} with more than two data providers is not available yet; xgboost takes more`;
   return { ...PROVIDERS, most: 2, beyond };
 }
 

@@ -2,6 +2,7 @@ import { deepEqual, equal, match, throws } from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TrainFlags, trainRequest } from '../../../src/party/cli/train.ts';
+import { parseTrainRequest } from '../../../src/party/http/train-request.ts';
 import { type CliRun, type CliRunOptions, runInProcess } from '../../support/cli-run.ts';
 import { type FakeNode, runningView, startFakeNode, taskView } from '../../support/fake-node.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
@@ -28,6 +29,26 @@ describe('train', () => {
   afterEach(() => node.close());
   const run = (argv: readonly string[], options: CliRunOptions = {}): Promise<CliRun> =>
     runInProcess([...argv, '--url', node.url, '--token', 'entente_t'], options);
+
+  it('takes any number of parties and XGBoost’s names', () => {
+    const body = trainRequest({
+      ...FLAGS,
+      data: ['bank=clients.csv', 'partner=customers.csv', 'lab=cases.parquet'],
+      algorithm: 'xgboost',
+      param: ['n_estimators=30', 'max_depth=3', 'objective=binary:logistic'],
+    });
+    const request = parseTrainRequest(body);
+    deepEqual(
+      request.providers.map(({ name, type }) => [name, type]),
+      [
+        ['bank', 'csv'],
+        ['partner', 'csv'],
+        ['lab', 'parquet'],
+      ],
+    );
+    deepEqual(request.hyper, { num_trees: 30, max_depth: 3, objective: 'binary:logistic' });
+    deepEqual([request.algorithm, request.warnings], ['xgboost', []]);
+  });
 
   it('turns flags into the request of the HTTP interface', () => {
     deepEqual(

@@ -96,7 +96,7 @@ describe('contract draft of a prediction', () => {
     await refusesDraft(
       draftPrediction(regression, request({ threshold: 0.5 })),
       'INVALID_REQUEST',
-      /^threshold: the model predicts numbers/,
+      /^threshold: the model predicts numbers or several classes/,
     );
   });
 
