@@ -65,14 +65,8 @@ export const referenceRlweKernel: RlweKernel = {
   },
 
   addBinomial(x, stream) {
-    checkLength('stream', stream, BINOMIAL_BYTES);
-    const bit = (i: number, k: number): bigint =>
-      BigInt((stream[8 * i + (k >> 3)]! >> (k & 7)) & 1);
-    addCoefficients(x, (i) => {
-      let e = 0n;
-      for (let k = 0; k < 21; k++) e += bit(i, k) - bit(i, k + 21);
-      return e;
-    });
+    const e = binomials(stream);
+    addCoefficients(x, (i) => BigInt(e[i]!));
   },
 
   addIrwinHall(x, stream) {
@@ -133,16 +127,20 @@ export const referenceRlweKernel: RlweKernel = {
     }
   },
 
-  sumPartProducts(z0, z1, terms, parts) {
+  sumPartProducts(sums, pairs, parts) {
     checkParts(parts);
-    const spread = terms.map(({ x0, x1, y, part }) => {
-      const entries = y.map((_, i) => {
-        const run = i - (i % DEGREE);
-        return y[run + Math.floor((part * DEGREE + (i % DEGREE)) / parts)]!;
+    for (const { z0, z1, parts: factors } of sums) {
+      checkLength('parts', factors, pairs.length);
+      const terms = pairs.map(({ x0, x1 }, j) => {
+        const { y, part } = factors[j]!;
+        const entries = y.map((_, i) => {
+          const run = i - (i % DEGREE);
+          return y[run + Math.floor((part * DEGREE + (i % DEGREE)) / parts)]!;
+        });
+        return { x0, x1, y: entries };
       });
-      return { x0, x1, y: entries };
-    });
-    referenceRlweKernel.sumProducts(z0, z1, spread);
+      referenceRlweKernel.sumProducts(z0, z1, terms);
+    }
   },
 
   dropPrime(x, primes) {
@@ -158,10 +156,16 @@ export const referenceRlweKernel: RlweKernel = {
     return BigUint64Array.from(rounded, (m) => BigInt.asUintN(64, m));
   },
 
-  lowWords(x) {
+  noisyWords(target, x, stream, values) {
+    checkLength('target', target, values.length);
+    if (values.length > DEGREE) throw new RangeError('"values" expected at most a polynomial');
+    const e = binomials(stream);
     const product = productOf(2);
-    const centred = coefficientsOf(x, 2).map((c) => centre(c, product));
-    return Uint32Array.from(centred, (c) => Number(BigInt.asUintN(32, c)));
+    const c = coefficientsOf(x, 2).map((coefficient) => centre(coefficient, product));
+    for (let i = 0; i < target.length; i++) {
+      const of = 2 * (i % (DEGREE / 2)) + Number(i >= DEGREE / 2);
+      target[i] = Number(BigInt.asUintN(32, c[of]! + BigInt(e[of]! + values[i]!)));
+    }
   },
 
   roundToSlots(x, primes = ALL) {
@@ -222,6 +226,17 @@ function setCoefficients(x: Polynomial, primes: number, value: (i: number) => bi
     const v = value(i);
     for (let k = 0; k < primes; k++) x[k * DEGREE + i] = Number(mod(v, P[k]!));
   }
+}
+
+/** Centred binomials of 21 pairs: bits 0-20 less bits 21-41 of every 64. */
+function binomials(stream: Uint8Array): number[] {
+  checkLength('stream', stream, BINOMIAL_BYTES);
+  const bit = (i: number, k: number): number => (stream[8 * i + (k >> 3)]! >> (k & 7)) & 1;
+  return Array.from({ length: DEGREE }, (_, i) => {
+    let e = 0;
+    for (let k = 0; k < 21; k++) e += bit(i, k) - bit(i, k + 21);
+    return e;
+  });
 }
 
 function addCoefficients(x: Polynomial, value: (i: number) => bigint): void {

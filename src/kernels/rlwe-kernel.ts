@@ -51,10 +51,19 @@ export interface ProductTerm {
   readonly y: Polynomial;
 }
 
-/** A term whose common factor is one of the polynomials that y holds, see `forwardParts`. */
-export interface PartTerm extends ProductTerm {
+/** One of the polynomials that y holds, see `forwardParts`. */
+export interface Part {
+  readonly y: Polynomial;
   /** Its number. */
   readonly part: number;
+}
+
+/** z0 = sum_j x0_j Y_j(X^parts) and z1 = sum_j x1_j Y_j(X^parts). */
+export interface PartSum {
+  readonly z0: Polynomial;
+  readonly z1: Polynomial;
+  /** Y_j */
+  readonly parts: readonly Part[];
 }
 
 /** Numbers of parts that a polynomial may hold. */
@@ -114,8 +123,15 @@ export interface RlweKernel {
    * z1 are none of the terms. Far faster than an accumulator when all terms are at hand.
    */
   sumProducts(z0: Polynomial, z1: Polynomial, terms: readonly ProductTerm[]): void;
-  /** The same with Y(X^parts) for y_j, where Y is the term's part of y: values that `forwardParts` left. */
-  sumPartProducts(z0: Polynomial, z1: Polynomial, terms: readonly PartTerm[], parts: number): void;
+  /**
+   * Sums of products, pointwise, all primes, of pairs with parts that `forwardParts` left: several sums over the same pairs
+   * take less time together, as long as all of them do.
+   */
+  sumPartProducts(
+    sums: readonly PartSum[],
+    pairs: readonly Pick<ProductTerm, 'x0' | 'x1'>[],
+    parts: number,
+  ): void;
 
   /** x = round(x / p), p the last of `primes` primes: coefficients, which then have one prime fewer. */
   dropPrime(x: Polynomial, primes: number): void;
@@ -124,8 +140,11 @@ export interface RlweKernel {
    * Within 2^-29 of a tie the result may be either neighbour, here and in `roundToSlots`.
    */
   roundToRing(x: Polynomial, primes?: number): BigUint64Array;
-  /** x mod 2^32, a fresh [N]: coefficients of the first two primes, taken in (-Q/2, Q/2]. */
-  lowWords(x: Polynomial): Uint32Array;
+  /**
+   * target [n <= N] = x + e + values [n] mod 2^32, of the even coefficients and then of the odd ones: x by its first two
+   * primes, taken in (-Q/2, Q/2], e as `addBinomial` draws it for each coefficient from `stream` [BINOMIAL_BYTES].
+   */
+  noisyWords(target: Uint32Array, x: Polynomial, stream: Uint8Array, values: Int32Array): void;
   /** round(t x / Q) mod t and its values at the NTT points mod t, a fresh [N]. */
   roundToSlots(x: Polynomial, primes?: number): Uint32Array;
 

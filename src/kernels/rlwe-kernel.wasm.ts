@@ -10,7 +10,6 @@ import {
   MAX_PRODUCTS,
   type Polynomial,
   PRIMES,
-  type ProductTerm,
   packedBytes,
   type RlweKernel,
   SLOT_MODULUS,
@@ -20,6 +19,7 @@ import {
 import { type MemoryBudget, WasmMemory } from './wasm-memory.ts';
 
 interface RlweExports {
+  rlweClear(at: number, bytes: number): void;
   rlweForward(x: number, moduli: number, primes: number): void;
   rlweForwardParts(x: number, shift: number, moduli: number, primes: number): void;
   rlweInverse(x: number, moduli: number, primes: number): void;
@@ -36,9 +36,10 @@ interface RlweExports {
     primes: number,
   ): void;
   rlweSumPartProducts(
-    z0: number,
-    z1: number,
+    targets: number,
+    sums: number,
     list: number,
+    ys: number,
     count: number,
     shift: number,
     moduli: number,
@@ -53,7 +54,7 @@ interface RlweExports {
   rlweCentre(m: number, slots: number): void;
   rlweDropPrime(x: number, moduli: number, primes: number): void;
   rlweRound(out: number, x: number, ratio: number, moduli: number, primes: number): void;
-  rlweLowWords(out: number, x: number, moduli: number): void;
+  rlweNoisyWords(out: number, x: number, stream: number, values: number, moduli: number): void;
   rlweReduceSlots(out: number, values: number, slots: number): void;
   rlweUniform(x: number, stream: number, words: number, moduli: number, primes: number): number;
   rlweTernary(values: number, stream: number, bytes: number): number;
@@ -117,18 +118,17 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
     return x.byteOffset;
   }
 
-  /** Writes the addresses of terms to the list. */
-  function listTerms<T extends ProductTerm>(
-    terms: readonly T[],
-    addressOf: (term: T) => number,
-  ): void {
-    if (3 * terms.length > list.length) list = allocateList(6 * terms.length);
-    for (let j = 0; j < terms.length; j++) {
-      const term = terms[j]!;
-      list[3 * j] = at(term.x0);
-      list[3 * j + 1] = at(term.x1);
-      list[3 * j + 2] = addressOf(term);
-    }
+  /** Writes addresses to the list and says where each group of them starts. */
+  function listAddresses(...groups: readonly (readonly number[])[]): number[] {
+    const count = groups.reduce((sum, { length }) => sum + length, 0);
+    if (count > list.length) list = allocateList(2 * count);
+    let from = 0;
+    return groups.map((addresses) => {
+      list.set(addresses, from);
+      const start = list.byteOffset + 4 * from;
+      from += addresses.length;
+      return start;
+    });
   }
 
   function feed(name: string, stream: Uint8Array, expected: number): void {
@@ -162,14 +162,13 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
 
     release(x) {
       const address = at(x);
-      x.fill(0);
+      exports.rlweClear(address, POLYNOMIAL_BYTES);
       live.delete(x);
       free.push(address);
     },
 
     accumulator(): Accumulator {
       const lanes = freeLanes.pop() ?? memory.allocate(2 * POLYNOMIAL_BYTES);
-      const words = new Uint32Array(memory.buffer, lanes, 2 * ALL * DEGREE);
       let products = 0;
       let released = false;
       function open(): void {
@@ -193,7 +192,7 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
         release() {
           open();
           released = true;
-          words.fill(0);
+          exports.rlweClear(lanes, 2 * POLYNOMIAL_BYTES);
           freeLanes.push(lanes);
         },
       };
@@ -208,7 +207,7 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
     ternary(x, stream) {
       feed('stream', stream, TERNARY_BYTES);
       const address = at(x);
-      x.fill(0);
+      exports.rlweClear(address, POLYNOMIAL_BYTES);
       if (!exports.rlweTernary(small, input, TERNARY_BYTES)) throw tooShort();
       exports.rlweAddInt32(address, small, moduli, ALL);
       wipe(TERNARY_BYTES);
@@ -233,7 +232,7 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
       checkLength('values', values, DEGREE);
       const address = at(x);
       smallValues.set(values); // same bits
-      x.fill(0);
+      exports.rlweClear(address, POLYNOMIAL_BYTES);
       exports.rlweAddInt32(address, small, moduli, ALL);
     },
 
@@ -252,7 +251,7 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
       slotCoefficients(slots);
       exports.rlweCentre(small, slotBlock);
       const address = at(x);
-      x.fill(0);
+      exports.rlweClear(address, POLYNOMIAL_BYTES);
       exports.rlweAddInt32(address, small, moduli, ALL);
     },
 
@@ -287,19 +286,27 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
     },
 
     sumProducts(z0, z1, terms) {
-      listTerms(terms, ({ y }) => at(y));
-      exports.rlweSumProducts(at(z0), at(z1), list.byteOffset, terms.length, moduli, ALL);
+      const [at0] = listAddresses(terms.flatMap(({ x0, x1, y }) => [at(x0), at(x1), at(y)]));
+      exports.rlweSumProducts(at(z0), at(z1), at0!, terms.length, moduli, ALL);
     },
 
-    sumPartProducts(z0, z1, terms, parts) {
+    sumPartProducts(sums, pairs, parts) {
       checkParts(parts);
       const partBytes = (4 * DEGREE) / parts;
-      listTerms(terms, ({ y, part }) => {
-        if (part < 0 || part >= parts) throw new RangeError(`no part ${part} of ${parts}`);
-        return at(y) + part * partBytes;
+      const addresses = sums.flatMap((sum) => {
+        checkLength('parts', sum.parts, pairs.length);
+        return sum.parts.map(({ y, part }) => {
+          if (part < 0 || part >= parts) throw new RangeError(`no part ${part} of ${parts}`);
+          return at(y) + part * partBytes;
+        });
       });
-      const [count, shift] = [terms.length, Math.log2(parts)];
-      exports.rlweSumPartProducts(at(z0), at(z1), list.byteOffset, count, shift, moduli, ALL);
+      const [targets, of, ys] = listAddresses(
+        sums.flatMap(({ z0, z1 }) => [at(z0), at(z1)]),
+        pairs.flatMap(({ x0, x1 }) => [at(x0), at(x1)]),
+        addresses,
+      ) as [number, number, number];
+      const [count, shift] = [pairs.length, Math.log2(parts)];
+      exports.rlweSumPartProducts(targets, sums.length, of, ys, count, shift, moduli, ALL);
     },
 
     dropPrime(x, primes) {
@@ -315,11 +322,15 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
       return m;
     },
 
-    lowWords(x) {
-      exports.rlweLowWords(small, at(x), moduli);
-      const words = new Uint32Array(DEGREE);
-      words.set(smallValues);
-      return words;
+    noisyWords(target, x, stream, values) {
+      const address = at(x);
+      checkLength('target', target, values.length);
+      if (values.length > DEGREE) throw new RangeError('"values" expected at most a polynomial');
+      feed('stream', stream, BINOMIAL_BYTES);
+      smallValues.set(values); // same bits
+      exports.rlweNoisyWords(small, address, input, small, moduli);
+      target.set(smallValues.subarray(0, target.length));
+      wipe(BINOMIAL_BYTES);
     },
 
     roundToSlots(x, primes = ALL) {
@@ -349,8 +360,8 @@ export function loadWasmRlweKernel(budget?: MemoryBudget): RlweKernel {
 
   /** Clears what a secret sampling left in the scratch. */
   function wipe(usedBytes: number): void {
-    inputBytes.fill(0, 0, usedBytes);
-    smallValues.fill(0);
+    exports.rlweClear(input, usedBytes);
+    exports.rlweClear(small, 4 * DEGREE);
   }
 }
 

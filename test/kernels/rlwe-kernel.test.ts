@@ -200,12 +200,17 @@ for (const kernel of [loadWasmRlweKernel()]) {
         }
         parity(
           `products with ${parts} parts`,
-          ['random', 'random', ...inputs],
-          (k, z0, z1, ...x) => {
+          ['zero', 'zero', 'random', 'random', ...inputs],
+          (k, ...all) => {
+            const [z0, z1, w0, w1, ...x] = all as Polynomial[];
+            const pairs = x.map((x0, j) => ({ x0, x1: x[(j + 1) % x.length]! }));
+            const factors = (shift: number) => x.map((y, j) => ({ y, part: (j + shift) % parts }));
             k.sumPartProducts(
-              z0!,
-              z1!,
-              x.map((y, j) => ({ x0: x[0]!, x1: x[(j + 1) % x.length]!, y: y!, part: j % parts })),
+              [
+                { z0: z0!, z1: z1!, parts: factors(0) },
+                { z0: w0!, z1: w1!, parts: factors(3) },
+              ],
+              pairs,
               parts,
             );
           },
@@ -229,18 +234,27 @@ for (const kernel of [loadWasmRlweKernel()]) {
           }
           kernel.forward(spread);
           kernel.multiply(spread, spread, x!);
-          kernel.sumPartProducts(z0!, z1!, [{ x0: x!, x1: x!, y: held, part }], parts);
+          kernel.sumPartProducts(
+            [{ z0: z0!, z1: z1!, parts: [{ y: held, part }] }],
+            [{ x0: x!, x1: x! }],
+            parts,
+          );
           deepEqual(z0, spread, `part ${part} of ${parts}`);
           deepEqual(z1, spread);
           kernel.release(spread);
         }
         kernel.release(held);
       }
-      const term = { x0: x!, x1: x!, y: y! };
-      throws(() => kernel.sumPartProducts(z0!, z1!, [{ ...term, part: 4 }], 4), RangeError);
+      const sum = (...factors: number[]) => [
+        { z0: z0!, z1: z1!, parts: factors.map((part) => ({ y: y!, part })) },
+      ];
+      const pairs = [{ x0: x!, x1: x! }];
+      for (const bad of [[4], [-1], [], [0, 0]]) {
+        throws(() => kernel.sumPartProducts(sum(...bad), pairs, 4), RangeError);
+      }
       for (const parts of [0, 1, 2, 3, 64]) {
         throws(() => kernel.forwardParts(x!, parts), RangeError);
-        throws(() => kernel.sumPartProducts(z0!, z1!, [], parts), RangeError);
+        throws(() => kernel.sumPartProducts([], [], parts), RangeError);
       }
       for (const each of [x!, y!, z0!, z1!]) kernel.release(each);
     });
@@ -255,9 +269,25 @@ for (const kernel of [loadWasmRlweKernel()]) {
       }
     });
 
-    it('gives the low words of centred coefficients as the reference does', () => {
+    it('gives noisy words of centred coefficients as the reference does', () => {
+      const stream = bytes('binomial', BINOMIAL_BYTES);
+      const values = new Int32Array(bytes('values', 4 * DEGREE).buffer, 0, DEGREE);
+      const words = (
+        k: RlweKernel,
+        x: Polynomial,
+        noise: Uint8Array = new Uint8Array(BINOMIAL_BYTES),
+        added: Int32Array = new Int32Array(DEGREE),
+      ): Uint32Array => {
+        const target = new Uint32Array(added.length);
+        k.noisyWords(target, x, noise, added);
+        return target;
+      };
       for (const label of [...inputs, 'second']) {
-        parity(`low words ${label}`, [label], (k, x) => k.lowWords(x));
+        parity(`low words ${label}`, [label], (k, x) => words(k, x));
+        parity(`noisy words ${label}`, [label], (k, x) => words(k, x, stream, values));
+        for (const n of [0, 1, DEGREE / 2, DEGREE - 1]) {
+          parity(`${n} words`, [label], (k, x) => words(k, x, stream, values.subarray(0, n)));
+        }
       }
       const half = (P[0]! * P[1]!) / 2n; // the largest centred value; the next is the least
       const edges = [0n, 1n, half - 1n, half, half + 1n, half - (P[0]! >> 1n), 2n * half];
@@ -265,12 +295,18 @@ for (const kernel of [loadWasmRlweKernel()]) {
         edges.forEach((v, i) => {
           for (const prime of [0, 1]) x[prime * DEGREE + i] = Number(v % P[prime]!);
         });
-        return k.lowWords(x);
+        return words(k, x);
       });
-      const int32 = new Int32Array(bytes('low', 4 * DEGREE).buffer, 0, DEGREE);
       const x = kernel.allocate();
-      kernel.lift(x, int32);
-      deepEqual(kernel.lowWords(x), new Uint32Array(int32.buffer, 0, DEGREE));
+      kernel.lift(x, values);
+      const order = Uint32Array.from(
+        { length: DEGREE },
+        (_, i) => values[2 * (i % (DEGREE / 2)) + Number(i >= DEGREE / 2)]!,
+      );
+      deepEqual(words(kernel, x), order);
+      throws(() => words(kernel, x, stream.subarray(1)), RangeError);
+      throws(() => words(kernel, x, stream, new Int32Array(DEGREE + 1)), RangeError);
+      throws(() => kernel.noisyWords(new Uint32Array(3), x, stream, new Int32Array(4)), RangeError);
       kernel.release(x);
     });
 

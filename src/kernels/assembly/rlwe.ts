@@ -7,6 +7,11 @@ import {
   T_INV, T_INV_S, forwardTransform, inverseTransform, mulLazy, mulShoup, reduceOnce, reduceWide,
 } from './ntt';
 
+/** Zeroes. From outside a shared memory is filled entry by entry. */
+export function rlweClear(at: usize, bytes: usize): void {
+  memory.fill(at, 0, bytes);
+}
+
 export function rlweForward(x: usize, moduli: usize, primes: i32): void {
   for (let k = 0; k < primes; k++, x += STRIDE, moduli += BLOCK) forwardTransform(x, moduli, N);
 }
@@ -79,35 +84,54 @@ export function rlweSumProducts(z0: usize, z1: usize, list: usize, count: i32, m
   const end = list + <usize>count * 12;
   for (let k = 0; k < primes; k++, moduli += BLOCK) {
     const from = <usize>k * STRIDE;
-    for (let i = from; i < from + STRIDE; i += 32) sumProducts(z0, z1, list, end, moduli, i, i, i + 16, false);
-  }
-}
-
-/** The same where entry i of y is the one at i / 2^shift of a run of N / 2^shift; shift from 2. */
-export function rlweSumPartProducts(
-  z0: usize, z1: usize, list: usize, count: i32, shift: i32, moduli: usize, primes: i32,
-): void {
-  const end = list + <usize>count * 12;
-  for (let k = 0; k < primes; k++, moduli += BLOCK) {
-    const from = <usize>k * STRIDE;
-    for (let i: usize = 0; i < STRIDE; i += 32) {
-      const y0 = from + (i >> (4 + (shift - 2)) << 2), y1 = from + ((i + 16) >> (4 + (shift - 2)) << 2);
-      sumProducts(z0, z1, list, end, moduli, from + i, y0, y1, true);
+    for (let i = from; i < from + STRIDE; i += 32) {
+      sumProducts(z0, z1, list, end, 12, list + 8, 12, moduli, i, i, i + 16, false);
     }
   }
 }
 
-/** Eight entries at i of both sums; those of y at j0 and j1, one each for four of the others if `splat`. */
+/** Bytes of a polynomial that are summed for one pair of sums after the other: those of 128 terms stay in the first cache. */
+const TILE: usize = 128;
+
+/**
+ * The same for `sums` pairs of addresses z0, z1 at `targets`, with pairs x0, x1 at `list` that all of them have in common,
+ * and for each of them `count` addresses of runs of N / 2^shift residues at `ys`: entry i of y is the one at i / 2^shift.
+ * shift from 2.
+ */
+export function rlweSumPartProducts(
+  targets: usize, sums: i32, list: usize, ys: usize, count: i32, shift: i32, moduli: usize, primes: i32,
+): void {
+  const end = list + (<usize>count << 3), stop = targets + (<usize>sums << 3);
+  for (let k = 0; k < primes; k++, moduli += BLOCK) {
+    const from = <usize>k * STRIDE;
+    for (let tile: usize = 0; tile < STRIDE; tile += TILE) {
+      let y = ys;
+      for (let target = targets; target < stop; target += 8, y += <usize>count << 2) {
+        const z0 = <usize>load<u32>(target), z1 = <usize>load<u32>(target, 4);
+        for (let i = tile; i < tile + TILE; i += 32) {
+          const y0 = from + (i >> (2 + shift) << 2), y1 = from + ((i + 16) >> (2 + shift) << 2);
+          sumProducts(z0, z1, list, end, 8, y, 4, moduli, from + i, y0, y1, true);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Eight entries at i of both sums. Addresses of x0, x1 stand every `step` bytes from `list` to `end`, those of y every
+ * `stepY` at ys. Of y the entries at j0 and j1 are taken, one each for four of the others if `splat`.
+ */
 @inline function sumProducts(
-  z0: usize, z1: usize, list: usize, end: usize, moduli: usize, i: usize, j0: usize, j1: usize, splat: bool,
+  z0: usize, z1: usize, list: usize, end: usize, step: usize, ys: usize, stepY: usize, moduli: usize,
+  i: usize, j0: usize, j1: usize, splat: bool,
 ): void {
   const p = v128.load32_splat(moduli);
   let a0 = i64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-  let at = list;
+  let at = list, atY = ys;
   while (true) {
-    const stop = min(end, at + 1023 * 12);
-    for (; at < stop; at += 12) {
-      const x0 = <usize>load<u32>(at) + i, x1 = <usize>load<u32>(at, 4) + i, y = <usize>load<u32>(at, 8);
+    const stop = min(end, at + 1023 * step);
+    for (; at < stop; at += step, atY += stepY) {
+      const x0 = <usize>load<u32>(at) + i, x1 = <usize>load<u32>(at, 4) + i, y = <usize>load<u32>(atY);
       const y0 = splat ? v128.load32_splat(y + j0) : v128.load(y + j0);
       const y1 = splat ? v128.load32_splat(y + j1) : v128.load(y + j1);
       let x = v128.load(x0);
@@ -288,21 +312,32 @@ export function rlweRound(out: usize, x: usize, ratio: usize, moduli: usize, pri
 }
 
 /**
- * out (u32) = x mod 2^32 for coefficients x of the first two primes, centred: in (-Q/2, Q/2]. With k = (x_1 - x_0) p_0^-1
+ * Four x mod 2^32 for coefficients x of the first two primes, centred: in (-Q/2, Q/2]. With k = (x_1 - x_0) p_0^-1
  * mod p_1, x is x_0 + p_0 k in [0, Q).
  */
-export function rlweLowWords(out: usize, x: usize, moduli: usize): void {
+@inline function lowWords(x: usize, moduli: usize): v128 {
   const p0 = v128.load32_splat(moduli), p1 = v128.load32_splat(moduli + BLOCK);
   const w = v128.load32_splat(moduli + BLOCK + HAT), ws = v128.load32_splat(moduli + BLOCK + HAT, 4);
   const p2 = i32x4.shl(p1, 1), half0 = i32x4.shr_u(p0, 1), half1 = i32x4.shr_u(p1, 1);
-  const Q = i32x4.mul(p0, p1);
-  for (const end = x + STRIDE; x < end; x += 16, out += 16) {
-    const a = v128.load(x);
-    const y = i32x4.sub(i32x4.add(v128.load(x + STRIDE), p2), a);
-    const k = reduceOnce(mulLazy(y, w, ws, p1), p1);
-    const tie = v128.and(i32x4.eq(k, half1), i32x4.gt_s(a, half0));
-    const upper = v128.or(i32x4.gt_s(k, half1), tie);
-    v128.store(out, i32x4.sub(i32x4.add(a, i32x4.mul(p0, k)), v128.and(Q, upper)));
+  const a = v128.load(x);
+  const y = i32x4.sub(i32x4.add(v128.load(x + STRIDE), p2), a);
+  const k = reduceOnce(mulLazy(y, w, ws, p1), p1);
+  const tie = v128.and(i32x4.eq(k, half1), i32x4.gt_s(a, half0));
+  const upper = v128.or(i32x4.gt_s(k, half1), tie);
+  return i32x4.sub(i32x4.add(a, i32x4.mul(p0, k)), v128.and(i32x4.mul(p0, p1), upper));
+}
+
+/**
+ * out (4096 u32) = the low words of x and centred binomials of the stream (see rlweBinomial), those of even coefficients
+ * first and then those of odd ones, plus values (4096 i32). out may be values.
+ */
+export function rlweNoisyWords(out: usize, x: usize, stream: usize, values: usize, moduli: usize): void {
+  for (const end = x + STRIDE; x < end; x += 32, stream += 64, values += 16, out += 16) {
+    const a = i32x4.add(lowWords(x, moduli), binomials(v128.load(stream), v128.load(stream, 16)));
+    const b = i32x4.add(lowWords(x + 16, moduli), binomials(v128.load(stream, 32), v128.load(stream, 48)));
+    v128.store(out, i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.load(values)));
+    const odd = v128.load(values + (STRIDE >> 1));
+    v128.store(out + (STRIDE >> 1), i32x4.add(v128.shuffle<i32>(a, b, 1, 3, 5, 7), odd));
   }
 }
 
@@ -358,11 +393,22 @@ export function rlweTernary(values: usize, stream: usize, bytes: u32): u32 {
 
 /** values = 4096 int32, centred binomial of 21 pairs: bits 0-20 less bits 21-41 of a u64 each. */
 export function rlweBinomial(values: usize, stream: usize): void {
-  for (let i: usize = 0; i < N; i++) {
-    const w = load<u64>(stream + (i << 3));
-    const e = <i32>popcnt<u64>(w & 0x1fffff) - <i32>popcnt<u64>((w >> 21) & 0x1fffff);
-    store<i32>(values + (i << 2), e);
+  for (const end = values + STRIDE; values < end; values += 16, stream += 32) {
+    v128.store(values, binomials(v128.load(stream), v128.load(stream, 16)));
   }
+}
+
+/** Of four u64. */
+@inline function binomials(a: v128, b: v128): v128 {
+  return v128.shuffle<i32>(differences(a), differences(b), 0, 2, 4, 6);
+}
+
+/** Bits 0-20 less bits 21-41 of two u64, in the even lanes of 32 bits. */
+@inline function differences(a: v128): v128 {
+  const mask = i64x2.splat(0x1fffff);
+  const ones = i8x16.popcnt(v128.and(a, mask));
+  const bytes = i8x16.sub(ones, i8x16.popcnt(v128.and(i64x2.shr_u(a, 21), mask)));
+  return i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(bytes));
 }
 
 /**

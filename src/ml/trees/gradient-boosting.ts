@@ -98,7 +98,8 @@ export function startMargins(parameters: BoostingParameters, n: number): Float64
 
 /** Each row with probability `share`, ascending; all of them when it is 1. At least one. */
 export function sampleRows(n: number, share: number, next: Next): Uint32Array {
-  const all = Uint32Array.from({ length: n }, (_, i) => i);
+  const all = new Uint32Array(n);
+  for (let i = 0; i < n; i++) all[i] = i;
   if (share === 1) return all;
   const chosen = all.filter(() => next() < share * 2 ** 32);
   return chosen.length > 0 ? chosen : all.subarray(0, 1);

@@ -49,6 +49,7 @@ import type { HeSession } from '../he/session.ts';
 import { SEED_BYTES } from '../primitives/prg.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { checkLength } from '../primitives/words.ts';
+import { addCombinations, type FusedColumns, fuseColumns } from './fused-columns.ts';
 import {
   type BinnedColumns,
   bucketHints,
@@ -63,7 +64,7 @@ import { HostProducts, OwnerProducts } from './products.ts';
 import {
   encodePair,
   expandSamples,
-  maskPair,
+  maskRows,
   releaseSecret,
   type VectorSecret,
 } from './samples.ts';
@@ -174,22 +175,14 @@ export class BucketOwner {
     try {
       for (let from = 0; from < x.length; from += PIECE_ROWS) {
         const piece = x.subarray(from, from + PIECE_ROWS);
-        const words = this.#mask(piece, from / DEGREE, secret);
+        const pairs = this.#a.slice(from / DEGREE, (from + piece.length + DEGREE - 1) / DEGREE);
+        const words = new Uint8Array(maskRows(this.#kernel, pairs, secret, piece).buffer);
         await Promise.all(this.#hosts.map(({ channel }) => channel.send(MaskedRows, { words })));
         await setImmediate(); // a send that finds room lets no other work run
       }
     } finally {
       releaseSecret(this.#kernel, secret);
     }
-  }
-
-  /** The bytes of c for the rows of a piece, which starts with pair `first`. */
-  #mask(x: Int32Array, first: number, secret: VectorSecret): Uint8Array {
-    const c = new Uint32Array(x.length);
-    for (let from = 0, j = first; from < x.length; from += DEGREE, j++) {
-      c.set(maskPair(this.#kernel, this.#a[j]!, secret, x.subarray(from, from + DEGREE)), from);
-    }
-    return new Uint8Array(c.buffer);
   }
 }
 
@@ -199,8 +192,8 @@ export interface HostArrangement {
   readonly buckets: number;
   /** Null: the buckets as they are. */
   readonly sums: readonly PartialSum[] | null;
-  /** Columns that are in it. */
-  readonly columns: readonly number[];
+  /** Columns that are in it, and others that are fused with them. */
+  readonly columns: readonly FusedColumns[];
   readonly products: HostProducts;
   /** Gives the memory back. The arrangement must not be used any more. */
   close(): void;
@@ -210,7 +203,8 @@ export interface HostArrangement {
 export class BucketHost {
   /** Where the buckets of each column start, and their number at the end. */
   readonly offsets: readonly number[];
-  readonly #columns: BinnedColumns;
+  readonly #rows: number;
+  readonly #columns: readonly FusedColumns[];
   readonly #kernel: HintKernel;
   readonly #he: HeSession;
   readonly #channel: Channel;
@@ -229,7 +223,8 @@ export class BucketHost {
     rng: Rng,
   ) {
     this.offsets = bucketOffsets(columns);
-    this.#columns = columns;
+    this.#rows = columns.rows;
+    this.#columns = fuseColumns(columns);
     this.#kernel = kernel;
     this.#he = he;
     this.#channel = channel;
@@ -257,9 +252,10 @@ export class BucketHost {
   /** What shares of about `count` vectors are of: these sums, in this order. Runs with `arranged` of the owner. */
   async arrange(sums: readonly PartialSum[] | null, count: number): Promise<HostArrangement> {
     const rows = sums ? partialSums(this.#hints, HINT_DEGREE, this.offsets, sums) : this.#hints;
-    const columns = sums
-      ? [...new Set(sums.map(({ column }) => column))]
-      : [...this.#columns.bins.keys()];
+    const used = new Set(sums?.map(({ column }) => column) ?? this.offsets.slice(1).keys());
+    const columns = this.#columns.filter(({ first, counts }) =>
+      counts.some((_, f) => used.has(first + f)),
+    );
     const buckets = sums ? sums.length : this.offsets.at(-1)!;
     const channel = this.#lanes[this.#arrangements++ % LANES]!;
     await channel.send(BucketShape, { buckets });
@@ -288,15 +284,20 @@ export class BucketHost {
 
   /** Y of one vector. */
   async #receive({ sums, columns }: HostArrangement): Promise<Uint32Array> {
-    const { rows, bins } = this.#columns;
-    const words = new Uint32Array(this.offsets.at(-1)!);
-    const byBin = columns.map((f) => words.subarray(this.offsets[f]!, this.offsets[f + 1]!));
-    for (let from = 0; from < rows; from += PIECE_ROWS) {
-      const to = Math.min(from + PIECE_ROWS, rows);
+    const totals = columns.map(({ combinations }) => new Uint32Array(combinations));
+    for (let from = 0; from < this.#rows; from += PIECE_ROWS) {
+      const to = Math.min(from + PIECE_ROWS, this.#rows);
       const c = decodeRows(await this.#channel.receive(MaskedRows), to - from);
-      const piece = columns.map((f) => bins[f]!.subarray(from, to));
-      this.#kernel.addByBin(byBin, c, piece);
+      const piece = columns.map(({ bins }) => bins.subarray(from, to));
+      this.#kernel.addByBin(totals, c, piece);
       await setImmediate(); // nor does a full mailbox
+    }
+    const words = new Uint32Array(this.offsets.at(-1)!);
+    for (const [g, group] of columns.entries()) {
+      const own = group.counts.map((_, f) =>
+        words.subarray(this.offsets[group.first + f]!, this.offsets[group.first + f + 1]!),
+      );
+      addCombinations(group, totals[g]!, own);
     }
     return sums ? partialSums(words, 1, this.offsets, sums) : words;
   }

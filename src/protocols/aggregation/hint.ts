@@ -32,13 +32,19 @@ export function bucketOffsets({ rows, bins, counts }: BinnedColumns): number[] {
     if (column.length !== rows) {
       throw new RangeError(`"bins[${f}]" expected ${rows} rows, got ${column.length}`);
     }
-    if (column.some((bin) => bin >= count)) {
+    if (largestOf(column) >= count) {
       throw new RangeError(`"bins[${f}]" expected bins below ${count}`);
     }
     offsets.push(offsets.at(-1)! + count);
   });
   checkRange('buckets', offsets.at(-1)!, MAX_BUCKETS);
   return offsets;
+}
+
+function largestOf(bins: Uint16Array): number {
+  let largest = 0;
+  for (let i = 0; i < bins.length; i++) largest = Math.max(largest, bins[i]!);
+  return largest;
 }
 
 /** A sum over the first `bins` bins of a column, and over its last one, too, if `andLast`. */

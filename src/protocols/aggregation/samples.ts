@@ -82,20 +82,37 @@ export function releaseSecret(kernel: RlweKernel, { s, bits }: VectorSecret): vo
   bits.fill(0);
 }
 
-/** c of the next pair of blocks: x, up to 4096 rows, masked. Pairs take the stream of errors in order. */
-export function maskPair(
+/** Pairs whose errors are drawn at a time. */
+const DRAWN_PAIRS = 8;
+
+/**
+ * c of the next rows: x masked, with the pairs of blocks of a that belong to them. Rows take the stream of errors in order,
+ * whole pairs at a time.
+ */
+export function maskRows(
   kernel: RlweKernel,
-  pair: Polynomial,
+  pairs: readonly Polynomial[],
   { s, errors }: VectorSecret,
   x: Int32Array,
 ): Uint32Array {
-  const product = kernel.allocate();
-  kernel.multiply(product, pair, s, PAIR_PRIMES);
-  kernel.inverse(product, PAIR_PRIMES);
-  kernel.addBinomial(product, errors.next(BINOMIAL_BYTES));
-  const words = kernel.lowWords(product);
-  kernel.release(product);
   const c = new Uint32Array(x.length);
-  for (let i = 0; i < c.length; i++) c[i] = words[interleaved(i)]! + x[i]!;
+  const product = kernel.allocate();
+  for (let first = 0; first < pairs.length; first += DRAWN_PAIRS) {
+    const drawn = pairs.slice(first, first + DRAWN_PAIRS);
+    const stream = errors.next(drawn.length * BINOMIAL_BYTES);
+    for (const [j, pair] of drawn.entries()) {
+      kernel.multiply(product, pair, s, PAIR_PRIMES);
+      kernel.inverse(product, PAIR_PRIMES);
+      const [from, at] = [(first + j) * DEGREE, j * BINOMIAL_BYTES];
+      kernel.noisyWords(
+        c.subarray(from, from + DEGREE),
+        product,
+        stream.subarray(at, at + BINOMIAL_BYTES),
+        x.subarray(from, from + DEGREE),
+      );
+    }
+    stream.fill(0);
+  }
+  kernel.release(product);
   return c;
 }

@@ -15,6 +15,7 @@
  *
  * Names: B vectors of a batch; X matrix; v_l vectors.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Channel } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { type BatchMatrix, batchCoefficients, batchLayout, readBatch } from './batch-matrix.ts';
@@ -26,6 +27,9 @@ import {
   sendCiphertexts,
 } from './matrix-product.ts';
 import type { HeSession } from './session.ts';
+
+/** Answers that are computed at a time: more would keep other work waiting, fewer read the ciphertexts more often. */
+const ANSWERS = 8;
 
 /** vectors: as many as the matrix takes at a time, the key owner's; returns its shares [n] of every X v. */
 export async function batchKeyOwner(
@@ -55,9 +59,12 @@ export async function batchEvaluator(
   const shares = Array.from({ length: batch }, () => new BigUint64Array(layout.n));
   const ciphertexts = await receiveCiphertexts(ch, he, layout.columnBlocks);
   try {
-    for (let i = 0; i < layout.rowBlocks; i++) {
-      const product = sumOfParts(he, ciphertexts, X, i);
-      readBatch(await sendAnswer(ch, he, product, rng), layout, i, shares);
+    for (let first = 0; first < layout.rowBlocks; first += ANSWERS) {
+      const products = sumsOfParts(he, ciphertexts, X, first);
+      await setImmediate();
+      for (const [i, product] of products.entries()) {
+        readBatch(await sendAnswer(ch, he, product, rng), layout, first + i, shares);
+      }
     }
   } finally {
     for (const ct of ciphertexts) releaseCiphertext(he.kernel, ct);
@@ -65,15 +72,25 @@ export async function batchEvaluator(
   return shares;
 }
 
-/** sum_j ciphertexts_j U(X^B), U block (i, j) of the matrix. */
-function sumOfParts(
+/** sum_j ciphertexts_j U(X^B), U block (i, j) of the matrix, for the next row blocks i. */
+function sumsOfParts(
   { kernel }: HeSession,
   ciphertexts: readonly Ciphertext[],
   X: BatchMatrix,
-  i: number,
-): Ciphertext {
-  const product = { c0: kernel.allocate(), c1: kernel.allocate() };
-  const terms = ciphertexts.map(({ c0, c1 }, j) => ({ x0: c0, x1: c1, ...X.block(i, j) }));
-  kernel.sumPartProducts(product.c0, product.c1, terms, X.batch);
-  return product;
+  first: number,
+): Ciphertext[] {
+  const count = Math.min(ANSWERS, X.layout.rowBlocks - first);
+  const products = Array.from({ length: count }, () => ({
+    c0: kernel.allocate(),
+    c1: kernel.allocate(),
+  }));
+  kernel.sumPartProducts(
+    products.map(({ c0, c1 }, i) => ({
+      ...{ z0: c0, z1: c1 },
+      parts: ciphertexts.map((_, j) => X.block(first + i, j)),
+    })),
+    ciphertexts.map(({ c0, c1 }) => ({ x0: c0, x1: c1 })),
+    X.batch,
+  );
+  return products;
 }

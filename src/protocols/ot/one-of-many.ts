@@ -75,8 +75,10 @@ export async function oneOfManyReceiver(
 ): Promise<Uint8Array> {
   const n = indices.length;
   checkCounts(n, V);
-  const bad = indices.findIndex((v) => v > V);
-  if (bad >= 0) throw new RangeError(`"indices" expected 0 to ${V}, got another in row ${bad}`);
+  for (let i = 0; i < n; i++) {
+    if (indices[i]! > V)
+      throw new RangeError(`"indices" expected 0 to ${V}, got another in row ${i}`);
+  }
   const shape = streamOf(n, V);
   const rowsFrom = (from: number): Uint8Array | Uint16Array => {
     const first = (from / shape.size) * rowsOf(V);
@@ -117,10 +119,13 @@ function choiceBits(indices: Uint8Array | Uint16Array, V: number): Uint8Array {
   const { L } = shapeOf(V);
   const width = Math.ceil(indices.length / 8);
   const bits = new Uint8Array(L * width);
-  for (let i = 0; i < indices.length; i++) {
-    const v = indices[i]!;
-    const at = i >> 3;
-    for (let l = 0; l < L; l++) bits[l * width + at]! |= ((v >> l) & 1) << (i & 7);
+  for (let byte = 0; byte < width; byte++) {
+    const [from, to] = [8 * byte, Math.min(8 * byte + 8, indices.length)];
+    for (let l = 0; l < L; l++) {
+      let packed = 0;
+      for (let i = from; i < to; i++) packed |= ((indices[i]! >> l) & 1) << (i - from);
+      bits[l * width + byte] = packed;
+    }
   }
   return bits;
 }

@@ -6,7 +6,7 @@ import {
   drawSecret,
   encodePair,
   expandSamples,
-  maskPair,
+  maskRows,
   releaseSecret,
   secretMessage,
 } from '../../../src/protocols/aggregation/samples.ts';
@@ -39,12 +39,11 @@ function mask(
 ): { c: Uint32Array; s: Uint8Array; e: Int32Array } {
   const { rng, drawn } = recordingRng(seededRng(seed));
   const secret = drawSecret(kernel, rng);
-  const c = new Uint32Array(x.length);
-  for (let j = 0; j * DEGREE < x.length; j++) {
-    const pair = encodePair(kernel, a, j);
-    c.set(maskPair(kernel, pair, secret, x.subarray(j * DEGREE, (j + 1) * DEGREE)), j * DEGREE);
-    kernel.release(pair);
-  }
+  const pairs = Array.from({ length: Math.ceil(x.length / DEGREE) }, (_, j) =>
+    encodePair(kernel, a, j),
+  );
+  const c = maskRows(kernel, pairs, secret, x);
+  for (const pair of pairs) kernel.release(pair);
   const [{ s, seed: errors }] = vectorSecrets(drawn) as [{ s: Uint8Array; seed: Uint8Array }];
   deepEqual(
     secretMessage(secret),
@@ -59,7 +58,7 @@ function mask(
 }
 
 describe('ring-LWE samples modulo 2^32', () => {
-  for (const rows of [1, 2047, 2048, 2049, 4096, 4097, 10_000]) {
+  for (const rows of [1, 2047, 2048, 2049, 4096, 4097, 10_000, 40_000]) {
     it(`are a s + e + x: ${rows} rows`, () => {
       const a = expandSamples(seededRng('a')(16), rows);
       equal(a.length, 2048 * Math.ceil(rows / 2048));
@@ -98,13 +97,13 @@ describe('ring-LWE samples modulo 2^32', () => {
     const pair = encodePair(kernel, a, 0);
     const secret = drawSecret(kernel, seededRng('twice'));
     const [x, y] = [randomVector(rows, 20, 'x'), randomVector(rows, 20, 'y')];
-    const c = maskPair(kernel, pair, secret, x);
-    const d = maskPair(kernel, pair, secret, y);
+    const c = maskRows(kernel, [pair], secret, x);
+    const d = maskRows(kernel, [pair], secret, y);
     const off = Math.max(...c.map((v, i) => Math.abs((v - d[i]! - x[i]! + y[i]!) | 0)));
     ok(off <= 42, `differences known up to ${off}`);
 
     const fresh = drawSecret(kernel, seededRng('fresh'));
-    const masked = maskPair(kernel, pair, fresh, y);
+    const masked = maskRows(kernel, [pair], fresh, y);
     looksUniform(new Uint8Array(c.map((v, i) => v - masked[i]! - x[i]! + y[i]!).buffer), 'fresh');
     releaseSecret(kernel, secret);
     releaseSecret(kernel, fresh);

@@ -87,7 +87,7 @@ function candidatesOf(
   }: { readonly feature: number; readonly column: number; readonly least: number },
 ): Candidate[] {
   const sizes = new Float64Array(count + 1);
-  for (const bin of bins) sizes[bin]! += 1;
+  for (let i = 0; i < bins.length; i++) sizes[bins[i]!]! += 1;
   const missing = sizes[count]!;
   const found: Candidate[] = [];
   let below = 0;

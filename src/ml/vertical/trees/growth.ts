@@ -114,7 +114,7 @@ export function checkSides(
   parameters: BoostingParameters,
 ): Division | null {
   const isLeft = (row: number): boolean => bitAt(sides, row) === 1;
-  const left = sumOf(tree.gradients, rows.filter(isLeft));
+  const left = sumOf(tree.gradients, rows, isLeft);
   const gain = splitGain(sums, left, parameters);
   return gain !== null && isWorth(gain, parameters) ? { gain, left, isLeft } : null;
 }
@@ -191,16 +191,25 @@ function partition(
   return [left.slice(0, lefts), right.slice(0, rights)];
 }
 
-function sumOf({ g, h }: Gradients, rows: Uint32Array): Sums {
+/** Of those rows that count; all unless told. */
+function sumOf(
+  { g, h }: Gradients,
+  rows: Uint32Array,
+  counts: (row: number) => boolean = () => true,
+): Sums {
   let [G, H] = [0, 0];
   for (let k = 0; k < rows.length; k++) {
-    G += g[rows[k]!]!;
-    H += h[rows[k]!]!;
+    const row = rows[k]!;
+    if (!counts(row)) continue;
+    G += g[row]!;
+    H += h[row]!;
   }
   return { G, H };
 }
 
 /** Values of some rows. */
 export function pick(values: Float64Array, rows: Uint32Array): Float64Array {
-  return Float64Array.from(rows, (row) => values[row]!);
+  const found = new Float64Array(rows.length);
+  for (let k = 0; k < rows.length; k++) found[k] = values[rows[k]!]!;
+  return found;
 }

@@ -29,5 +29,7 @@ export function fractionalBits(x: Float64Array): number {
 /** round(2^bits x). */
 export function toFixedPoint(x: Float64Array, bits: number): Int32Array {
   const scale = 2 ** bits;
-  return Int32Array.from(x, (value) => Math.round(value * scale));
+  const fixed = new Int32Array(x.length);
+  for (let i = 0; i < fixed.length; i++) fixed[i] = Math.round(x[i]! * scale);
+  return fixed;
 }
