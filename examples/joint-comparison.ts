@@ -34,6 +34,7 @@ export interface FoldScores {
   readonly centralised: Scores;
   /** From the request to the model. */
   readonly seconds: number;
+  readonly modelId: string;
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
@@ -84,6 +85,7 @@ export async function compareFold(
     host: alone(concatColumns(theirs)),
     centralised: alone(all),
     seconds,
+    modelId: view.model_id!,
     extra: JSON.parse(view.extra ?? '{}') as Record<string, unknown>,
   };
 }
