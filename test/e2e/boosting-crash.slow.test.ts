@@ -16,7 +16,7 @@ describe('e2e: nodes that are killed while trees grow', function () {
   const at = runningNodes(NAMES, {
     algorithms: ['vertical/xgboost'],
     minimumMargin: 0,
-    env: { ENTENTE_TASKS_PEER_TIMEOUT_SEC: '60' },
+    env: { ENTENTE_TASKS_PEER_TIMEOUT_SEC: '30' },
   });
 
   it(`give the same kind of forest, or none at any party, after ${KILLS} kills at random moments`, async () => {
