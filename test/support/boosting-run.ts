@@ -5,6 +5,7 @@ import { loadWasmRlweKernel } from '../../src/kernels/rlwe-kernel.wasm.ts';
 import { type Matrix, matrix, takeRows } from '../../src/ml/data/matrix.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
 import type { MetricName } from '../../src/ml/metrics/evaluate.ts';
+import type { NoiseSampler } from '../../src/ml/vertical/trees/candidate-noise.ts';
 import type {
   FeatureHolderCheckpoint,
   LabelHolderCheckpoint,
@@ -18,7 +19,6 @@ import {
   trainLabelHolder,
 } from '../../src/ml/vertical/trees/label-holder.ts';
 import type { TreeParameters } from '../../src/ml/vertical/trees/parameters.ts';
-import type { NoiseSampler } from '../../src/ml/vertical/trees/split-finding.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
 import type { Disclosure, DisclosureLedger } from '../../src/protocols/disclosure.ts';
 import { memoryChannelPair, type Tap } from '../../src/protocols/memory-channel.ts';

@@ -7,31 +7,27 @@ import { addTree, type Tree } from '../../src/ml/trees/tree.ts';
 import { fractionalBits, toFixedPoint } from '../../src/ml/vertical/trees/objective-scaling.ts';
 import { ROW_VARIANCE } from '../../src/protocols/aggregation/parameters.ts';
 
-/** The vectors whose sums the label holder reads: g and h of every node that is looked at, in fixed point. */
+/** The vectors whose sums are opened: g and h of every node that is computed, in fixed point. */
 export interface OpenedVectors {
   /** [vectors] x [n] */
   readonly values: readonly Float32Array[];
-  /** Of each, how many vectors of errors are in its sums. */
-  readonly layers: readonly number[];
   /** Products of each two. */
   readonly products: readonly Float64Array[];
 }
 
-/** All nodes above the last level, of trees of one class. X: of all parties. */
+/** All computed nodes above the last level, of trees of one class. X: of all parties. */
 export function openedVectors(model: BoostedTrees, X: Matrix, y: Float64Array): OpenedVectors {
   const { parameters } = model;
   const margins = startMargins(parameters, X.rows);
   const values: Float32Array[] = [];
-  const layers: number[] = [];
   for (const [tree] of model.rounds) {
     const { g, h } = gradients(parameters, margins, y)[0]!;
     const fixed = [g, h].map((each) => toFixedPoint(each, fractionalBits(each)));
-    for (const node of nodesOf(tree!, X, parameters.maxDepth)) {
+    for (const rows of computedNodes(tree!, X, parameters.maxDepth)) {
       for (const x of fixed) {
         const vector = new Float32Array(X.rows);
-        for (const row of node.rows) vector[row] = x[row]!;
+        for (const row of rows) vector[row] = x[row]!;
         values.push(vector);
-        layers.push(node.layers);
       }
     }
     addTree(tree!, X, margins[0]!);
@@ -39,41 +35,37 @@ export function openedVectors(model: BoostedTrees, X: Matrix, y: Float64Array): 
   const products = values.map((v, i) =>
     Float64Array.from(values.slice(0, i + 1), (w) => product(v, w)),
   );
-  return { values, layers, products };
+  return { values, products };
 }
 
-interface OpenedNode {
-  readonly rows: readonly number[];
-  readonly layers: number;
-}
-
-/** The left one of two children is computed, the right one what is left of the parent. */
-function nodesOf(tree: Tree, X: Matrix, maxDepth: number): OpenedNode[] {
-  const found: OpenedNode[] = [];
-  const visit = (id: number, depth: number, node: OpenedNode): void => {
+/** Rows of the root, and of the left one of any two children: what the right one has follows. */
+function computedNodes(tree: Tree, X: Matrix, maxDepth: number): (readonly number[])[] {
+  const found: (readonly number[])[] = [];
+  const visit = (id: number, depth: number, rows: readonly number[], isComputed: boolean): void => {
     if (depth === maxDepth) return;
-    found.push(node);
+    if (isComputed) found.push(rows);
     const { split } = tree[id]!;
     if (!split) return;
     const sides: [number[], number[]] = [[], []];
-    for (const row of node.rows) {
+    for (const row of rows) {
       const value = Math.fround(X.values[row * X.columns + split.feature]!);
       sides[value < split.threshold ? 0 : 1].push(row);
     }
-    visit(split.left, depth + 1, { rows: sides[0], layers: 1 });
-    visit(split.right, depth + 1, { rows: sides[1], layers: node.layers + 1 });
+    visit(split.left, depth + 1, sides[0], true);
+    visit(split.right, depth + 1, sides[1], false);
   };
-  visit(0, 0, { rows: Array.from({ length: X.rows }, (_, row) => row), layers: 1 });
+  const all = Array.from({ length: X.rows }, (_, row) => row);
+  visit(0, 0, all, true);
   return found;
 }
 
 /**
  * Estimates of one candidate's sides from its sums with all noise: the posterior mean if sides were independent and
  * normal. It uses neither the errors that the label holder knows nor the sides that it is told.
- * @param multiplier - of the holder's own noise
+ * @param multiplier - of either part of the holder's own noise
  */
 export function estimatedSides(
-  { values, layers, products }: OpenedVectors,
+  { values, products }: OpenedVectors,
   isLeft: Uint8Array,
   multiplier: number,
   next: Next,
@@ -82,11 +74,11 @@ export function estimatedSides(
   const rows = isLeft.reduce((sum, bit) => sum + bit, 0);
   const share = rows / n;
   const variance = share * (1 - share);
-  const noise = layers.map((count) => ROW_VARIANCE * rows * count * (1 + multiplier ** 2));
+  const noise = ROW_VARIANCE * rows * (1 + 2 * multiplier ** 2);
   const apart = Float64Array.from(isLeft, (bit) => bit - share);
-  const residual = values.map((v, k) => product(v, apart) + Math.sqrt(noise[k]!) * normal(next));
+  const residual = values.map((v) => product(v, apart) + Math.sqrt(noise) * normal(next));
   const K = products.map((row, i) =>
-    row.map((value, j) => variance * value + (i === j ? noise[i]! : 0)),
+    row.map((value, j) => variance * value + (i === j ? noise : 0)),
   );
   const z = solve(K, residual);
   const sides = new Float64Array(n).fill(share);

@@ -6,17 +6,16 @@ import type { BinnedColumns, PartialSum } from '../../../protocols/aggregation/h
 import type { Rng } from '../../../protocols/primitives/rng.ts';
 import { randomPermutation } from '../../../protocols/psi/random-permutation.ts';
 import type { BoostingParameters } from '../../trees/parameters.ts';
+import type { BinRows } from './candidate-noise.ts';
 import type { BinSplit, PlacedColumns } from './columns.ts';
 
 /** A split of one column, and the sum that tells what it gains. */
-export interface Candidate extends PartialSum, BinSplit {
-  /** Training rows that go to the left. */
-  readonly rows: number;
-}
+export interface Candidate extends PartialSum, BinSplit {}
 
 /** The columns that can be split, as the aggregation sums them, and what can be asked of them. */
 export interface Offer {
   readonly columns: BinnedColumns;
+  readonly binRows: BinRows;
   /** By column of the table; none for one that cannot be split. */
   readonly candidates: readonly (readonly Candidate[])[];
 }
@@ -32,22 +31,25 @@ export function offerOf(
 ): Offer {
   const least = leastRows(parameters);
   const bins: Uint16Array[] = [];
-  const counts: number[] = [];
+  const binRows: Uint32Array[] = [];
   const candidates = placed.columns.map(({ cuts }, feature) => {
     const column = bins.length;
     const trained = placed.bins[feature]!.subarray(0, rows);
-    const found = candidatesOf(trained, cuts.length, { feature, column, least });
+    const sizes = new Uint32Array(cuts.length + 1);
+    for (let i = 0; i < trained.length; i++) sizes[trained[i]!]! += 1;
+    const found = candidatesOf(sizes, rows, { feature, column, least });
     if (found.length > 0) {
       bins.push(trained);
-      counts.push(cuts.length + Number(hasMissing(trained, cuts.length)));
+      binRows.push(sizes[cuts.length]! > 0 ? sizes : sizes.slice(0, -1));
     }
     return found;
   });
   if (bins.length === 0) {
     bins.push(new Uint16Array(rows));
-    counts.push(1);
+    binRows.push(Uint32Array.of(rows));
   }
-  return { columns: { rows, bins, counts }, candidates };
+  const counts = binRows.map(({ length }) => length);
+  return { columns: { rows, bins, counts }, binRows, candidates };
 }
 
 /** The candidates of a round, freshly ordered. null stands for none. */
@@ -69,34 +71,29 @@ export function sumsOf(candidates: readonly (Candidate | null)[]): PartialSum[] 
   return candidates.map((each) => each ?? NO_CANDIDATE);
 }
 
-function hasMissing(bins: Uint16Array, count: number): boolean {
-  return bins.includes(count);
-}
-
 /**
  * The lowest bins to the left, and where values are missing these with them, or alone to the right. Only what keeps
- * `least` rows on both sides.
+ * `least` rows on both sides. sizes: rows by bin, at the end those whose value is missing.
  */
 function candidatesOf(
-  bins: Uint16Array,
-  count: number,
+  sizes: Uint32Array,
+  rows: number,
   {
     feature,
     column,
     least,
   }: { readonly feature: number; readonly column: number; readonly least: number },
 ): Candidate[] {
-  const sizes = new Float64Array(count + 1);
-  for (let i = 0; i < bins.length; i++) sizes[bins[i]!]! += 1;
+  const count = sizes.length - 1;
   const missing = sizes[count]!;
   const found: Candidate[] = [];
   let below = 0;
   for (let bin = 0; bin < count; bin++) {
     below += sizes[bin]!;
     for (const defaultLeft of missing > 0 ? [false, true] : [false]) {
-      const rows = below + (defaultLeft ? missing : 0);
-      if (rows < least || bins.length - rows < least) continue;
-      found.push({ feature, column, bin, bins: bin + 1, defaultLeft, andLast: defaultLeft, rows });
+      const left = below + (defaultLeft ? missing : 0);
+      if (left < least || rows - left < least) continue;
+      found.push({ feature, column, bin, bins: bin + 1, defaultLeft, andLast: defaultLeft });
     }
   }
   return found;

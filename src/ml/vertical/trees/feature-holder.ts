@@ -13,6 +13,7 @@ import type { Rng } from '../../../protocols/primitives/rng.ts';
 import { checkLength } from '../../../protocols/primitives/words.ts';
 import type { Matrix } from '../../data/matrix.ts';
 import type { BoostingParameters } from '../../trees/parameters.ts';
+import { type CandidateNoise, candidateNoise, type NoiseSampler } from './candidate-noise.ts';
 import { type Candidate, drawCandidates, type Offer, offerOf, sumsOf } from './candidates.ts';
 import type { Checkpoints, FeatureHolderCheckpoint } from './checkpoint.ts';
 import { binBits, type PlacedColumns, placeColumns, thresholdOf } from './columns.ts';
@@ -20,13 +21,7 @@ import { type OnRound, type Opening, type OwnSession, setupHost } from './contex
 import type { SplitRule } from './joint-tree.ts';
 import { plainParameters, splitRows, type TreeParameters, vectorsOfRound } from './parameters.ts';
 import { routeHost } from './routing.ts';
-import {
-  decodeWords,
-  levelShares,
-  type NodeShares,
-  type NoiseSampler,
-  openSumsHost,
-} from './split-finding.ts';
+import { decodeWords, openSumsHost } from './split-finding.ts';
 
 /** A training as the contract fixes it, seen by a feature holder. */
 export interface FeatureHolderTask extends Opening {
@@ -116,15 +111,19 @@ export async function trainFeatureHolder(
 /** The candidates of a round. */
 interface Offered {
   readonly candidates: readonly (Candidate | null)[];
+  readonly noise: CandidateNoise;
   readonly arrangement: HostArrangement;
 }
 
 /** Draws candidates for the next round, and prepares what their sums need. */
-function arrange({ parameters, offer, buckets, rng }: Run): Promise<Offered> {
+function arrange({ task, parameters, offer, buckets, rng }: Run): Promise<Offered> {
   const candidates = drawCandidates(offer, parameters, rng);
+  const sums = sumsOf(candidates);
+  const multiplier = task.parameters.noise_multiplier;
+  const noise = candidateNoise(sums, offer.binRows, multiplier, task.sampler);
   const offered = buckets
-    .arrange(sumsOf(candidates), vectorsOfRound(parameters))
-    .then((arrangement) => ({ candidates, arrangement }));
+    .arrange(sums, vectorsOfRound(parameters))
+    .then((arrangement) => ({ candidates, noise, arrangement }));
   offered.catch(() => undefined); // thrown where it is needed, unless the round before fails
   return offered;
 }
@@ -138,28 +137,19 @@ interface Won {
 /** One round. Returns the splits that this party was told of, in their order. */
 async function answerRound(
   run: Run,
-  { candidates, arrangement }: Offered,
+  { candidates, noise, arrangement }: Offered,
   round: number,
 ): Promise<SplitRule[]> {
   const { task, parameters, session, buckets, data, rng } = run;
   const { trees: channel, routing, ot } = session;
-  const rows = candidates.map((each) => each?.rows ?? 0);
-  const multiplier = task.parameters.noise_multiplier;
-  const { sampler } = task;
 
   const rules: SplitRule[] = [];
   /** Of every node of the level the number of its tree in the round. */
   let level = Array.from({ length: parameters.numClass }, (_, k) => k);
-  let parents: NodeShares[] | null = null;
   for (let depth = 0; depth < parameters.maxDepth && level.length > 0; depth++) {
     const vectors = await buckets.sums(arrangement, depth === 0 ? 2 * level.length : level.length);
-    const shares = levelShares(vectors, parents);
-    const winners = await openSumsHost(
-      channel,
-      shares,
-      { ...task, rows, multiplier, ...(sampler && { sampler }) },
-      rng,
-    );
+    const opening = { ...task, nodes: level.length, noise };
+    const winners = await openSumsHost(channel, vectors, opening, rng);
     const won = wonBy(winners, level, candidates);
     await task.ledger.record({ class: 'winning_splits', to: [task.self], elements: level.length });
     for (const { candidate, tree } of won) {
@@ -178,7 +168,6 @@ async function answerRound(
 
     if (depth + 1 === parameters.maxDepth) break;
     const split = decodeNodes(await channel.receive(SplitNodes), level.length);
-    parents = split.map((slot) => shares[slot]!);
     level = split.flatMap((slot) => [level[slot]!, level[slot]!]);
   }
   return rules;

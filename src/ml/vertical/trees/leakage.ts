@@ -1,7 +1,7 @@
 import { ROW_VARIANCE } from '../../../protocols/aggregation/parameters.ts';
 import type { DisclosureClass, LeakageStatement } from '../../../protocols/disclosure.ts';
 import { alignmentLeakage, type MatchingInputs } from '../../../protocols/psi/leakage.ts';
-import { innerNodes, type TreeParameters, treesOf } from './parameters.ts';
+import { computedNodes, innerNodes, type TreeParameters, treesOf } from './parameters.ts';
 
 /** A feature holder's model columns. */
 export interface HolderColumns {
@@ -36,14 +36,14 @@ const RANGE_BITS = 31;
  * rows in small bins and small nodes (AUDIT.md, VT-1).
  *
  * rows / (vectors x log2(range / deviation)): vectors as they are computed, two a node at the roots and for every other
- * node below; range 2^31; deviation of the holder's own noise in a sum over half of the rows. Errors do not count: their
- * reader knows them.
+ * node below; range 2^31; deviation of the noise that a sum over half of the rows shares with no other. Errors do not
+ * count: their reader knows them.
  */
 export function reconstructionMargin({
   parameters,
   rows,
 }: Pick<TreeLeakageInputs, 'parameters' | 'rows'>): number {
-  const vectors = 2 * treesOf(parameters) * 2 ** (parameters.max_depth - 1);
+  const vectors = 2 * treesOf(parameters) * computedNodes(parameters);
   return rows / (vectors * effectiveBits(parameters, rows));
 }
 
@@ -73,9 +73,9 @@ const SPLIT_SUMS: ClassTerms = {
   to: 'label_holder',
   phase: 'training',
   elements:
-    'number of trees x (2^max_depth - 1) nodes x 2 x candidates of all feature holders: columns x (2 num_bins - 1)',
+    'number of trees x 2^(max_depth - 1) nodes x 2 x candidates of all feature holders: columns x (2 num_bins - 1)',
   meaning:
-    'for every node of every tree and every candidate split of a feature holder the noisy sums of gradients and of second derivatives over the node’s records that go left; candidates have no names and a fresh order in every round, but stay recognisable within one',
+    'for the root of every tree, one child of every split and every candidate split of a feature holder the noisy sums of gradients and of second derivatives over the node’s records that go left; those of the other child follow; candidates have no names and a fresh order in every round, but stay recognisable within one',
 };
 
 const WINNING_SPLITS: ClassTerms = {
@@ -158,7 +158,7 @@ export function treeLeakage(inputs: TreeLeakageInputs): LeakageStatement {
     algorithm: 'vertical_xgboost',
     opened: [
       ...aligned.opened,
-      { ...SPLIT_SUMS, most: nodes * 2 * candidates },
+      { ...SPLIT_SUMS, most: trees * computedNodes(parameters) * 2 * candidates },
       { ...WINNING_SPLITS, most: nodes * holders.length },
       { ...SPLIT_SIDES, most: rows * trees * parameters.max_depth * holders.length },
       { ...KEPT_SPLITS, most: nodes * holders.length },

@@ -23,11 +23,10 @@ import type { SplitRule } from './joint-tree.ts';
 import { routeOwner, type TreeRoute } from './routing.ts';
 import {
   bestCandidate,
-  levelShares,
-  type NodeShares,
   type OpenedSums,
   openSumsOwner,
   tellWinners,
+  withSiblings,
 } from './split-finding.ts';
 
 /** Everything that a round needs. */
@@ -48,8 +47,8 @@ export interface Level {
   readonly depth: number;
   /** Below the roots in pairs of siblings; of each pair the sums of the first one are computed. */
   readonly nodes: readonly OpenNode[];
-  /** By host, one a pair; null at the roots. */
-  readonly parents: readonly (readonly NodeShares[])[] | null;
+  /** Opened sums by host, one a pair; null at the roots. */
+  readonly parents: readonly (readonly OpenedSums[])[] | null;
 }
 
 /** All splits so far: the label holder's own, and how many each host was told of. */
@@ -76,7 +75,10 @@ export async function growLevel(
   const { hosts, parameters } = run;
   const [own, shares] = await Promise.all([ownSplits(run, level), sumsOf(run, arrangement, level)]);
   const opened = await Promise.all(
-    hosts.map(({ trees }, h) => openSumsOwner(trees, shares[h]!, run)),
+    hosts.map(async ({ trees }, h) => {
+      const computed = await openSumsOwner(trees, shares[h]!, run);
+      return withSiblings(computed, level.parents?.[h] ?? null);
+    }),
   );
 
   const winners = winnersOf(level.nodes, own, opened, parameters);
@@ -110,7 +112,7 @@ export async function growLevel(
   const nodes = new Uint8Array(Uint32Array.from(split).buffer);
   await Promise.all(hosts.map(({ trees }) => trees.send(SplitNodes, { nodes })));
 
-  const parents = shares.map((ofHost) => split.map((slot) => ofHost[slot]!));
+  const parents = opened.map((ofHost) => split.map((slot) => ofHost[slot]!));
   const next = { depth: level.depth + 1, nodes: children, parents };
   return { leaves, next: children.length > 0 ? next : null };
 }
@@ -128,15 +130,14 @@ async function ownSplits(
   return found;
 }
 
-/** Shares of every node's sums, by host. */
-async function sumsOf(
+/** Shares of the computed nodes' sums, by host: of g and h of each. */
+function sumsOf(
   { owner, trained }: LabelHolderRun,
   arrangement: OwnerArrangement,
   { nodes, parents }: Level,
-): Promise<NodeShares[][]> {
+): Promise<Uint32Array[][]> {
   const computed = parents ? nodes.filter((_, slot) => slot % 2 === 0) : nodes;
-  const shares = await owner.sums(arrangement, vectorsOf(computed, trained));
-  return shares.map((ofHost, h) => levelShares(ofHost, parents?.[h] ?? null));
+  return owner.sums(arrangement, vectorsOf(computed, trained));
 }
 
 function* vectorsOf(nodes: readonly OpenNode[], n: number): Generator<Int32Array> {

@@ -43,7 +43,7 @@ export interface TreeParameters {
   readonly open_bits: number;
   /** How the best split is found: by sums that the label holder reads. */
   readonly split_finding: 'open_sums';
-  /** Feature holders' own noise, in deviations of the errors that are in a sum; 1 to `MAX_NOISE`. */
+  /** Either part of feature holders' own noise, in deviations of the errors that are in a sum; 1 to `MAX_NOISE`. */
   readonly noise_multiplier: number;
   /** `full`: receivers get the trees. `split`: every party keeps its part, nobody sees the trees. */
   readonly model_release: 'full' | 'split';
@@ -93,6 +93,11 @@ export function splitRows(
 /** Nodes of one tree whose split is looked for. */
 export function innerNodes({ max_depth }: Pick<TreeParameters, 'max_depth'>): number {
   return 2 ** max_depth - 1;
+}
+
+/** Of those the ones whose sums are computed and opened: the root, and one child of every split above the last level. */
+export function computedNodes({ max_depth }: Pick<TreeParameters, 'max_depth'>): number {
+  return 2 ** (max_depth - 1);
 }
 
 /** Trees of a whole training. */

@@ -4,104 +4,70 @@
  * Functionality: for every node of a level and every candidate c of a feature holder, in the order that it drew, the
  *   label holder learns G_L and H_L plus noise of both: the errors of the aggregation, which it knows row by row, and the
  *   holder's own.
- *   Feature holder in: its shares   out: for every node the candidate that wins, or none
- *   Label holder   in: its shares   out: noisy (G_L, H_L)
+ *   Feature holder in: its shares of the computed nodes   out: for every node the candidate that wins, or none
+ *   Label holder   in: its shares of the computed nodes   out: noisy (G_L, H_L) of every node
  *
  * Security: semi-honest. The values are opened by design: this is the mode for parties that accept what it leaks.
- * Leaks:    to the label holder the values, recorded as `split_sums` by the party that opens them. Own noise is discrete
- *           Gaussian, fresh for every value and never narrower than the errors in that very value, those of all sums it
- *           was subtracted from included (`varianceOf`): without it each value would be a fingerprint of the rows in its
- *           sum. The order hides which column a candidate is of; it is the round's, since parent = left + right would link
+ * Leaks:    to the label holder the values of nodes whose vectors are computed, the roots and one child of every split,
+ *           recorded as `split_sums` by the party that opens them. The other child's it takes from the parent's: no value
+ *           with noise of its own tells the same sums once more.
+ *           Own noise, drawn anew for every vector, has two parts: for every bin a sample that all sums over the bin share,
+ *           and for every candidate one that no other has; each discrete Gaussian with m^2 times the variance of the errors
+ *           of the rows in the bin, or in the sum. Without it a value would be a fingerprint of those rows. Let K be the
+ *           covariance of the errors in all sums over one column; that of own noise is m^2 (K + diag K).
+ *           - The shared part alone has m^2 K: in EVERY linear combination of a column's values own noise is m times as
+ *             wide as the errors in it, or wider. Sums over common rows, or with missing values on either side, average
+ *             nothing out, and a difference of two has noise like any other set of rows.
+ *           - The part of one's own alone has m^2 diag K. Without it neighbours would differ by the noise of one bin, and
+ *             what they tell of it, gradients above all, would be as fine as the bin is small. K, which is of the form that
+ *             the signal has, leaves most to learn from all values together, half a bit of the errors a bin at m = 1;
+ *             both parts leave less than half as much as independent noise does (AUDIT.md, VT-2).
+ *           Either part is independent of the other, so the values tell no more than they would with one of them. Of columns
+ *           that divide the rows alike nothing of this holds: each has noise of its own.
+ *           The order hides which column a candidate is of; it is the round's, since parent = left + right would link
  *           the candidates of a tree whatever their order. Gradients of a later round do not hide it fully either.
  *           To a feature holder, as `winning_splits`: which of its candidates wins at each node.
- * Cost:     a level of v nodes and C candidates: H->A 8 v C bytes in ceil(v C / 2^17) messages, A->H 4 v bytes; 2 v C
- *           samples of noise.
+ * Cost:     a level of v nodes, u of them computed (v of roots, v / 2 below), and C candidates of B bins: H->A 8 u C bytes in
+ *           ceil(u C / 2^17) messages, A->H 4 v bytes; 2 u (C + B) samples of noise.
  *
- * Names: G, H sums of g and h; L left; C candidates; v nodes.
+ * Names: G, H sums of g and h; L left; C candidates; v nodes; m the multiplier.
  */
 import { setImmediate } from 'node:timers/promises';
 import { CandidateSums, WinningCandidates } from '../../../../proto/gen/trees.ts';
-import { ROW_VARIANCE } from '../../../protocols/aggregation/parameters.ts';
 import type { Channel } from '../../../protocols/channel.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
 import { checkLength } from '../../../protocols/primitives/words.ts';
 import type { BoostingParameters } from '../../trees/parameters.ts';
 import { type Sums, splitGain } from '../../trees/split.ts';
+import { type CandidateNoise, drawNoise } from './candidate-noise.ts';
 import type { Opening } from './context.ts';
-import { discreteGaussians } from './noise.ts';
 
 /** Words a message: 1 MiB. */
 const PIECE_WORDS = 2 ** 18;
 
-/** Variances are multiples of 1 / NOISE_DENOMINATOR. */
-export const NOISE_DENOMINATOR = 2;
-
-/** Draws a feature holder's own noise: one sample for each variance / denominator. */
-export type NoiseSampler = (variances: Float64Array, denominator: number, rng: Rng) => Int32Array;
-
-/** One party's shares of a node's sums, by candidate. */
-export interface NodeShares {
-  readonly G: Uint32Array;
-  readonly H: Uint32Array;
-  /** How many vectors of errors are in each: 1 where it was computed, one more than the parent's where it was left. */
-  readonly layers: number;
+/** What a feature holder opens with. */
+export interface OpenSumsOptions extends Opening {
+  /** How many nodes the level has. */
+  readonly nodes: number;
+  readonly noise: CandidateNoise;
 }
 
 /**
- * Shares of a level's nodes from those of the vectors, g and h of every other node: the second child of a parent has what
- * the first one leaves. At the roots every node has vectors of its own.
+ * The feature holder's part. vectors: its shares by candidate, g and h of every node that is computed. Returns for each
+ * node of the level the number of the candidate that wins, or -1.
  */
-export function levelShares(
-  vectors: readonly Uint32Array[],
-  parents: readonly NodeShares[] | null,
-): NodeShares[] {
-  const computed = Array.from({ length: vectors.length / 2 }, (_, i) => ({
-    G: vectors[2 * i]!,
-    H: vectors[2 * i + 1]!,
-    layers: 1,
-  }));
-  if (!parents) return computed;
-  return computed.flatMap((child, i) => {
-    const parent = parents[i]!;
-    const G = parent.G.map((word, c) => word - child.G[c]!);
-    const H = parent.H.map((word, c) => word - child.H[c]!);
-    return [child, { G, H, layers: parent.layers + 1 }];
-  });
-}
-
-/** Variance of own noise, in units of 1 / NOISE_DENOMINATOR: that of the errors, times the square of the multiplier. */
-export function varianceOf(rows: number, layers: number, multiplier: number): number {
-  return ROW_VARIANCE * NOISE_DENOMINATOR * rows * layers * multiplier ** 2;
-}
-
-/** What a feature holder opens with. */
-export interface OpenSumsOptions extends Opening {
-  /** Training rows in each candidate's sum. */
-  readonly rows: readonly number[];
-  /** Deviation of own noise over that of the errors. */
-  readonly multiplier: number;
-  /** ONLY TESTS PASS ANOTHER: without own noise every sum tells which rows it is of. */
-  readonly sampler?: NoiseSampler;
-}
-
-/** The feature holder's part. Returns for each node the number of the candidate that wins, or -1. */
 export async function openSumsHost(
   ch: Channel,
-  nodes: readonly NodeShares[],
-  options: OpenSumsOptions,
+  vectors: readonly Uint32Array[],
+  { nodes, noise, ledger, labelHolder }: OpenSumsOptions,
   rng: Rng,
 ): Promise<Int32Array> {
-  const { rows, multiplier, ledger, labelHolder, sampler = discreteGaussians } = options;
-  const C = rows.length;
-  const words = new Uint32Array(2 * nodes.length * C);
-  for (const [v, { G, H, layers }] of nodes.entries()) {
-    const variances = Float64Array.from(rows, (n) => varianceOf(n, layers, multiplier));
-    for (const [k, share] of [G, H].entries()) {
-      const noise = sampler(variances, NOISE_DENOMINATOR, rng);
-      const at = (2 * v + k) * C;
-      for (let c = 0; c < C; c++) words[at + c] = share[c]! + noise[c]!;
-    }
+  const C = noise.sums.length;
+  const words = new Uint32Array(vectors.length * C);
+  for (const [k, share] of vectors.entries()) {
+    const own = drawNoise(noise, rng);
+    for (let c = 0; c < C; c++) words[k * C + c] = share[c]! + own[c]!;
     await setImmediate();
   }
   await ledger.record({ class: 'split_sums', to: [labelHolder], elements: words.length });
@@ -110,7 +76,7 @@ export async function openSumsHost(
     await ch.send(CandidateSums, { words: bytesOf(words.subarray(at, at + PIECE_WORDS)) });
   }
 
-  return decodeWinners(await ch.receive(WinningCandidates), nodes.length, C);
+  return decodeWinners(await ch.receive(WinningCandidates), nodes, C);
 }
 
 /** A candidate's sums as the label holder reads them. */
@@ -119,26 +85,40 @@ export interface OpenedSums {
   readonly H: Int32Array;
 }
 
-/** The label holder's part: the noisy sums of each node, by candidate. */
+/** The label holder's part, with its shares: the noisy sums of each node that is computed, by candidate. */
 export async function openSumsOwner(
   ch: Channel,
-  nodes: readonly NodeShares[],
+  vectors: readonly Uint32Array[],
   { ledger, labelHolder }: Opening,
 ): Promise<OpenedSums[]> {
-  const C = nodes[0]!.G.length;
-  const words = new Uint32Array(2 * nodes.length * C);
+  const C = vectors[0]!.length;
+  const words = new Uint32Array(vectors.length * C);
   await ledger.record({ class: 'split_sums', to: [labelHolder], elements: words.length });
 
   for (let at = 0; at < words.length; at += PIECE_WORDS) {
     const piece = await ch.receive(CandidateSums);
     words.set(decodeWords(piece.words, Math.min(PIECE_WORDS, words.length - at)), at);
   }
-  return nodes.map(({ G, H }, v) => {
-    const [first, second] = [0, 1].map((k) => words.subarray((2 * v + k) * C, (2 * v + k + 1) * C));
-    return {
-      G: Int32Array.from(G, (word, c) => word + first![c]!),
-      H: Int32Array.from(H, (word, c) => word + second![c]!),
-    };
+  const opened = vectors.map((share, k) =>
+    Int32Array.from(share, (word, c) => word + words[k * C + c]!),
+  );
+  return Array.from({ length: opened.length / 2 }, (_, v) => ({
+    G: opened[2 * v]!,
+    H: opened[2 * v + 1]!,
+  }));
+}
+
+/** The sums of all nodes of a level: the second child of a parent has what the first one, which was opened, leaves. */
+export function withSiblings(
+  opened: readonly OpenedSums[],
+  parents: readonly OpenedSums[] | null,
+): readonly OpenedSums[] {
+  if (!parents) return opened;
+  return opened.flatMap((child, i) => {
+    const parent = parents[i]!;
+    const G = parent.G.map((value, c) => value - child.G[c]!); // modulo 2^32
+    const H = parent.H.map((value, c) => value - child.H[c]!);
+    return [child, { G, H }];
   });
 }
 

@@ -4,6 +4,7 @@ import { DEFAULT_PARAMETERS } from '../../../../src/ml/trees/parameters.ts';
 import {
   type Candidate,
   drawCandidates,
+  type Offer,
   offerOf,
   sumsOf,
 } from '../../../../src/ml/vertical/trees/candidates.ts';
@@ -24,23 +25,31 @@ function placed(...columns: number[][]) {
 }
 
 const free = { ...DEFAULT_PARAMETERS, minChildWeight: 0 };
-const brief = ({ feature, bin, defaultLeft, rows }: Candidate): unknown[] => [
-  ...[feature, bin, defaultLeft, rows],
-];
+const brief = ({ feature, bin, defaultLeft }: Candidate): unknown[] => [feature, bin, defaultLeft];
+
+/** Training rows that go left. */
+function rowsOf({ binRows }: Offer, { column, bins, andLast }: Candidate): number {
+  const sizes = binRows[column]!;
+  return (
+    sizes.subarray(0, bins).reduce((rows, size) => rows + size, 0) + (andLast ? sizes.at(-1)! : 0)
+  );
+}
 
 describe('candidates', () => {
   it('are the sums over first bins, with missing values on either side', () => {
-    const { columns, candidates } = offerOf(placed([1, 2, 2, 3], [1, missing, 2, 1]), 4, free);
+    const offer = offerOf(placed([1, 2, 2, 3], [1, missing, 2, 1]), 4, free);
+    const { columns, binRows, candidates } = offer;
     deepEqual(candidates[0]!.map(brief), [
-      [0, 0, false, 1],
-      [0, 1, false, 3],
+      [0, 0, false],
+      [0, 1, false],
     ]);
     deepEqual(candidates[1]!.map(brief), [
-      [1, 0, false, 2],
-      [1, 0, true, 3],
-      [1, 1, false, 3],
+      [1, 0, false],
+      [1, 0, true],
+      [1, 1, false],
     ]);
     deepEqual(columns.counts, [3, 3]);
+    deepEqual(binRows, [Uint32Array.of(1, 2, 1), Uint32Array.of(2, 1, 1)]);
     deepEqual(sumsOf(candidates[1]!.slice(1)), candidates[1]!.slice(1));
   });
 
@@ -62,6 +71,7 @@ describe('candidates', () => {
   it('stand for one empty sum where there are none', () => {
     const offer = offerOf(placed([5, 5, 5]), 3, free);
     deepEqual(offer.columns, { rows: 3, bins: [new Uint16Array(3)], counts: [1] });
+    deepEqual(offer.binRows, [Uint32Array.of(3)]);
     const drawn = drawCandidates(offer, free, seededRng(1));
     deepEqual(drawn, [null]);
     deepEqual(sumsOf(drawn), [{ column: 0, bins: 0, andLast: false }]);
@@ -71,8 +81,8 @@ describe('candidates', () => {
     const data = placed(Array.from({ length: 20 }, (_, i) => i));
     const sizes = (given: object): number => {
       const parameters = { ...DEFAULT_PARAMETERS, ...given };
-      const { candidates } = offerOf(data, 20, parameters);
-      const rows = candidates[0]!.map((each) => each.rows);
+      const offer = offerOf(data, 20, parameters);
+      const rows = offer.candidates[0]!.map((each) => rowsOf(offer, each));
       equal(Math.max(...rows), 20 - Math.min(...rows));
       return Math.min(...rows);
     };

@@ -57,14 +57,21 @@ describe('a feature holder', () => {
     });
     ok(guest.rounds[0]![0]!.length >= 5, 'a root and two nodes were opened');
     const { values, columns, rows } = table.blocks[1]!;
-    const sizes = [0, 1].flatMap((j) => {
+    const ofColumns = [0, 1].map((j) => {
       const column = Array.from({ length: rows }, (_, i) => values[i * columns + j]!);
-      const cuts = [...new Set(column)].sort((a, b) => a - b).slice(1);
-      return cuts.map((cut) => column.filter((value) => value < cut).length);
+      const found = [...new Set(column)].sort((x, y) => x - y);
+      return {
+        bins: found.map((value) => column.filter((each) => each === value).length),
+        sums: found.slice(1).map((cut) => column.filter((each) => each < cut).length),
+      };
     });
-    // Both vectors of the root, of the child that is computed, and twice as wide of its sibling.
-    const expected = [1, 1, 1, 1, 2, 2].flatMap((layers) => sizes.map((size) => layers * size));
-    const ascending = (all: number[]): number[] => all.sort((a, b) => a - b);
+    // Both vectors of the root and of the child that is computed; nothing of its sibling.
+    const once = [
+      ...ofColumns.flatMap(({ bins }) => bins),
+      ...ofColumns.flatMap(({ sums }) => sums),
+    ];
+    const expected = [1, 2, 3, 4].flatMap(() => once);
+    const ascending = (all: number[]): number[] => all.sort((x, y) => x - y);
     deepEqual(ascending(variances), ascending(expected));
   });
 

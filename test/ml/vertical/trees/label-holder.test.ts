@@ -190,8 +190,12 @@ describe('joint boosting', () => {
       ok(guest! > 0 && guest! <= most.get(name)!, `${name}: ${guest} of ${most.get(name)}`);
       equal(guest, hosts[0]! + hosts[1]!, `${name}: both sides record the same`);
     }
-    // Full trees: 3 x 7 nodes. Five values and missing ones: nine candidates a column.
-    equal(total(run.recorded[1]!, 'split_sums'), 3 * 7 * 2 * 18);
+    // Full trees: 3 x 7 nodes, of which 3 x 4 are computed. Five values and missing ones: nine candidates a column.
+    equal(total(run.recorded[1]!, 'split_sums'), 3 * 4 * 2 * 18);
+    equal(
+      total(run.recorded[1]!, 'split_sums') + total(run.recorded[2]!, 'split_sums'),
+      most.get('split_sums'),
+    );
 
     const refusing = {
       record: async ({ class: name }: Disclosure) => {

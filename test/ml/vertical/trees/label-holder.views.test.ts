@@ -23,7 +23,7 @@ import {
 } from '../../../support/transcript.ts';
 import { LIMIT, twoSampleChiSquare } from '../../../support/views.ts';
 
-const parameters = { ...TREE_DEFAULTS, max_depth: 2, num_trees: 2, num_bins: 16 };
+const parameters = { ...TREE_DEFAULTS, max_depth: 2, num_trees: 2, num_bins: 32 };
 
 const MASKED: Readonly<Record<string, (frame: Frame) => Uint8Array>> = {
   [MaskedRows.$type]: ({ bytes }) => MaskedRows.decode(bytes).words,

@@ -60,7 +60,7 @@ describe('leakage of joint boosting', () => {
       opened.map(({ name, to, most }) => [name, to, most]),
       [
         ['intersection', 'data_holders', 40_000],
-        ['split_sums', 'label_holder', 30 * 7 * 2 * (630 + 3)],
+        ['split_sums', 'label_holder', 30 * 4 * 2 * (630 + 3)],
         ['winning_splits', 'feature_holder', 30 * 7 * 2],
         ['split_sides', 'label_holder', 30_000 * 30 * 3 * 2],
         ['kept_splits', 'feature_holder', 30 * 7 * 2],
