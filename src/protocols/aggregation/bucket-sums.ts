@@ -16,11 +16,11 @@
  *
  * Security: semi-honest, any set of parties corrupted; ring LWE twice, AES-128 as a PRG and, for the
  *   public a, as a random oracle.
- *   Hosts see encryptions of 2^32 s under the owner's key of each session, of as many secrets at a time as a batch has,
- *   and c for every vector. The keys are
- *   independent of s, so the encryptions may be replaced by such of zero, one session after the other (IND-CPA,
- *   he/parameters.ts); no key is ever encrypted, so nothing is circular. Then c is x under samples whose secret is
- *   used nowhere else: uniform by decision ring LWE, for each vector in turn, the same a notwithstanding
+ *   Hosts see encryptions of 2^32 s under the owner's key of each session, of as many secrets at a time as a batch
+ *   has, and c for every vector. The keys are independent of s, so the encryptions may be replaced by such of zero,
+ *   one session after the other (IND-CPA, he/parameters.ts); no key is ever encrypted, so nothing is circular. Then c
+ *   is x under samples whose secret is used nowhere else: uniform by decision ring LWE, for each vector in turn, the
+ *   same a notwithstanding
  *   (the other vectors' samples are made with secrets of one's own; loss: a factor of the number of vectors).
  *   c is the same bytes for every host, so hosts together see no more of it than one.
  *   The owner sees answers of he/ring-answer.ts, re-randomised and masked over all coefficients and primes: they look

@@ -5,8 +5,8 @@
  * With Y = X^B, B a power of two, Z[Y]/(Y^M + 1), M = N / B, is a subring of R = Z[X]/(X^N + 1), and every element of R is
  * sum_l X^l V_l(X^B), l < B, with V_l in the subring. A factor U(X^B) multiplies each V_l on its own. So block U of the
  * matrix is that of `matrix-layout.ts` in the subring, vector l is V_l, and row r of X v_l is coefficient
- * B (r n_w + n_w - 1) + l of the product. A block has M entries instead of N, but an answer has B M / n_w = N / n_w results
- * as against N / n_w: the same number from ciphertexts of n_w B entries instead of n_w, which is what is saved.
+ * B (r n_w + n_w - 1) + l of the product. An answer has N / n_w results, as it has for one vector; but a ciphertext carries
+ * B n_w entries in place of n_w, so that blocks may be narrow and answers full.
  *
  * Names: B vectors of a batch; M degree of the subring; n_w columns of a block.
  */
