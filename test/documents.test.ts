@@ -1,6 +1,7 @@
 import { deepEqual, ok } from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { leakageTable } from '../src/party/tasks/leakage-table.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 
@@ -75,5 +76,9 @@ describe('documents', () => {
       cited.filter(([, key]) => !rows.includes(`| ${key} |`)),
       [],
     );
+  });
+
+  it('of the README tell what contracts say that tasks reveal', () => {
+    ok(read('README.md').includes(`generated -->\n\n${leakageTable()}\n<!-- end -->`));
   });
 });
