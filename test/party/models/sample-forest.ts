@@ -63,7 +63,10 @@ export function sampleForest(name: ForestName): {
   return { document, X, rows: ROWS };
 }
 
-/** What `test/vectors/xgboost/released.py` asks XGBoost about: files, and rows with null for missing. */
+/**
+ * What `test/vectors/xgboost/released.py` asks XGBoost about: files, and rows with null for missing.
+ * @public
+ */
 export function releasedFiles(): object {
   const of = (name: ForestName): object => {
     const { document, X, rows } = sampleForest(name);
