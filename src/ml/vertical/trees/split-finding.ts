@@ -24,8 +24,8 @@
  *             both parts leave less than half as much as independent noise does (AUDIT.md, VT-2).
  *           Either part is independent of the other, so the values tell no more than they would with one of them. Of columns
  *           that divide the rows alike nothing of this holds: each has noise of its own.
- *           The order hides which column a candidate is of; it is the round's, since parent = left + right would link
- *           the candidates of a tree whatever their order. Gradients of a later round do not hide it fully either.
+ *           The order hides which column a candidate is of; it is the round's: one child's sums are taken from the
+ *           parent's, and that parent = left + right would link the candidates of a tree whatever their order. Gradients of a later round do not hide it fully either.
  *           To a feature holder, as `winning_splits`: which of its candidates wins at each node.
  * Cost:     a level of v nodes, u of them computed (v of roots, v / 2 below), and C candidates of B bins: H->A 8 u C bytes in
  *           ceil(u C / 2^17) messages, A->H 4 v bytes; 2 u (C + B) samples of noise.
