@@ -129,7 +129,10 @@ function hyperParamsOf(
   return Object.fromEntries(known.map((name) => [name, parsed(values[name] as string)]));
 }
 
+/** A number as people write it (`.3`), other JSON, or a text. */
 function parsed(value: string): unknown {
+  const number = Number(value);
+  if (value.trim() !== '' && Number.isFinite(number)) return number;
   try {
     return JSON.parse(value) as unknown;
   } catch {
