@@ -40,9 +40,16 @@ export function fitColumn(values: Float64Array, numBins: number): ColumnBins {
   return fitFloats(Float32Array.from(values), numBins, 'values');
 }
 
-/** The bins of every column of X. */
-export function fitBins(X: Matrix, numBins: number): ColumnBins[] {
-  return mapColumns(X, (values, j) => fitFloats(values, numBins, `column ${j}`));
+/**
+ * The bins of every column of X.
+ *
+ * @param order - the rows to look at, in the order to see them: cuts depend on it a little. Default: all.
+ */
+export function fitBins(X: Matrix, numBins: number, order?: Uint32Array): ColumnBins[] {
+  return mapColumns(X, (values, j) => {
+    const seen = order ? Float32Array.from(order, (i) => values[i]!) : values;
+    return fitFloats(seen, numBins, `column ${j}`);
+  });
 }
 
 /** The bin of a value, or the number of bins where it is missing. */

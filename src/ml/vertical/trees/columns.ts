@@ -1,4 +1,6 @@
 /** One party's columns as both training and prediction see them: a bin for every row. */
+
+import { rowNumbers } from '../../../protocols/primitives/rows.ts';
 import { type Matrix, matrix, takeRows } from '../../data/matrix.ts';
 import { type BinnedMatrix, binMatrix, type ColumnBins, fitBins } from '../../trees/bins.ts';
 import type { SplitRule } from './joint-tree.ts';
@@ -9,16 +11,22 @@ import type { SplitRule } from './joint-tree.ts';
  */
 export type PlacedColumns = BinnedMatrix;
 
-/** The rows that train, then the others. Bins are those of the training rows. */
+/**
+ * The rows that train, then the others. Bins are those of the training rows.
+ *
+ * @param fileRows - where each row stands in its owner's table. Rows come in an order that nobody chooses and that
+ *   differs from run to run; bins are found in that of the table, so that they do not. Default: they are in it.
+ */
 export function placeColumns(
   X: Matrix,
   { train, others }: { readonly train: Uint32Array; readonly others: Uint32Array },
   numBins: number,
+  fileRows?: Uint32Array,
 ): PlacedColumns {
   const ordered = inOrder(X, train, others);
   const d = X.columns;
   const trained = matrix(ordered.values.subarray(0, train.length * d), train.length, d);
-  const columns = fitBins(trained, numBins);
+  const columns = fitBins(trained, numBins, fileRows && placesInFile(train, fileRows));
   const placed = binMatrix(ordered, columns);
   placed.bins.forEach((bins, j) => {
     const { cuts } = columns[j]!;
@@ -28,6 +36,12 @@ export function placeColumns(
     }
   });
   return placed;
+}
+
+/** The places of training rows, in the order of the table. */
+function placesInFile(train: Uint32Array, fileRows: Uint32Array): Uint32Array {
+  const at = Uint32Array.from(train, (row) => fileRows[row]!);
+  return rowNumbers(train.length).sort((a, b) => at[a]! - at[b]!);
 }
 
 /** The rows in that order; X itself where they are in it. */

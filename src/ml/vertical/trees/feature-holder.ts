@@ -29,6 +29,8 @@ export interface FeatureHolderTask extends Opening {
   readonly kernels: { readonly rlwe: RlweKernel; readonly hint: HintKernel };
   /** This party's name. */
   readonly self: string;
+  /** Where each row stands in this party's own table; default: in the order of the rows. See `placeColumns`. */
+  readonly fileRows?: Uint32Array;
   readonly onRound: OnRound;
   /** Called once no more rounds are to be grown. */
   readonly onTrained?: () => void;
@@ -72,7 +74,12 @@ export async function trainFeatureHolder(
     return { rules: resume.rules, rounds: resume.rounds };
   }
   const { train, validation } = splitRows(features.rows, task.parameters);
-  const data = placeColumns(features, { train, others: validation }, parameters.numBins);
+  const data = placeColumns(
+    features,
+    { train, others: validation },
+    parameters.numBins,
+    task.fileRows,
+  );
   const offer = offerOf(data, train.length, parameters);
 
   const session = await setupHost(channel, task.kernels.rlwe, rng);

@@ -59,6 +59,8 @@ export interface LabelHolderTask extends Opening {
   /** Whether a party that does not hold the labels receives the metrics. */
   readonly metricsLeave: boolean;
   readonly kernel: RlweKernel;
+  /** Where each row stands in this party's own table; default: in the order of the rows. See `placeColumns`. */
+  readonly fileRows?: Uint32Array;
   readonly onRound: OnRound;
   /** Called once no more rounds are to be grown. */
   readonly onTrained?: () => void;
@@ -92,7 +94,12 @@ export async function trainLabelHolder(
     task.onTrained?.();
     return { rounds: resume.rounds, rules: resume.rules, exponent, evaluation: resume.evaluation };
   }
-  const data = placeColumns(features, { train, others: validation }, parameters.numBins);
+  const data = placeColumns(
+    features,
+    { train, others: validation },
+    parameters.numBins,
+    task.fileRows,
+  );
   const ordered = new Float64Array(labels.length);
   ordered.set(pick(labels, train));
   ordered.set(pick(labels, validation), train.length);

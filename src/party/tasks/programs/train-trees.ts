@@ -90,7 +90,7 @@ const LABEL_HOLDER: Role<LabelHolderCheckpoint, LabelHolderPart> = {
       others.map(({ name }) => ({ name, channel: link(name).channel.fork('train') })),
       { features: table.features, labels: table.labels! },
       {
-        ...{ parameters, metrics, ledger, ...run, labelHolder: self },
+        ...{ parameters, metrics, ledger, ...run, labelHolder: self, fileRows: table.rows },
         metricsLeave: receivers.some((name) => name !== self),
         kernel: treeKernels().rlwe,
       },
@@ -102,13 +102,16 @@ const LABEL_HOLDER: Role<LabelHolderCheckpoint, LabelHolderPart> = {
 const FEATURE_HOLDER: Role<FeatureHolderCheckpoint, FeatureHolderPart> = {
   decode: decodeFeatureHolder,
   publish: publishFeatureHolder,
-  train({ contract, link, ledger, self, rng, treeKernels }, { all }, { features }, run) {
+  train({ contract, link, ledger, self, rng, treeKernels }, { all }, { features, rows }, run) {
     const { parameters } = contract;
     const labelHolder = all[0]!.name;
     return trainFeatureHolder(
       link(labelHolder).channel.fork('train'),
       features,
-      { ...{ parameters, ledger, ...run, labelHolder, self }, kernels: treeKernels() },
+      {
+        ...{ parameters, ledger, ...run, labelHolder, self, fileRows: rows },
+        kernels: treeKernels(),
+      },
       rng,
     );
   },

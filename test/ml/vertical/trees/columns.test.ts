@@ -1,5 +1,6 @@
-import { deepEqual, equal } from 'node:assert/strict';
-import { matrix } from '../../../../src/ml/data/matrix.ts';
+import { deepEqual, equal, notDeepEqual } from 'node:assert/strict';
+import { matrix, takeRows } from '../../../../src/ml/data/matrix.ts';
+import { permutation, seededGenerator } from '../../../../src/ml/data/random.ts';
 import {
   binBits,
   placeColumns,
@@ -7,9 +8,12 @@ import {
   valueBits,
 } from '../../../../src/ml/vertical/trees/columns.ts';
 import { bitAt } from '../../../../src/protocols/primitives/bits.ts';
+import { rowNumbers } from '../../../../src/protocols/primitives/rows.ts';
 
 const X = matrix(Float64Array.of(1, 9, Number.NaN, 2, 3, 1e6, -1e6, Number.NaN, 2.5), 9, 1);
 const rows = { train: Uint32Array.of(0, 2, 3, 4), others: Uint32Array.of(1, 5, 6, 7, 8) };
+
+const NONE = new Uint32Array();
 
 describe('placed columns', () => {
   const data = placeColumns(X, rows, 8);
@@ -32,5 +36,20 @@ describe('placed columns', () => {
         deepEqual(binBits(data, split, 8, 1), Uint8Array.of(bitAt(byBin, 8)));
       }
     }
+  });
+
+  it('have bins that depend on the table and not on the order in which its rows were matched', () => {
+    const n = 5000;
+    const next = seededGenerator(4);
+    const values = Float64Array.from({ length: n }, () => next() / 2 ** 32);
+    const table = matrix(values, n, 1);
+    const inFile = { train: rowNumbers(n).filter((row) => row % 5 > 0), others: NONE };
+    const expected = placeColumns(table, inFile, 16).columns;
+    const order = Uint32Array.from(permutation(n, next));
+    const matched = takeRows(table, order);
+    const train = rowNumbers(n).filter((row) => order[row]! % 5 > 0);
+    const found = placeColumns(matched, { train, others: NONE }, 16, order).columns;
+    deepEqual(found, expected);
+    notDeepEqual(placeColumns(matched, { train, others: NONE }, 16).columns, expected);
   });
 });
