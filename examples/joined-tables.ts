@@ -47,7 +47,7 @@ export async function joinTables({ guest, hosts, id, label }: TableFiles): Promi
     async writeTraining(fold, folds, files) {
       for (const [t, table] of tables.entries()) {
         await connection.run(
-          `copy (select ${table}.* from ${table} join rows using (${key}) where r % ${folds} <> ${fold})
+          `copy (select ${table}.* from ${table} join rows using (${key}) where r % ${folds} <> ${fold} order by r)
            to ${quoted(files[t]!)} (header)`,
         );
       }
