@@ -12,7 +12,6 @@
  * `task` is SHA-256("entente/training-checkpoint/v1" | taskId). Secret: half of the weights, and which
  * records the parties have in common.
  */
-import { createHash } from 'node:crypto';
 import { FOURIER_SIZES } from '../../../ml/linear/fourier-link.ts';
 import type {
   EvaluatedCheckpoint,
@@ -22,15 +21,11 @@ import type {
 import type { BlockShares } from '../../../ml/vertical/linear/products.ts';
 import { wordsToBytes } from '../../../protocols/primitives/words.ts';
 import type { Checkpoint } from '../program.ts';
-import { CheckpointReader, f64, taskDigest, u32, unusable } from './checkpoint-bytes.ts';
+import { checkpointWriter, readAligned } from './aligned-checkpoint.ts';
+import { type CheckpointReader, f64, u32, unusable } from './checkpoint-bytes.ts';
 import { evaluationBytes, readEvaluation } from './evaluation-bytes.ts';
-import { ORIGIN_BYTES } from './shares-origin.ts';
 
-const MAGIC = 'ENTC';
-const VERSION = 1;
-/** Binds a checkpoint to its task. */
-const DOMAIN = 'entente/training-checkpoint/v1';
-const PHASES = ['aligned', 'training', 'evaluated'] as const;
+const FORMAT = { magic: 'ENTC', version: 1, domain: 'entente/training-checkpoint/v1' };
 
 /** Where an attempt goes on. */
 export interface ResumePoint {
@@ -61,27 +56,16 @@ export function checkpointEncoder(
   origin: Uint8Array,
   rows: Uint32Array,
 ): (training: TrainingCheckpoint | null) => Checkpoint {
-  const bytesOfRows = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-  const common = [taskDigest(DOMAIN, taskId), origin, u32(rows.length), bytesOfRows];
-  const heads = PHASES.map((_, phase) => {
-    const head = Buffer.concat([Buffer.from(MAGIC), Uint8Array.of(VERSION, phase), ...common]);
-    return { head, hash: createHash('sha256').update(head) };
-  });
-  return (training) => {
-    const { head, hash } = heads[training === null ? 0 : PHASES.indexOf(training.phase)]!;
-    const body = Buffer.concat(training === null ? [] : bodyOf(training));
-    const digest = hash.copy().update(body).digest();
-    return { step: training?.step ?? 0, bytes: Buffer.concat([head, body, digest]) };
-  };
+  const write = checkpointWriter(FORMAT, { taskId, origin, rows });
+  return (training) =>
+    training === null
+      ? write('aligned', 0, [])
+      : write(training.phase, training.step, bodyOf(training));
 }
 
 /** The point that a checkpoint stands for. Throws `TaskError` `CHECKPOINT_UNUSABLE`. */
 export function decodeCheckpoint({ step, bytes }: Checkpoint, shape: CheckpointShape): ResumePoint {
-  const reader = CheckpointReader.open(bytes, MAGIC, VERSION);
-  const phase = PHASES[reader.u8()];
-  reader.checkTask(DOMAIN, shape.taskId);
-  const origin = new Uint8Array(reader.take(ORIGIN_BYTES));
-  const rows = reader.distinct(shape.tableRows);
+  const { reader, phase, origin, rows } = readAligned(bytes, FORMAT, shape);
   const training =
     phase === 'training'
       ? readStep(reader, shape)

@@ -12,7 +12,6 @@
  * held out. `task` is SHA-256("entente/tree-checkpoint/v1" | taskId). Secret: one party's splits, at the label holder
  * every record's margin, and which records the parties have in common.
  */
-import { createHash } from 'node:crypto';
 import type {
   BestRound,
   FeatureHolderCheckpoint,
@@ -28,15 +27,11 @@ import {
   encodeRules,
 } from '../../../ml/vertical/trees/tree-bytes.ts';
 import type { Checkpoint } from '../program.ts';
-import { CheckpointReader, f64, taskDigest, u32, unusable } from './checkpoint-bytes.ts';
+import { checkpointWriter, readAligned } from './aligned-checkpoint.ts';
+import { type CheckpointReader, f64, u32, unusable } from './checkpoint-bytes.ts';
 import { evaluationBytes, readEvaluation } from './evaluation-bytes.ts';
-import { ORIGIN_BYTES } from './shares-origin.ts';
 
-const MAGIC = 'ENTF';
-const VERSION = 1;
-/** Binds a checkpoint to its task. */
-const DOMAIN = 'entente/tree-checkpoint/v1';
-const PHASES = ['aligned', 'training', 'evaluated'] as const;
+const FORMAT = { magic: 'ENTF', version: 1, domain: 'entente/tree-checkpoint/v1' };
 
 export type TreeCheckpoint = LabelHolderCheckpoint | FeatureHolderCheckpoint;
 
@@ -68,18 +63,11 @@ export function treeCheckpointEncoder(
   origin: Uint8Array,
   rows: Uint32Array,
 ): (training: TreeCheckpoint | null) => Checkpoint {
-  const bytesOfRows = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-  const common = [taskDigest(DOMAIN, taskId), origin, u32(rows.length), bytesOfRows];
-  const heads = PHASES.map((_, phase) => {
-    const head = Buffer.concat([Buffer.from(MAGIC), Uint8Array.of(VERSION, phase), ...common]);
-    return { head, hash: createHash('sha256').update(head) };
-  });
+  const write = checkpointWriter(FORMAT, { taskId, origin, rows });
   return (training) => {
-    const { head, hash } = heads[training === null ? 0 : PHASES.indexOf(training.phase)]!;
     const step = training?.step ?? 0;
-    const body = Buffer.concat([f64(step), ...(training === null ? [] : bodyOf(training))]);
-    const digest = hash.copy().update(body).digest();
-    return { step, bytes: Buffer.concat([head, body, digest]) };
+    const body = training === null ? [] : bodyOf(training);
+    return write(training?.phase ?? 'aligned', step, [f64(step), ...body]);
   };
 }
 
@@ -139,11 +127,7 @@ function decode<C extends TreeCheckpoint>(
     rows: number,
   ) => C,
 ): TreeResumePoint<C> {
-  const reader = CheckpointReader.open(bytes, MAGIC, VERSION);
-  const phase = PHASES[reader.u8()];
-  reader.checkTask(DOMAIN, shape.taskId);
-  const origin = new Uint8Array(reader.take(ORIGIN_BYTES));
-  const rows = reader.distinct(shape.tableRows);
+  const { reader, phase, origin, rows } = readAligned(bytes, FORMAT, shape);
   if (phase === undefined || reader.count() !== step) throw unusable('has another shape');
   const training =
     phase === 'aligned' ? null : checked(() => read(reader, phase, step, rows.length));
