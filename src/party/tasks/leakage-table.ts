@@ -4,59 +4,20 @@
  */
 
 import { linearLeakage, predictionLeakage } from '../../ml/vertical/linear/leakage.ts';
-import type { LinearParameters } from '../../ml/vertical/linear/parameters.ts';
 import { treeLeakage, treePredictionLeakage } from '../../ml/vertical/trees/leakage.ts';
-import type { TreeParameters } from '../../ml/vertical/trees/parameters.ts';
 import type { DisclosureClass, LeakageStatement } from '../../protocols/disclosure.ts';
 import { type IntersectionInputs, intersectionLeakage } from '../../protocols/psi/leakage.ts';
+import { resolveLinearParameters } from '../http/linear-parameters.ts';
+import { resolveTreeParameters } from '../http/tree-parameters.ts';
 
 /** Sizes and parameters bound how much is opened; which classes there are does not depend on them. */
 const MATCHING = { engine: 'rr22', counted: false, parties: 2, keys: 1000, rows: 1000 } as const;
 const ALIGNED = { ...MATCHING, alignment: 'psi', metrics: 1 } as const;
 
-const LINEAR: LinearParameters = {
-  solver: 'auto',
-  loss: 'logloss',
-  epochs: 10,
-  batch_size: 256,
-  learning_rate: 0.001,
-  momentum: 0,
-  l2: 1,
-  use_intercept: true,
-  class_weight: 'none',
-  use_validation_set: true,
-  validation_set_rate: 0.2,
-  seed: 0,
-  predict_threshold: 0.5,
-  open_bits: 10,
-  model_release: 'full',
-};
-
-const TREES: TreeParameters = {
-  objective: 'binary:logistic',
-  num_class: 1,
-  num_trees: 10,
-  learning_rate: 0.3,
-  max_depth: 3,
-  num_bins: 32,
-  reg_lambda: 1,
-  reg_alpha: 0,
-  gamma: 0,
-  min_child_weight: 1,
-  subsample: 1,
-  colsample_bytree: 1,
-  scale_pos_weight: 1,
-  base_score: 0.5,
-  early_stopping_rounds: 0,
-  use_validation_set: true,
-  validation_set_rate: 0.2,
-  seed: 0,
-  predict_threshold: 0.5,
-  open_bits: 10,
-  split_finding: 'open_sums',
-  noise_multiplier: 1,
-  model_release: 'full',
-};
+/** What a request without hyper-parameters means. */
+const REQUEST = { hyper: {}, modelConfig: null, metrics: [] };
+const OBJECTIVE = { objective: 'binary:logistic', num_class: 1 } as const;
+const TREES = resolveTreeParameters(REQUEST, OBJECTIVE).parameters;
 
 /** Every kind of task, and its statement for each choice on which the classes depend. */
 const TASKS: Readonly<Record<string, readonly LeakageStatement[]>> = {
@@ -92,11 +53,12 @@ const TASKS: Readonly<Record<string, readonly LeakageStatement[]>> = {
 };
 
 function linear(algorithm: 'logistic_regression' | 'linear_regression'): LeakageStatement[] {
+  const { parameters } = resolveLinearParameters(algorithm, REQUEST);
   return [false, true].flatMap((use_validation_set) =>
     (['full', 'split'] as const).map((model_release) =>
       linearLeakage({
         ...{ ...ALIGNED, algorithm, columns: 1, counted: use_validation_set },
-        parameters: { ...LINEAR, use_validation_set, model_release },
+        parameters: { ...parameters, use_validation_set, model_release },
       }),
     ),
   );
