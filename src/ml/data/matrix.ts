@@ -116,6 +116,13 @@ export function takeRows(A: Matrix, rows: Uint32Array): Matrix {
   return result;
 }
 
+/** The values of the named rows, in the given order; a copy. */
+export function takeValues(values: Float64Array, rows: Uint32Array): Float64Array {
+  const taken = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) taken[i] = values[rows[i]!]!;
+  return taken;
+}
+
 /** Columns [from, to); a copy. */
 export function takeColumns(A: Matrix, from: number, to: number): Matrix {
   if (!(0 <= from && from <= to && to <= A.columns)) {

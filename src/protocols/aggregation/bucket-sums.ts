@@ -48,7 +48,7 @@ import { checkSeed } from '../he/encryption.ts';
 import type { HeSession } from '../he/session.ts';
 import { SEED_BYTES } from '../primitives/prg.ts';
 import type { Rng } from '../primitives/rng.ts';
-import { checkLength } from '../primitives/words.ts';
+import { decodeUint32 } from '../primitives/words.ts';
 import { addCombinations, type FusedColumns, fuseColumns } from './fused-columns.ts';
 import {
   type BinnedColumns,
@@ -287,7 +287,7 @@ export class BucketHost {
     const totals = columns.map(({ combinations }) => new Uint32Array(combinations));
     for (let from = 0; from < this.#rows; from += PIECE_ROWS) {
       const to = Math.min(from + PIECE_ROWS, this.#rows);
-      const c = decodeRows(await this.#channel.receive(MaskedRows), to - from);
+      const c = decodeUint32((await this.#channel.receive(MaskedRows)).words, to - from);
       const piece = columns.map(({ bins }) => bins.subarray(from, to));
       this.#kernel.addByBin(totals, c, piece);
       await setImmediate(); // nor does a full mailbox
@@ -331,10 +331,4 @@ function decodeShape({ buckets }: BucketShape): number {
     );
   }
   return buckets;
-}
-
-/** The words of one piece of c. */
-function decodeRows({ words }: MaskedRows, rows: number): Uint32Array {
-  checkLength(words, 4 * rows);
-  return new Uint32Array(new Uint8Array(words).buffer);
 }

@@ -22,6 +22,23 @@ export function uint32Bytes(numbers: Uint32Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** The little-endian bytes of numbers: a view of the same memory. */
+export function bytesOf(numbers: Uint32Array | Float32Array | Float64Array): Uint8Array {
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}
+
+/** n fresh 32-bit numbers from a peer's bytes; `MALFORMED_MESSAGE` unless 4 n bytes. */
+export function decodeUint32(bytes: Uint8Array, n: number): Uint32Array {
+  checkLength(bytes, 4 * n);
+  return new Uint32Array(new Uint8Array(bytes).buffer);
+}
+
+/** n fresh doubles, whatever they are, from a peer's bytes; `MALFORMED_MESSAGE` unless 8 n bytes. */
+export function decodeDoubles(bytes: Uint8Array, n: number): Float64Array {
+  checkLength(bytes, 8 * n);
+  return new Float64Array(new Uint8Array(bytes).buffer);
+}
+
 /** Throws `MALFORMED_MESSAGE` unless a peer's field has the length that both sides derive. */
 export function checkLength(bytes: Uint8Array, expected: number): void {
   if (bytes.length !== expected) {

@@ -1,6 +1,9 @@
-import { deepEqual, throws } from 'node:assert/strict';
+import { deepEqual, equal, throws } from 'node:assert/strict';
 import {
+  bytesOf,
   checkLength,
+  decodeDoubles,
+  decodeUint32,
   decodeWords,
   uint32Bytes,
   wordsToBytes,
@@ -61,5 +64,19 @@ describe('xorInto', () => {
 
   it('refuses different lengths', () => {
     throws(() => xorInto(new Uint8Array(4), new Uint8Array(8)), RangeError);
+  });
+
+  it('of 32-bit numbers and doubles come back fresh, and from as many bytes alone', () => {
+    const words = Uint32Array.of(1, 2 ** 32 - 1, 7).subarray(1);
+    deepEqual([...bytesOf(words)], [255, 255, 255, 255, 7, 0, 0, 0]);
+    const read = decodeUint32(bytesOf(words), 2);
+    deepEqual([...read], [...words]);
+    read[0] = 0;
+    equal(words[0], 2 ** 32 - 1);
+    const doubles = Float64Array.of(-0, Number.MIN_VALUE, Number.NaN);
+    deepEqual(decodeDoubles(bytesOf(doubles), 3), doubles);
+    for (const decode of [decodeUint32, decodeDoubles]) {
+      throws(() => decode(new Uint8Array(9), 1), { code: 'MALFORMED_MESSAGE' });
+    }
   });
 });

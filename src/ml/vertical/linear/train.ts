@@ -17,7 +17,7 @@
 
 import type { Channel } from '../../../protocols/channel.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
-import { takeRows } from '../../data/matrix.ts';
+import { takeRows, takeValues } from '../../data/matrix.ts';
 import type { Whitening } from '../../data/whiten.ts';
 import { CURVATURE } from '../../linear/link.ts';
 import type { Evaluation, MetricName } from '../../metrics/evaluate.ts';
@@ -107,7 +107,7 @@ export async function trainVerticalLinear(
   );
   const map = blockMap(whitening, table.columns, parameters);
   if (table.labels && loss !== null) checkClasses(table.labels);
-  const labels = table.labels && pick(table.labels, rows.train);
+  const labels = table.labels && takeValues(table.labels, rows.train);
   const target = labels && loss === null ? targetScale(labels, parameters.use_intercept) : null;
   if (target) checkTarget(target);
   const scaled =
@@ -135,7 +135,7 @@ export async function trainVerticalLinear(
   scored.encoded.free();
   const evaluation =
     scores && table.labels
-      ? metricsOf(scores, pick(table.labels, rows.validation), {
+      ? metricsOf(scores, takeValues(table.labels, rows.validation), {
           names: task.metrics,
           loss,
           threshold: parameters.predict_threshold,
@@ -173,8 +173,8 @@ async function solve(
     labels && context.loss !== null ? rowWeights(labels, parameters.class_weight) : undefined;
   const withLabels = (batch: Batch, rows?: Uint32Array): Batch => ({
     ...batch,
-    ...(labels && { labels: rows ? pick(labels, rows) : labels }),
-    ...(weightsOfRows && { rowWeights: rows ? pick(weightsOfRows, rows) : weightsOfRows }),
+    ...(labels && { labels: rows ? takeValues(labels, rows) : labels }),
+    ...(weightsOfRows && { rowWeights: rows ? takeValues(weightsOfRows, rows) : weightsOfRows }),
   });
   const run = (planned: number): SolverRun => ({
     onStep: task.onStep,
@@ -246,10 +246,4 @@ function curvatureOf(loss: TrainingContext['loss']): number {
 function checkClasses(labels: Float64Array): void {
   const row = labels.findIndex((y) => y !== 0 && y !== 1);
   if (row >= 0) throw new RangeError(`"labels" expected 0 or 1, got another value in row ${row}`);
-}
-
-function pick(values: Float64Array, rows: Uint32Array): Float64Array {
-  const picked = new Float64Array(rows.length);
-  for (let i = 0; i < rows.length; i++) picked[i] = values[rows[i]!]!;
-  return picked;
 }

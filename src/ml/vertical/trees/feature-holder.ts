@@ -10,7 +10,7 @@ import type { Channel } from '../../../protocols/channel.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
 import { bitAt } from '../../../protocols/primitives/bits.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
-import { checkLength } from '../../../protocols/primitives/words.ts';
+import { checkLength, decodeUint32 } from '../../../protocols/primitives/words.ts';
 import type { Matrix } from '../../data/matrix.ts';
 import type { BoostingParameters } from '../../trees/parameters.ts';
 import { type CandidateNoise, candidateNoise, type NoiseSampler } from './candidate-noise.ts';
@@ -21,7 +21,7 @@ import { type OnRound, type Opening, type OwnSession, setupHost } from './contex
 import type { SplitRule } from './joint-tree.ts';
 import { plainParameters, splitRows, type TreeParameters, vectorsOfRound } from './parameters.ts';
 import { routeHost } from './routing.ts';
-import { decodeWords, openSumsHost } from './split-finding.ts';
+import { openSumsHost } from './split-finding.ts';
 
 /** A training as the contract fixes it, seen by a feature holder. */
 export interface FeatureHolderTask extends Opening {
@@ -200,7 +200,7 @@ function decodeNodes({ nodes: bytes }: SplitNodes, nodes: number): number[] {
   if (bytes.length > 4 * nodes) {
     throw new ProtocolError('MALFORMED_MESSAGE', `expected up to ${nodes} nodes to be split`);
   }
-  const split = [...decodeWords(bytes, Math.ceil(bytes.length / 4))];
+  const split = [...decodeUint32(bytes, Math.ceil(bytes.length / 4))];
   if (split.some((slot, i) => slot >= nodes || (i > 0 && slot <= split[i - 1]!))) {
     throw new ProtocolError('MALFORMED_MESSAGE', `expected ascending nodes below ${nodes}`);
   }

@@ -3,6 +3,7 @@
  * found as in plain boosting; those of feature holders are checked against the exact sums once the rows' sides are known.
  */
 import { bitAt } from '../../../protocols/primitives/bits.ts';
+import { takeValues } from '../../data/matrix.ts';
 import { type Histogram, histogramOf, subtractHistogram } from '../../trees/histogram.ts';
 import type { Gradients } from '../../trees/objective.ts';
 import type { BoostingParameters } from '../../trees/parameters.ts';
@@ -66,7 +67,7 @@ export function plant(
   columns: readonly number[],
   parameters: BoostingParameters,
 ): OpenNode {
-  const sampled = { g: pick(gradients.g, rows), h: pick(gradients.h, rows) };
+  const sampled = { g: takeValues(gradients.g, rows), h: takeValues(gradients.h, rows) };
   const scale = { g: fractionalBits(sampled.g), h: fractionalBits(sampled.h) };
   const fixed = {
     g: toFixedPoint(gradients.g, scale.g),
@@ -205,11 +206,4 @@ function sumOf(
     H += h[row]!;
   }
   return { G, H };
-}
-
-/** Values of some rows. */
-export function pick(values: Float64Array, rows: Uint32Array): Float64Array {
-  const found = new Float64Array(rows.length);
-  for (let k = 0; k < rows.length; k++) found[k] = values[rows[k]!]!;
-  return found;
 }

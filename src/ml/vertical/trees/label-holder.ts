@@ -23,7 +23,7 @@ import { BoostingRound } from '../../../../proto/gen/trees.ts';
 import type { RlweKernel } from '../../../kernels/rlwe-kernel.ts';
 import { BucketOwner, type OwnerArrangement } from '../../../protocols/aggregation/bucket-sums.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
-import type { Matrix } from '../../data/matrix.ts';
+import { type Matrix, takeValues } from '../../data/matrix.ts';
 import type { Evaluation, MetricName } from '../../metrics/evaluate.ts';
 import { startMargins } from '../../trees/gradient-boosting.ts';
 import { assertLabels } from '../../trees/objective.ts';
@@ -38,7 +38,6 @@ import type {
 import { placeColumns } from './columns.ts';
 import { type HostLink, type OnRound, type Opening, setupHosts } from './context.ts';
 import { evaluateMargins, lossOf } from './evaluation.ts';
-import { pick } from './growth.ts';
 import { type KeptModel, keepSplits } from './kept-splits.ts';
 import type { LabelHolderRun } from './level.ts';
 import { plainParameters, splitRows, type TreeParameters, vectorsOfRound } from './parameters.ts';
@@ -88,7 +87,7 @@ export async function trainLabelHolder(
   }
   assertLabels(parameters, labels);
   const { train, validation } = splitRows(features.rows, task.parameters);
-  const exponent = exponentOf(parameters, pick(labels, train));
+  const exponent = exponentOf(parameters, takeValues(labels, train));
   const resume = task.checkpoints?.resume ?? null;
   if (resume?.phase === 'evaluated') {
     task.onTrained?.();
@@ -101,8 +100,8 @@ export async function trainLabelHolder(
     task.fileRows,
   );
   const ordered = new Float64Array(labels.length);
-  ordered.set(pick(labels, train));
-  ordered.set(pick(labels, validation), train.length);
+  ordered.set(takeValues(labels, train));
+  ordered.set(takeValues(labels, validation), train.length);
 
   const hosts = await setupHosts(links, task.kernel, rng);
   const owner = await BucketOwner.setup(

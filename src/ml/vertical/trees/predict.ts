@@ -19,7 +19,7 @@ import { ProtocolError } from '../../../protocols/errors.ts';
 import { OtReceiver, OtSender } from '../../../protocols/ot/ot-extension.ts';
 import { bitAt } from '../../../protocols/primitives/bits.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
-import { checkLength } from '../../../protocols/primitives/words.ts';
+import { decodeDoubles } from '../../../protocols/primitives/words.ts';
 import type { Matrix } from '../../data/matrix.ts';
 import { startMargins } from '../../trees/gradient-boosting.ts';
 import { transformMargins } from '../../trees/objective.ts';
@@ -220,8 +220,7 @@ async function receiveScores(ch: Channel, n: number, classes: number): Promise<F
 }
 
 function decodeScores({ scores }: TreeScores, n: number): Float64Array {
-  checkLength(scores, 8 * n);
-  const values = new Float64Array(new Uint8Array(scores).buffer);
+  const values = decodeDoubles(scores, n);
   if (!values.every(Number.isFinite)) {
     throw new ProtocolError('MALFORMED_MESSAGE', 'a prediction is no number');
   }

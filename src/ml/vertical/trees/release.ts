@@ -18,21 +18,19 @@ import type { Channel } from '../../../protocols/channel.ts';
 import type { DisclosureLedger } from '../../../protocols/disclosure.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
 import { bitAt, packBits } from '../../../protocols/primitives/bits.ts';
-import { checkLength } from '../../../protocols/primitives/words.ts';
+import {
+  bytesOf,
+  checkLength,
+  decodeDoubles,
+  decodeUint32,
+} from '../../../protocols/primitives/words.ts';
 import type { MetricName } from '../../metrics/evaluate.ts';
 import type { BoostedTrees } from '../../trees/gradient-boosting.ts';
 import type { FeatureHolderPart } from './feature-holder.ts';
 import { type JointTree, plainTree, type SplitRule } from './joint-tree.ts';
 import type { LabelHolderPart } from './label-holder.ts';
 import { innerNodes, plainParameters, type TreeParameters, treesOf } from './parameters.ts';
-import {
-  bytesOf,
-  countRules,
-  decodeDoubles,
-  decodeTree,
-  decodeUint32,
-  encodeTree,
-} from './tree-bytes.ts';
+import { countRules, decodeTree, encodeTree } from './tree-bytes.ts';
 
 const MAX_NAME_LENGTH = 1024;
 

@@ -37,7 +37,7 @@ import { CandidateSums, WinningCandidates } from '../../../../proto/gen/trees.ts
 import type { Channel } from '../../../protocols/channel.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
 import type { Rng } from '../../../protocols/primitives/rng.ts';
-import { checkLength } from '../../../protocols/primitives/words.ts';
+import { bytesOf, decodeUint32 } from '../../../protocols/primitives/words.ts';
 import type { BoostingParameters } from '../../trees/parameters.ts';
 import { type Sums, splitGain } from '../../trees/split.ts';
 import { type CandidateNoise, drawNoise } from './candidate-noise.ts';
@@ -97,7 +97,7 @@ export async function openSumsOwner(
 
   for (let at = 0; at < words.length; at += PIECE_WORDS) {
     const piece = await ch.receive(CandidateSums);
-    words.set(decodeWords(piece.words, Math.min(PIECE_WORDS, words.length - at)), at);
+    words.set(decodeUint32(piece.words, Math.min(PIECE_WORDS, words.length - at)), at);
   }
   const opened = vectors.map((share, k) =>
     Int32Array.from(share, (word, c) => word + words[k * C + c]!),
@@ -156,18 +156,8 @@ export function bestCandidate(
   return best;
 }
 
-function bytesOf(words: Uint32Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
-
-/** n words of 4 bytes from a peer; `MALFORMED_MESSAGE` unless they are as many. */
-export function decodeWords(bytes: Uint8Array, n: number): Uint32Array {
-  checkLength(bytes, 4 * n);
-  return new Uint32Array(new Uint8Array(bytes).buffer);
-}
-
 function decodeWinners({ winners }: WinningCandidates, nodes: number, C: number): Int32Array {
-  const words = decodeWords(winners, nodes);
+  const words = decodeUint32(winners, nodes);
   if (words.some((word) => word > C)) {
     throw new ProtocolError('MALFORMED_MESSAGE', `expected candidates up to ${C}, got another`);
   }

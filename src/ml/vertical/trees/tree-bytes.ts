@@ -1,7 +1,7 @@
 /** Trees and splits as bytes: what is sent of them, and what parts of models and checkpoints keep. */
 import { ReleasedTree } from '../../../../proto/gen/trees.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
-import { checkLength } from '../../../protocols/primitives/words.ts';
+import { bytesOf, decodeDoubles, decodeUint32 } from '../../../protocols/primitives/words.ts';
 import type { JointNode, JointTree, SplitRule } from './joint-tree.ts';
 import { innerNodes, type TreeParameters, treesOf } from './parameters.ts';
 
@@ -160,20 +160,4 @@ export function decodeRounds(
   return Array.from({ length: trees.length / num_class }, (_, round) =>
     trees.slice(round * num_class, (round + 1) * num_class),
   );
-}
-
-export function bytesOf(words: Uint32Array | Float32Array | Float64Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
-
-/** n words of 4 bytes. */
-export function decodeUint32(bytes: Uint8Array, n: number): Uint32Array {
-  checkLength(bytes, 4 * n);
-  return new Uint32Array(new Uint8Array(bytes).buffer);
-}
-
-/** n words of 8 bytes. */
-export function decodeDoubles(bytes: Uint8Array, n: number): Float64Array {
-  checkLength(bytes, 8 * n);
-  return new Float64Array(new Uint8Array(bytes).buffer);
 }

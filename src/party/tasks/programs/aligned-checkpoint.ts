@@ -4,6 +4,7 @@
  *   magic 4 | version u8 | phase u8 | task 32 | origin 32 | m u32 | rows m x u32 | the format's own | SHA-256 32
  */
 import { createHash } from 'node:crypto';
+import { bytesOf } from '../../../protocols/primitives/words.ts';
 import type { Checkpoint } from '../program.ts';
 import { CheckpointReader, taskDigest, u32 } from './checkpoint-bytes.ts';
 import { ORIGIN_BYTES } from './shares-origin.ts';
@@ -34,8 +35,7 @@ export function checkpointWriter(
   { magic, version, domain }: CheckpointFormat,
   { taskId, origin, rows }: AlignedRun,
 ): (phase: Phase, step: number, body: readonly Uint8Array[]) => Checkpoint {
-  const bytesOfRows = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-  const common = [taskDigest(domain, taskId), origin, u32(rows.length), bytesOfRows];
+  const common = [taskDigest(domain, taskId), origin, u32(rows.length), bytesOf(rows)];
   const heads = PHASES.map((_, phase) => {
     const head = Buffer.concat([Buffer.from(magic), Uint8Array.of(version, phase), ...common]);
     return { head, hash: createHash('sha256').update(head) };

@@ -26,6 +26,7 @@ import {
   encodeRounds,
   encodeRules,
 } from '../../../ml/vertical/trees/tree-bytes.ts';
+import { bytesOf } from '../../../protocols/primitives/words.ts';
 import type { Checkpoint } from '../program.ts';
 import { checkpointWriter, readAligned } from './aligned-checkpoint.ts';
 import { type CheckpointReader, f64, u32, unusable } from './checkpoint-bytes.ts';
@@ -212,8 +213,4 @@ function checked<T>(read: () => T): T {
 
 function withLength(bytes: Uint8Array): Uint8Array[] {
   return [u32(bytes.length), bytes];
-}
-
-function bytesOf(values: Float64Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
