@@ -1,0 +1,91 @@
+/** What the rest of the node calls to have something recorded, and how that becomes an entry. */
+import { createHmac } from 'node:crypto';
+import type { Rng } from '../../protocols/primitives/rng.ts';
+import {
+  ENTRY_SALT_BYTES,
+  type Entry,
+  type EntryBody,
+  type EntryKind,
+  encodeEntry,
+} from './entry.ts';
+
+/** What an entry is about. Null or left out: nothing of the kind. */
+export interface EntryScope {
+  /** The task's id. */
+  readonly task?: string | null;
+  readonly attempt?: number | null;
+}
+
+/** The one way into the audit log. */
+export interface Trail {
+  /**
+   * Appends an entry; resolves with its index once it is on the disk. Entries of one task have the
+   * order of the calls. Throws when it cannot be written: then what it is about must not happen.
+   */
+  record<K extends EntryKind>(kind: K, scope: EntryScope, body: EntryBody<K>): Promise<number>;
+}
+
+/** What a trail needs of the log below it. */
+export interface EntryLog {
+  /** Appends encoded entries of one task, or of none, in the order of the calls; see `AuditLog`. */
+  append(
+    entries: readonly { readonly task: string | null; readonly bytes: Uint8Array }[],
+  ): Promise<readonly number[]>;
+  /** How many entries of a task there are. */
+  taskCount(task: string): Promise<number>;
+}
+
+export interface TrailDeps {
+  /** Unix ms. */
+  now(): number;
+  readonly rng: Rng;
+}
+
+/** A trail into `log`: gives entries their time, their salt and their number among the task's. */
+export function trailInto(log: EntryLog, { now, rng }: TrailDeps): Trail {
+  /** For each task the number of its next entry, or when that will be known. */
+  const next = new Map<string, Promise<{ seq: number }>>();
+  const counterOf = (task: string): Promise<{ seq: number }> => {
+    let counter = next.get(task);
+    if (!counter) {
+      counter = log.taskCount(task).then((seq) => ({ seq }));
+      counter.catch(() => next.delete(task));
+      next.set(task, counter);
+    }
+    return counter;
+  };
+  return {
+    async record(kind, { task = null, attempt = null }, body) {
+      const counter = task === null ? null : await counterOf(task);
+      // From here to `append` nothing waits, so numbers and places in the log have one order.
+      const entry = {
+        v: 1,
+        kind,
+        time: new Date(now()).toISOString(),
+        salt: Buffer.from(rng(ENTRY_SALT_BYTES)).toString('hex'),
+        task,
+        seq: counter?.seq ?? null,
+        attempt,
+        body,
+      } as Entry;
+      const bytes = encodeEntry(entry);
+      if (counter) counter.seq += 1;
+      const [index] = await log.append([{ task, bytes }]);
+      return index!;
+    },
+  };
+}
+
+/** Bytes of the salt of a value commitment. */
+export const VALUE_SALT_BYTES = 32;
+
+/**
+ * What stands in an entry for a value that must not be guessed: HMAC-SHA256(salt, value), hex. `salt`
+ * is 32 random bytes that stay in the store.
+ */
+export function valueCommitment(salt: Uint8Array, value: Uint8Array): string {
+  if (salt.length !== VALUE_SALT_BYTES) {
+    throw new RangeError(`"salt" expected ${VALUE_SALT_BYTES} bytes, got ${salt.length}`);
+  }
+  return createHmac('sha256', salt).update(value).digest('hex');
+}

@@ -1,0 +1,76 @@
+import { deepEqual, equal, notEqual, rejects, throws } from 'node:assert/strict';
+import { decodeEntry } from '../../../src/party/audit/entry.ts';
+import { type EntryLog, trailInto, valueCommitment } from '../../../src/party/audit/trail.ts';
+import { SAMPLE_BODIES, SAMPLE_TASK } from '../../support/audit-entries.ts';
+import { seededRng } from '../../support/seeded-rng.ts';
+
+const OTHER_TASK = '6'.repeat(64);
+
+/** A log in memory, whose tasks had `before` entries already. */
+function memoryLog(before = 0): EntryLog & { readonly bytes: Uint8Array[] } {
+  const bytes: Uint8Array[] = [];
+  return {
+    bytes,
+    append: async (entries) => entries.map((entry) => bytes.push(entry.bytes) - 1),
+    taskCount: async () => before,
+  };
+}
+
+const DEPS = { now: () => Date.UTC(2026, 2, 1), rng: seededRng('trail') };
+
+describe('trail', () => {
+  it('numbers the entries of each task in the order of the calls', async () => {
+    const log = memoryLog(5);
+    const trail = trailInto(log, DEPS);
+    const { error, policy } = SAMPLE_BODIES;
+    await Promise.all([
+      trail.record('error', { task: SAMPLE_TASK }, { ...error, code: 'first' }),
+      trail.record('error', { task: OTHER_TASK }, { ...error, code: 'other' }),
+      trail.record('error', { task: SAMPLE_TASK, attempt: 2 }, { ...error, code: 'second' }),
+      trail.record('policy', {}, policy),
+    ]);
+    await trail.record('error', { task: SAMPLE_TASK }, { ...error, code: 'third' });
+    const entries = log.bytes.map(decodeEntry);
+    const of = (task: string | null) => entries.filter((entry) => entry.task === task);
+    deepEqual(
+      of(SAMPLE_TASK).map(({ seq, attempt, body }) => [seq, attempt, 'code' in body && body.code]),
+      [
+        [5, null, 'first'],
+        [6, 2, 'second'],
+        [7, null, 'third'],
+      ],
+    );
+    deepEqual(
+      of(OTHER_TASK).map(({ seq }) => seq),
+      [5],
+    );
+    deepEqual(
+      of(null).map(({ seq }) => seq),
+      [null],
+    );
+    equal(new Set(entries.map(({ salt }) => salt)).size, entries.length);
+  });
+
+  it('does not spend a number on what cannot be an entry', async () => {
+    const log = memoryLog();
+    const trail = trailInto(log, DEPS);
+    const scope = { task: SAMPLE_TASK };
+    await rejects(trail.record('disclosure', scope, SAMPLE_BODIES.disclosure), {
+      code: 'malformed_entry',
+    });
+    await trail.record('error', scope, SAMPLE_BODIES.error);
+    equal(decodeEntry(log.bytes[0]!).seq, 0);
+  });
+
+  it('commits to a value with a salt', () => {
+    const value = Uint8Array.of(1, 2, 3);
+    const salt = new Uint8Array(32);
+    // openssl dgst -sha256 -mac HMAC -macopt hexkey:00..00 over 01 02 03
+    equal(
+      valueCommitment(salt, value),
+      'c25cf64db0f3339e7e80fbd6e0be879956a6a3d7e4987a2a4d01fb90f27b5639',
+    );
+    notEqual(valueCommitment(salt.fill(1), value), valueCommitment(new Uint8Array(32), value));
+    throws(() => valueCommitment(new Uint8Array(16), value), RangeError);
+  });
+});
