@@ -14,7 +14,8 @@ export type SessionErrorCode =
   | 'PEER_FAILED' // the peer met an error that it does not explain
   | 'MALFORMED' // the peer sent bytes that break the format
   | 'VERSION_MISMATCH' // the peers speak different versions of the session protocol
-  | 'BAD_SIGNATURE' // a hello that the pinned key did not sign
+  | 'BAD_SIGNATURE' // a hello or phase receipt that the pinned key did not sign
+  | 'RECEIPT_MISMATCH' // the peer signed for other frames than this side counted
   | 'HELLO_MISMATCH' // a hello for another task, certificate, checkpoint or pair of identities
   | 'REPLAYED_HELLO' // a hello, of a session or of a stream, that was used before
   | 'STALE_ATTEMPT' // this attempt, or a later one, was used before
@@ -22,6 +23,7 @@ export type SessionErrorCode =
   | 'NO_SESSION' // frames asked of a session that does not exist, or not for this peer
   | 'BAD_MAC' // the stream does not prove the session's key
   | 'STREAM_IN_USE' // the same session is being opened already
+  | 'NOT_RECORDED' // a phase receipt could not be kept: this node's audit log fails
   | 'CLOSED'; // the session ended
 
 /** A link to a peer that cannot be made or kept. Callers look at `code`; the text is for people. */

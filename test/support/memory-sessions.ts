@@ -42,7 +42,11 @@ export function memorySessions(clock: FakeClock): MemorySessions {
     const traffic = { hash: new Uint8Array(32), frames: 1, bytes: 100 };
     return {
       peer,
+      fingerprint: '00'.repeat(32),
       attempt,
+      id: '00'.repeat(32),
+      transcript: '00'.repeat(32),
+      mark: () => {},
       link,
       channel: linkChannel(link),
       receipt: () => ({ sent: traffic, received: traffic }),

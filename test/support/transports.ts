@@ -2,7 +2,7 @@ import type { Identity } from '../../src/party/identity.ts';
 import { createIdentity } from '../../src/party/identity.ts';
 import { type PeerRecord, peerBook } from '../../src/party/peers.ts';
 import { memoryAttempts } from '../../src/party/transport/attempts.ts';
-import type { Session, SessionTerms } from '../../src/party/transport/session.ts';
+import type { Session, SessionOptions, SessionTerms } from '../../src/party/transport/session.ts';
 import type { Refusal } from '../../src/party/transport/tls.ts';
 import { Transport, type TransportOptions } from '../../src/party/transport/transport.ts';
 import { type FlakyProxy, startProxy } from './flaky-proxy.ts';
@@ -16,6 +16,8 @@ export interface Node {
   /** Connections that it refused. */
   readonly refusals: Refusal[];
 }
+
+type Recorder = NonNullable<SessionOptions['record']>;
 
 export type NodeOptions = Partial<TransportOptions>;
 
@@ -103,10 +105,12 @@ export function openPair(
   b: Node,
   terms: Omit<SessionTerms, 'peer'>,
   signal?: AbortSignal,
+  records: readonly [Recorder?, Recorder?] = [],
 ): Promise<[Session, Session]> {
-  const options = { timeoutMs: 10_000, ...(signal && { signal }) };
-  return Promise.all([
-    a.transport.openSession({ ...terms, peer: b.identity.name }, options),
-    b.transport.openSession({ ...terms, peer: a.identity.name }, options),
-  ]);
+  const open = (from: Node, to: Node, record: Recorder | undefined): Promise<Session> =>
+    from.transport.openSession(
+      { ...terms, peer: to.identity.name },
+      { timeoutMs: 10_000, ...(signal && { signal }), ...(record && { record }) },
+    );
+  return Promise.all([open(a, b, records[0]), open(b, a, records[1])]);
 }

@@ -11,10 +11,11 @@ import type { CertificateRecord } from '../consensus/records.ts';
 import { SessionError, type SessionErrorCode } from '../errors.ts';
 import type { NodeLog } from '../log.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
+import type { PhasePlace } from '../transport/phase-marks.ts';
 import type { Session, SessionOptions, SessionTerms } from '../transport/session.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import type { Meetings } from './meeting.ts';
-import type { Checkpoint, ProgramResult } from './program.ts';
+import type { Checkpoint, ProgramProgress, ProgramResult } from './program.ts';
 import type { PreparedResult, ResultStore } from './result-store.ts';
 import { byNewest, type CheckpointId, checkpointDigest, type Standing } from './standing.ts';
 import type { TaskControl } from './task-control.ts';
@@ -70,6 +71,9 @@ const MOST_RETRY_MS = 10_000;
 
 /** Between two looks at what the sessions have carried: own choice. */
 const TRAFFIC_MS = 1000;
+
+/** Between two marks of one phase: own choice. */
+const MARK_MS = 1000;
 
 /** How long both parties may take to open a session they met for: own choice. */
 const OPEN_TIMEOUT_MS = 30_000;
@@ -288,9 +292,35 @@ async function compute(
       };
     },
     saveCheckpoint: ({ step, bytes }) => deps.checkpoints.save(taskId, { attempt, step }, bytes),
-    progress: entryProgress(entry, deps.log),
+    progress: markedProgress(entryProgress(entry, deps.log), sessions, deps.clock),
   };
   return deps.run({ contract, taskId, self: deps.self, resume }, host, signal);
+}
+
+/** Tells on what a program tells, and marks in its sessions each phase's end and its steps. */
+function markedProgress(
+  progress: ProgramProgress,
+  sessions: readonly Session[],
+  clock: Clock,
+): ProgramProgress {
+  let place: PhasePlace | null = null;
+  let markedAt = clock.now();
+  const mark = (): void => {
+    markedAt = clock.now();
+    if (place) for (const session of sessions) session.mark(place);
+  };
+  return {
+    phase(phase) {
+      mark();
+      place = { phase, step: 0 };
+      progress.phase(phase);
+    },
+    step(step, of) {
+      if (place) place = { ...place, step };
+      if (clock.now() - markedAt >= MARK_MS) mark();
+      progress.step(step, of);
+    },
+  };
 }
 
 /** Label and type of a party's word that its result is prepared. No program's: forks' labels are paths. */

@@ -2,6 +2,7 @@ import type { Hello } from '../../../proto/gen/session.ts';
 import { SessionError } from '../errors.ts';
 import type { FullTerms } from './hello.ts';
 import type { LinkSession } from './link-session.ts';
+import type { SessionOptions } from './session.ts';
 
 /** Hellos of one peer that may wait for this side: own choice. */
 const MAX_WAITING_HELLOS = 64;
@@ -9,6 +10,7 @@ const MAX_WAITING_HELLOS = 64;
 /** A local `open` that waits for the peer's hello. */
 export interface Expected {
   readonly terms: FullTerms;
+  readonly record: SessionOptions['record'];
   settle(session: LinkSession): void;
   fail(error: SessionError): void;
 }

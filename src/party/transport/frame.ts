@@ -2,7 +2,7 @@
  * Frames of the data plane. One frame is one gRPC message with this header, big-endian:
  *
  *   offset size
- *        0    1  kind: 1 open, 2 label, 3 data, 4 close, 5 ack
+ *        0    1  kind: 1 open, 2 label, 3 data, 4 close, 5 ack, 6 mark, 7 countersign
  *        1    1  flags of a data frame: bit 0 first, bit 1 last chunk of its message
  *        2    2  bytes of the type name; only in a first chunk
  *        4    4  label id
@@ -18,8 +18,14 @@
  *   open   MAC      of the frame that comes next; first on every stream    no      made anew
  *   label  path     its own, from 0 on                                     yes     byte for byte
  *   data   chunk    its own                                                yes     byte for byte
+ *   mark   receipt  its own; no label or data comes after the last one     yes     byte for byte
+ *   count- signed   its own                                                yes     byte for byte
+ *    ersign
  *   close  none     its own; no frame but `ack` comes after it             no      byte for byte
  *   ack    none     of the other direction's frame that is lacking next    no      the newest only
+ *
+ * Marks and countersignatures are those of `phase-marks.ts`. Each direction ends with a last mark, and
+ * with `close` once it has countersigned the other's.
  */
 import { SessionError } from '../errors.ts';
 
@@ -34,7 +40,7 @@ export const MAX_NAME_BYTES = 1024;
 /** Largest frame on the wire. */
 export const MAX_FRAME_BYTES = HEADER_BYTES + MAX_NAME_BYTES + CHUNK_BYTES;
 
-export type FrameKind = 'open' | 'label' | 'data' | 'close' | 'ack';
+export type FrameKind = 'open' | 'label' | 'data' | 'close' | 'ack' | 'mark' | 'countersign';
 
 const KINDS: readonly (FrameKind | undefined)[] = [
   undefined,
@@ -43,6 +49,8 @@ const KINDS: readonly (FrameKind | undefined)[] = [
   'data',
   'close',
   'ack',
+  'mark',
+  'countersign',
 ];
 
 const FIRST = 1;

@@ -29,7 +29,7 @@ import type { PeerRecord } from '../peers.ts';
 import type { SessionTerms } from './session.ts';
 
 /** Peers of another version cannot open sessions. */
-export const SESSION_VERSION = 1;
+export const SESSION_VERSION = 2;
 
 const DOMAIN = 'entente/session/v1';
 
@@ -166,13 +166,14 @@ export interface StreamStart {
 /** Keys = HKDF(shared secret, transcript, purpose). Prints as '[secret]'. */
 export class SessionKeys {
   readonly #shared: Uint8Array;
-  readonly #transcript: Uint8Array;
+  /** Digest of both signed hellos; no secret. 32 bytes. */
+  readonly transcript: Uint8Array;
   /** Names the session; no secret. 32 bytes. */
   readonly id: Uint8Array;
 
   constructor(shared: Uint8Array, transcript: Uint8Array) {
     this.#shared = shared;
-    this.#transcript = transcript;
+    this.transcript = transcript;
     this.id = this.#derive('id', 32);
   }
 
@@ -197,7 +198,7 @@ export class SessionKeys {
   }
 
   #derive(purpose: string, length: number): Uint8Array {
-    return new Uint8Array(hkdfSync('sha256', this.#shared, this.#transcript, purpose, length));
+    return new Uint8Array(hkdfSync('sha256', this.#shared, this.transcript, purpose, length));
   }
 
   toJSON(): string {

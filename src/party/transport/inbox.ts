@@ -17,6 +17,9 @@ export interface InboxLimits {
 /** Counted for every message on top of its bytes: an empty one takes memory too. */
 const MESSAGE_OVERHEAD_BYTES = 256;
 
+/** Checks a mark against what came before it; whether it is the last. Throws `SessionError`. */
+export type MarkReader = (payload: Uint8Array, counted: DirectionReceipt) => boolean;
+
 interface Waiter {
   resolve(message: LinkMessage): void;
   reject(error: Error): void;
@@ -41,6 +44,7 @@ interface Partial {
 export class Inbox {
   readonly #limits: InboxLimits;
   readonly #hash: RunningHash;
+  readonly #readMark: MarkReader;
   /** Label paths by id. */
   readonly #labels: string[] = [''];
   readonly #known = new Set<string>(['']);
@@ -48,6 +52,8 @@ export class Inbox {
   readonly #boxes = new Map<string, Box>();
   /** The current stream has begun. */
   #opened = false;
+  /** The peer's last mark has arrived: no message follows. */
+  #finished = false;
   /** The peer's last frame has arrived. */
   #closed = false;
   #ended: Error | undefined;
@@ -55,9 +61,10 @@ export class Inbox {
   #buffered = 0;
   #waiting = 0;
 
-  constructor(hashStart: Uint8Array, limits: InboxLimits) {
+  constructor(hashStart: Uint8Array, limits: InboxLimits, readMark: MarkReader) {
     this.#hash = new RunningHash(hashStart);
     this.#limits = limits;
+    this.#readMark = readMark;
   }
 
   /** Bytes held for receivers to come. */
@@ -73,6 +80,11 @@ export class Inbox {
   /** Number of the first frame that has not arrived. */
   get next(): number {
     return this.#hash.frames + (this.#closed ? 1 : 0);
+  }
+
+  /** Whether the peer's last mark has arrived. */
+  get finished(): boolean {
+    return this.#finished;
   }
 
   /** Whether the peer's last frame has arrived. */
@@ -122,12 +134,17 @@ export class Inbox {
       return frame;
     }
     if (this.#closed) throw malformed('a frame after its last');
-    if (frame.kind === 'close') this.#acceptClose(frame);
-    else {
-      if (frame.kind === 'label') this.#acceptLabel(frame);
-      else this.#acceptData(frame);
-      this.#hash.add(frame.head, frame.payload);
+    if (frame.kind === 'close') {
+      this.#acceptClose(frame);
+      return frame;
     }
+    if (frame.kind !== 'countersign') {
+      if (this.#finished) throw malformed('a frame after its last mark');
+      if (frame.kind === 'label') this.#acceptLabel(frame);
+      else if (frame.kind === 'mark') this.#acceptMark(frame);
+      else this.#acceptData(frame);
+    }
+    this.#hash.add(frame.head, frame.payload);
     return frame;
   }
 
@@ -214,9 +231,15 @@ export class Inbox {
     waiter.resolve({ type, bytes });
   }
 
+  #acceptMark({ payload }: Frame): void {
+    if (!this.#readMark(payload, this.#hash.receipt())) return;
+    if (this.#partials.size > 0) throw malformed('its last mark within a message');
+    this.#finished = true;
+  }
+
   #acceptClose({ payload }: Frame): void {
     if (payload.length > 0) throw malformed('a close frame with a payload');
-    if (this.#partials.size > 0) throw malformed('its last frame within a message');
+    if (!this.#finished) throw malformed('a close frame before its last mark');
     this.#closed = true;
   }
 

@@ -3,14 +3,15 @@ import type { Channel } from '../../protocols/channel.ts';
 import { linkChannel, type MessageLink } from '../../protocols/link-channel.ts';
 import { deferred } from '../deferred.ts';
 import { SessionError } from '../errors.ts';
-import type { Identity } from '../identity.ts';
+import { type Identity, verifySignature } from '../identity.ts';
 import type { PeerRecord } from '../peers.ts';
 import { type Puller, pullFrames, type StreamEnd } from './data-plane.ts';
 import type { Frame } from './frame.ts';
-import type { SessionKeys } from './hello.ts';
+import type { FullTerms, SessionKeys } from './hello.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { Link, type LinkLimits } from './link.ts';
-import type { Session, SessionReceipt } from './session.ts';
+import { PhaseMarks, type PhasePlace } from './phase-marks.ts';
+import type { Session, SessionOptions, SessionReceipt } from './session.ts';
 import type { Keepalive } from './tls.ts';
 
 /** How long `close` waits for the peer to have read everything: own choice. */
@@ -31,6 +32,9 @@ export interface StreamOptions {
   readonly keepalive: Keepalive;
 }
 
+/** What a session is about. */
+export type SessionPlace = Pick<FullTerms, 'taskId' | 'attempt'>;
+
 type Direction = 'incoming' | 'outgoing';
 
 /**
@@ -44,6 +48,8 @@ export class LinkSession implements Session {
   /** The peer as it was pinned when the session began. */
   readonly record: PeerRecord;
   readonly attempt: number;
+  readonly id: string;
+  readonly transcript: string;
   readonly channel: Channel;
   readonly link: MessageLink;
   /** Settles when both streams are open, or rejects when the session ended before. */
@@ -71,17 +77,22 @@ export class LinkSession implements Session {
   #lingerTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
   #failure: SessionError | undefined;
+  /** Settles when the phase receipts so far are kept. */
+  #recorded: Promise<unknown> = Promise.resolve();
 
   constructor(
     identity: Identity,
     peer: PeerRecord,
-    attempt: number,
+    { taskId, attempt }: SessionPlace,
     keys: SessionKeys,
     options: StreamOptions,
+    record: SessionOptions['record'] = async () => {},
   ) {
     this.peer = peer.name;
     this.record = peer;
     this.attempt = attempt;
+    this.id = hex(keys.id);
+    this.transcript = hex(keys.transcript);
     this.#identity = identity;
     this.#keys = keys;
     this.#options = options;
@@ -89,7 +100,19 @@ export class LinkSession implements Session {
       sent: keys.receiptStart(identity.name),
       received: keys.receiptStart(peer.name),
     };
-    this.#link = new Link(starts, options.limits, (reading) =>
+    const marks = new PhaseMarks({
+      taskId: hex(taskId),
+      attempt,
+      session: this.id,
+      self: identity.name,
+      peer: peer.name,
+      sign: (domain, message) => identity.sign(domain, message),
+      verify: (domain, message, signature) =>
+        verifySignature(peer.certificatePem, domain, message, signature),
+      record: (receipt) => this.#keep(record(receipt)),
+      now: () => performance.now(),
+    });
+    this.#link = new Link(starts, options.limits, marks, (reading) =>
       reading ? this.#incoming.resume() : this.#incoming.pause(),
     );
     this.#incoming = new IncomingStream({
@@ -112,8 +135,16 @@ export class LinkSession implements Session {
     this.ready.catch(() => {});
   }
 
+  get fingerprint(): string {
+    return this.record.fingerprint;
+  }
+
   receipt(): SessionReceipt {
     return this.#link.receipt();
+  }
+
+  mark(place: PhasePlace): void {
+    if (!this.#hasEnded) this.#link.mark(place);
   }
 
   deriveKey(purpose: string, length: number): Uint8Array {
@@ -130,6 +161,7 @@ export class LinkSession implements Session {
     const failure = await this.ended;
     clearTimeout(timer);
     if (failure) throw failure;
+    await this.#recorded;
   }
 
   /** Pulls the peer's frames. */
@@ -185,6 +217,13 @@ export class LinkSession implements Session {
     this.#attached.reject(error);
     this.#puller?.fail(error);
     this.#finish();
+  }
+
+  #keep(recording: Promise<unknown>): void {
+    this.#recorded = Promise.all([this.#recorded, recording]);
+    this.#recorded.catch((cause: unknown) =>
+      this.abort(new SessionError('NOT_RECORDED', 'a phase receipt was not recorded', { cause })),
+    );
   }
 
   #accept(bytes: Uint8Array): void {
@@ -290,6 +329,10 @@ function forgotten(peer: string, cause: SessionError): SessionError {
 
 function late(peer: string): SessionError {
   return new SessionError('TIMED_OUT', `${peer} did not close the session in time`);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function macEquals(a: Uint8Array, b: Uint8Array): boolean {

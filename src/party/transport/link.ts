@@ -1,8 +1,10 @@
 import { ProtocolError } from '../../protocols/errors.ts';
 import type { LinkMessage, MessageLink } from '../../protocols/link-channel.ts';
+import { SessionError } from '../errors.ts';
 import type { Frame } from './frame.ts';
 import { Inbox, type InboxLimits } from './inbox.ts';
 import { type FrameSink, Outbox } from './outbox.ts';
+import type { PhaseMarks, PhasePlace } from './phase-marks.ts';
 import type { SessionReceipt } from './session.ts';
 
 /** Bounds of one session's link. */
@@ -53,6 +55,7 @@ export class Link implements MessageLink {
   readonly #limits: LinkLimits;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
+  readonly #marks: PhaseMarks;
   readonly #onReading: (reading: boolean) => void;
   /** Frames and payload bytes that arrived and were not acknowledged. */
   #owed = { frames: 0, bytes: 0 };
@@ -60,10 +63,25 @@ export class Link implements MessageLink {
   #closed = false;
 
   /** `onReading` is told to stop reading the peer's stream, or to go on. */
-  constructor(starts: HashStarts, limits: LinkLimits, onReading: (reading: boolean) => void) {
+  constructor(
+    starts: HashStarts,
+    limits: LinkLimits,
+    marks: PhaseMarks,
+    onReading: (reading: boolean) => void,
+  ) {
     this.#limits = limits;
-    this.#inbox = new Inbox(starts.received, limits);
-    this.#outbox = new Outbox(starts.sent, limits.maxUnackedBytes, () => this.#updateReading());
+    this.#marks = marks;
+    this.#inbox = new Inbox(starts.received, limits, (payload, counted) => {
+      const { countersignature, last } = marks.check(payload, counted);
+      this.#outbox.countersign(countersignature, last);
+      return last;
+    });
+    this.#outbox = new Outbox(
+      starts.sent,
+      limits.maxUnackedBytes,
+      (place, counted) => marks.make(place, counted),
+      () => this.#updateReading(),
+    );
     this.#onReading = onReading;
   }
 
@@ -109,6 +127,14 @@ export class Link implements MessageLink {
     return received;
   }
 
+  /**
+   * Marks where the program is: both ends sign what this side has sent so far. Not while many marks
+   * lack the peer's signature: a later one says as much.
+   */
+  mark(place: PhasePlace): void {
+    if (this.#marks.hasRoom) this.#outbox.mark(place);
+  }
+
   /** Throws `MALFORMED` unless the peer may lack frame `next`. */
   checkResume(next: number): void {
     this.#outbox.checkResume(next);
@@ -139,6 +165,7 @@ export class Link implements MessageLink {
   /** Takes one frame from the stream that this side opened; see `Inbox.accept`. */
   accept(bytes: Uint8Array): Frame {
     const frame = this.#inbox.accept(bytes);
+    if (frame.kind === 'countersign') this.#marks.countersigned(frame.payload);
     if (frame.kind === 'ack') this.#outbox.acknowledge(frame.sequence);
     else if (frame.kind !== 'open') this.#owe(frame);
     this.#updateReading();
@@ -171,12 +198,16 @@ export class Link implements MessageLink {
   #owe({ kind, payload }: Frame): void {
     this.#owed.frames += 1;
     this.#owed.bytes += payload.length;
-    if (kind === 'close') {
+    if (kind === 'close' && (this.#marks.open > 0 || !this.#outbox.finished)) {
+      throw new SessionError('RECEIPT_MISMATCH', 'the peer closed without signing for all it got');
+    }
+    if (kind === 'mark' && this.#inbox.finished) {
       const reason = closed('the peer closed the session');
       this.#inbox.close(reason);
       this.acknowledge();
       this.#outbox.close(reason);
-    } else if (this.#owed.frames >= ACK_FRAMES || this.#owed.bytes >= ACK_BYTES) {
+    } else if (kind === 'close') this.acknowledge();
+    else if (this.#owed.frames >= ACK_FRAMES || this.#owed.bytes >= ACK_BYTES) {
       this.acknowledge();
     }
   }

@@ -1,4 +1,5 @@
 import { checkName, chunksOf, encodeHead, type FrameBody, malformed, plainBody } from './frame.ts';
+import type { PhasePlace } from './phase-marks.ts';
 import { RunningHash } from './running-hash.ts';
 import type { DirectionReceipt } from './session.ts';
 
@@ -19,6 +20,9 @@ export interface FrameSink {
   write(head: Uint8Array, payload: Uint8Array, done: () => void): void;
   end(): void;
 }
+
+/** The payload of the next mark, after what was counted; null asks for the last one. */
+export type MarkMaker = (place: PhasePlace | null, counted: DirectionReceipt) => Uint8Array;
 
 interface Queue {
   readonly label: number;
@@ -49,6 +53,10 @@ export class Outbox {
   /** Queues with frames to write, in turn order. */
   readonly #turns: Queue[] = [];
   readonly #waiting: Waiter[] = [];
+  readonly #makeMark: MarkMaker;
+  /** Places to mark, and countersignatures to give, ahead of what is queued. */
+  readonly #marks: PhasePlace[] = [];
+  readonly #countersignatures: Uint8Array[] = [];
   /** The frames that the peer may lack; the first bears the number `#acked`. */
   readonly #unacked: NumberedFrame[] = [];
   #unackedBytes = 0;
@@ -64,6 +72,8 @@ export class Outbox {
   #queued = 0;
   #inFlight = 0;
   #closing = false;
+  #lastMarkNumbered = false;
+  #peerFinished = false;
   #closeNumbered = false;
   #ended: Error | undefined;
 
@@ -71,9 +81,15 @@ export class Outbox {
    * Keeps at most about `maxUnackedBytes` for the peer; `onStalled` is told when frames wait because
    * so much is unacknowledged.
    */
-  constructor(hashStart: Uint8Array, maxUnackedBytes: number, onStalled: () => void) {
+  constructor(
+    hashStart: Uint8Array,
+    maxUnackedBytes: number,
+    makeMark: MarkMaker,
+    onStalled: () => void,
+  ) {
     this.#hash = new RunningHash(hashStart);
     this.#maxUnackedBytes = maxUnackedBytes;
+    this.#makeMark = makeMark;
     this.#onStalled = onStalled;
     this.#queues.set('', { label: 0, bodies: [] });
   }
@@ -86,6 +102,11 @@ export class Outbox {
   /** Whether frames wait for the peer's acknowledgement of earlier ones. */
   get stalled(): boolean {
     return this.#turns.length > 0 && this.#unackedBytes >= this.#maxUnackedBytes;
+  }
+
+  /** Whether the last mark was written at least once. */
+  get finished(): boolean {
+    return this.#lastMarkNumbered;
   }
 
   /** Whether the `close` frame was written at least once. */
@@ -155,7 +176,28 @@ export class Outbox {
     this.#flush();
   }
 
-  /** After what is queued, a `close` frame. Later sends are refused. */
+  /**
+   * A mark ahead of what is queued: it states what was numbered before it. One of the same phase that
+   * waits for its turn gives way to it.
+   */
+  mark(place: PhasePlace): void {
+    if (this.#ended) return;
+    if (this.#marks.at(-1)?.phase === place.phase) this.#marks.pop();
+    this.#marks.push(place);
+    this.#flush();
+  }
+
+  /** Signs the oldest mark of the peer that has no countersignature; `last` when it sends no more. */
+  countersign(signature: Uint8Array, last: boolean): void {
+    this.#countersignatures.push(signature);
+    this.#peerFinished ||= last;
+    this.#flush();
+  }
+
+  /**
+   * After what is queued, the last mark and, once the peer's is countersigned, a `close` frame. Later
+   * sends are refused.
+   */
   close(reason: Error): void {
     this.#refuse(reason);
     this.#closing = true;
@@ -173,6 +215,8 @@ export class Outbox {
     this.#refuse(reason);
     this.#turns.length = 0;
     this.#queues.clear();
+    this.#marks.length = 0;
+    this.#countersignatures.length = 0;
     this.#unacked.length = 0;
     this.#sink = undefined;
   }
@@ -226,26 +270,44 @@ export class Outbox {
     if (this.stalled) this.#onStalled();
   }
 
-  /** Gives the next queued frame its number, and keeps it. */
+  /** Gives the next frame its number, and keeps it. */
   #number(): NumberedFrame | undefined {
-    const number = this.#acked + this.#unacked.length;
-    const queue = this.#turns[0];
-    if (!queue) {
-      if (!this.#closing || this.#closeNumbered) return undefined;
-      this.#closeNumbered = true;
-      return this.#keep({
-        head: encodeHead(plainBody('close', 0, NOTHING), number),
-        payload: NOTHING,
-      });
+    const body = this.#nextBody();
+    if (!body) return undefined;
+    const { kind, payload } = body;
+    const head = encodeHead(body, this.#acked + this.#unacked.length);
+    if (kind !== 'close') this.#hash.add(head, payload);
+    return this.#keep({ head, payload });
+  }
+
+  #nextBody(): FrameBody | undefined {
+    if (this.#closeNumbered) return undefined;
+    // The end alone is written however much is unacknowledged: there is little of it.
+    const full = this.#unackedBytes >= this.#maxUnackedBytes;
+    if (full && !(this.#closing && this.#turns.length === 0)) return undefined;
+    const signature = this.#countersignatures.shift();
+    if (signature) return plainBody('countersign', 0, signature);
+    const place = this.#marks.shift();
+    if (place) return this.#markBody(place);
+    const queue = this.#turns.shift();
+    if (queue) {
+      const body = queue.bodies.shift()!;
+      if (queue.bodies.length > 0) this.#turns.push(queue);
+      this.#queued -= body.payload.length;
+      return body;
     }
-    if (this.#unackedBytes >= this.#maxUnackedBytes) return undefined;
-    this.#turns.shift();
-    const body = queue.bodies.shift()!;
-    if (queue.bodies.length > 0) this.#turns.push(queue);
-    this.#queued -= body.payload.length;
-    const head = encodeHead(body, number);
-    this.#hash.add(head, body.payload);
-    return this.#keep({ head, payload: body.payload });
+    if (!this.#closing) return undefined;
+    if (!this.#lastMarkNumbered) {
+      this.#lastMarkNumbered = true;
+      return this.#markBody(null);
+    }
+    if (!this.#peerFinished) return undefined;
+    this.#closeNumbered = true;
+    return plainBody('close', 0, NOTHING);
+  }
+
+  #markBody(place: PhasePlace | null): FrameBody {
+    return plainBody('mark', 0, this.#makeMark(place, this.#hash.receipt()));
   }
 
   #keep(frame: NumberedFrame): NumberedFrame {

@@ -96,7 +96,7 @@ export class SessionBroker {
   /** See `Transport.openSession`. */
   async open(
     sessionTerms: SessionTerms,
-    { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: SessionOptions = {},
+    { timeoutMs = DEFAULT_TIMEOUT_MS, signal, record }: SessionOptions = {},
   ): Promise<Session> {
     const terms = fullTerms(sessionTerms);
     const peer = this.#peers().byName(terms.peer);
@@ -107,8 +107,8 @@ export class SessionBroker {
     try {
       const offers = this.#identity.fingerprint < peer.fingerprint;
       session = await (offers
-        ? this.#offer(peer, terms, timeoutMs, deadline)
-        : this.#expect(terms, deadline));
+        ? this.#offer(peer, terms, record, timeoutMs, deadline)
+        : this.#expect(terms, record, deadline));
       if (!offers) await deadline.race(session.pulled);
       session.pull();
       await deadline.race(session.ready);
@@ -168,6 +168,7 @@ export class SessionBroker {
   async #offer(
     peer: PeerRecord,
     terms: FullTerms,
+    record: SessionOptions['record'],
     timeoutMs: number,
     deadline: Deadline,
   ): Promise<LinkSession> {
@@ -181,7 +182,7 @@ export class SessionBroker {
         checkAnswers(hello, signed);
         checkTerms(hello, terms);
         const keys = sessionKeys(signed, answer, ephemeral, hello);
-        return this.#register(peer, terms, keys);
+        return this.#register(peer, terms, keys, record);
       } catch (error) {
         const reason = asSessionError(error, peer.name);
         if (reason.code !== 'UNREACHABLE') throw reason;
@@ -191,9 +192,13 @@ export class SessionBroker {
   }
 
   /** Waits for the peer's hello. */
-  async #expect(terms: FullTerms, deadline: Deadline): Promise<LinkSession> {
+  async #expect(
+    terms: FullTerms,
+    record: SessionOptions['record'],
+    deadline: Deadline,
+  ): Promise<LinkSession> {
     const answered = deferred<LinkSession>();
-    const expected = { terms, settle: answered.resolve, fail: answered.reject };
+    const expected = { terms, record, settle: answered.resolve, fail: answered.reject };
     this.#expected.add(expected);
     try {
       return await deadline.race(answered.promise);
@@ -223,7 +228,7 @@ export class SessionBroker {
       checkTerms(hello, expected.terms);
       const answer = makeHello(this.#identity, from, expected.terms, signed);
       const keys = sessionKeys(signed, answer.signed, answer.ephemeral, hello);
-      const session = this.#register(from, expected.terms, keys);
+      const session = this.#register(from, expected.terms, keys, expected.record);
       this.#remember(key, hello, session, { offer: signed, answer: answer.signed });
       expected.settle(session);
       return answer.signed;
@@ -266,10 +271,12 @@ export class SessionBroker {
 
   #register(
     peer: PeerRecord,
-    { attempt }: FullTerms,
+    terms: FullTerms,
     keys: ReturnType<typeof sessionKeys>,
+    record: SessionOptions['record'],
   ): LinkSession {
-    const session = new LinkSession(this.#identity, peer, attempt, keys, this.#options);
+    const options = this.#options;
+    const session = new LinkSession(this.#identity, peer, terms, keys, options, record);
     const id = hex(keys.id);
     this.#sessions.set(id, session);
     void session.ended.then((error) => {

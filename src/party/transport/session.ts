@@ -1,5 +1,7 @@
 import type { Channel } from '../../protocols/channel.ts';
 import type { MessageLink } from '../../protocols/link-channel.ts';
+import type { PhaseReceipt } from '../audit/phase-statement.ts';
+import type { PhasePlace } from './phase-marks.ts';
 
 /** What one attempt at a task with one peer is bound to. Both peers must give the same values. */
 export interface SessionTerms {
@@ -20,6 +22,11 @@ export interface SessionOptions {
   readonly timeoutMs?: number;
   /** Ends the session, opened or not: every pending and later call throws. */
   readonly signal?: AbortSignal;
+  /**
+   * Keeps a phase receipt of the session, signed by both. When it rejects the session ends; `close`
+   * waits for it.
+   */
+  readonly record?: (receipt: PhaseReceipt) => Promise<unknown>;
 }
 
 /** Traffic of one direction, as both peers count it. */
@@ -45,17 +52,28 @@ export interface SessionReceipt {
  */
 export interface Session {
   readonly peer: string;
+  /** SHA-256 of the key with which the peer was pinned, hex. */
+  readonly fingerprint: string;
   readonly attempt: number;
+  /** Names the session, hex; no secret. */
+  readonly id: string;
+  /** Digest of both signed hellos, to which the session's keys are bound, hex. */
+  readonly transcript: string;
   readonly channel: Channel;
   /** What `channel` sends over, for a program that has its own channel in another thread. */
   readonly link: MessageLink;
   receipt(): SessionReceipt;
+  /**
+   * Marks where the program is: soon both peers have signed, and recorded, what this side has sent until
+   * then. Every session that ends in order has last marks of both.
+   */
+  mark(place: PhasePlace): void;
   /** A key that only the two peers know, for `purpose`; different for every session. */
   deriveKey(purpose: string, length: number): Uint8Array;
   /**
    * Ends the session in order: what was sent still arrives, then the peer's calls throw `CLOSED`.
-   * Resolves when both peers have heard all that the other sent, so that their receipts agree; throws
-   * `SessionError` when it ended otherwise, now or before. With a reason, ends it at once.
+   * Resolves when both peers have heard, and signed for, all that the other sent, so that their receipts
+   * agree; throws `SessionError` when it ended otherwise, now or before. With a reason, ends it at once.
    */
   close(reason?: Error): Promise<void>;
 }

@@ -19,6 +19,7 @@ function opening(attempt: number, taskId = TASK): Expected & { error?: SessionEr
   };
   const expected: Expected & { error?: SessionError } = {
     terms,
+    record: undefined,
     settle: () => {},
     fail: (error) => {
       expected.error = error;

@@ -33,7 +33,11 @@ describe('frame', () => {
     const bodies = fc.oneof(
       fc.tuple(fc.nat(), name, bytes).map(([label, type, b]) => chunksOf(label, type, b)[0]!),
       fc
-        .tuple(fc.constantFrom('open', 'label', 'close', 'ack'), fc.nat(), bytes)
+        .tuple(
+          fc.constantFrom('open', 'label', 'close', 'ack', 'mark', 'countersign'),
+          fc.nat(),
+          bytes,
+        )
         .map(([kind, label, b]) => plainBody(kind as 'open', label, b)),
     );
     fc.assert(

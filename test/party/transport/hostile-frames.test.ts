@@ -2,6 +2,7 @@ import { equal, ok } from 'node:assert/strict';
 import { seededGenerator } from '../../../src/ml/data/random.ts';
 import { SessionError } from '../../../src/party/errors.ts';
 import { DEFAULT_LINK_LIMITS, Link } from '../../../src/party/transport/link.ts';
+import { testMarks } from '../../support/phase-marks.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 
 const FRAMES = 100_000;
@@ -13,14 +14,15 @@ const START = new Uint8Array(32);
 const MAC = new Uint8Array(32);
 
 /** A link that sends nowhere. */
-function newLink(): Link {
-  return new Link({ sent: START, received: START }, DEFAULT_LINK_LIMITS, () => {});
+function newLink(self: string, peer: string): Link {
+  const { marks } = testMarks(self, peer);
+  return new Link({ sent: START, received: START }, DEFAULT_LINK_LIMITS, marks, () => {});
 }
 
-/** The frames of an honest conversation: three forks, empty and large messages, acknowledgements, an end. */
+/** The frames of an honest conversation: three forks, empty and large messages, marks, an end. */
 function honestFrames(): Uint8Array[] {
   const frames: Uint8Array[] = [];
-  const link = newLink();
+  const link = newLink('orgA', 'orgB');
   link.attach(
     {
       write: (head, payload, done) => {
@@ -36,6 +38,7 @@ function honestFrames(): Uint8Array[] {
     for (const length of [0, 1, 300, 70_000]) {
       link.send(label, `T${length}`, new Uint8Array(length)).catch(() => undefined);
     }
+    link.mark({ phase: 'training', step: frames.length });
   }
   link.close();
   return frames;
@@ -74,7 +77,7 @@ describe('a link under hostile frames', () => {
     let conversations = 0;
     const before = process.memoryUsage().rss;
     while (fed < FRAMES) {
-      const victim = newLink();
+      const victim = newLink('orgB', 'orgA');
       conversations += 1;
       try {
         for (const frame of honest) {
@@ -89,10 +92,11 @@ describe('a link under hostile frames', () => {
     }
     const grownMb = (process.memoryUsage().rss - before) / 2 ** 20;
     ok(grownMb < GROWTH_MB, `grew by ${grownMb} MB`);
-    for (const code of codes.keys()) ok(code === 'MALFORMED' || code === 'TOO_LARGE', code);
+    const expected = ['MALFORMED', 'TOO_LARGE', 'BAD_SIGNATURE', 'RECEIPT_MISMATCH'];
+    for (const code of codes.keys()) ok(expected.includes(code), code);
     ok((codes.get('MALFORMED') ?? 0) > conversations / 2);
     // The untouched conversation is one that the link takes whole.
-    const link = newLink();
+    const link = newLink('orgB', 'orgA');
     for (const frame of honest) link.accept(frame);
     equal(link.next > 12, true);
   });

@@ -15,10 +15,14 @@ const NOTHING = new Uint8Array(0);
 const OPEN = plainBody('open', 0, new Uint8Array(32));
 const CLOSE = plainBody('close', 0, NOTHING);
 const ACK = plainBody('ack', 0, NOTHING);
+/** One byte instead of a signed statement: whether it is the last. */
+const MARK = plainBody('mark', 0, Uint8Array.of(0));
+const LAST = plainBody('mark', 0, Uint8Array.of(1));
+const COUNTERSIGN = plainBody('countersign', 0, new Uint8Array(64));
 
 /** An inbox that accepts bodies under the numbers that are due. */
 function feed(bodies: readonly FrameBody[]): Inbox {
-  const inbox = new Inbox(new Uint8Array(32), LIMITS);
+  const inbox = new Inbox(new Uint8Array(32), LIMITS, ([last]) => last === 1);
   for (const body of bodies) inbox.accept(numbered(inbox, body));
   return inbox;
 }
@@ -63,22 +67,44 @@ describe('inbox', () => {
     equal(inbox.buffered, 0);
   });
 
-  it('hashes and counts label and data frames, and nothing else', () => {
-    const [open, more, closed] = [[OPEN], [OPEN, ...data(0, 9)], [OPEN, ...data(0, 9), CLOSE]].map(
-      (bodies) => feed(bodies).receipt(),
+  it('hashes and counts every frame with a number of its own but the close', () => {
+    const said = [OPEN, ...data(0, 9), MARK, COUNTERSIGN, LAST];
+    const [open, more, closed] = [[OPEN], said, [...said, CLOSE]].map((bodies) =>
+      feed(bodies).receipt(),
     );
     deepEqual(open, { hash: new Uint8Array(32), frames: 0, bytes: 0 });
-    deepEqual([more!.frames, more!.bytes], [1, 9]);
+    deepEqual([more!.frames, more!.bytes], [4, 9 + 1 + 64 + 1]);
     deepEqual(closed, more);
+  });
+
+  it('has marks checked against what came before them', () => {
+    const counted: number[][] = [];
+    const inbox = new Inbox(new Uint8Array(32), LIMITS, ([last], { frames, bytes }) => {
+      counted.push([frames, bytes]);
+      return last === 1;
+    });
+    for (const body of [OPEN, MARK, ...data(0, 9), COUNTERSIGN, LAST]) {
+      inbox.accept(numbered(inbox, body));
+    }
+    deepEqual(counted, [
+      [0, 0],
+      [3, 74],
+    ]);
+    deepEqual([inbox.finished, inbox.closed], [true, false]);
   });
 
   it('refuses what breaks the order', () => {
     const [whole, [first, middle, last]] = [data(0, 1)[0]!, data(0, 2 * CHUNK_BYTES + 1)];
     refuses([whole]); // before it is opened
     refuses([OPEN, OPEN]);
-    refuses([OPEN, CLOSE, whole]);
-    refuses([OPEN, CLOSE, CLOSE]);
-    refuses([OPEN, first!, CLOSE]); // within a message
+    refuses([OPEN, CLOSE]); // without a last mark
+    refuses([OPEN, MARK, CLOSE]);
+    refuses([OPEN, LAST, whole]);
+    refuses([OPEN, LAST, label(1, '/f')]);
+    refuses([OPEN, LAST, MARK]);
+    refuses([OPEN, LAST, CLOSE, COUNTERSIGN]);
+    refuses([OPEN, LAST, CLOSE, CLOSE]);
+    refuses([OPEN, first!, LAST]); // within a message
     refuses([OPEN, middle!]); // without its first
     refuses([OPEN, first!, first!]);
     refuses([OPEN, first!, whole]);
@@ -116,8 +142,8 @@ describe('inbox', () => {
       deepEqual([kind, sequence], ['ack', number]);
     }
     deepEqual([inbox.next, inbox.receipt().frames], [2, 2]);
-    const closed = feed([OPEN, CLOSE, ACK]);
-    deepEqual([closed.next, closed.receipt().frames, closed.closed], [1, 0, true]);
+    const closed = feed([OPEN, LAST, COUNTERSIGN, CLOSE, ACK]);
+    deepEqual([closed.next, closed.receipt().frames, closed.closed], [3, 2, true]);
     refuses([ACK]); // before the stream is open
     refuses([OPEN, plainBody('ack', 0, new Uint8Array(1))]);
   });
@@ -149,11 +175,11 @@ describe('inbox', () => {
     inbox.restart();
     inbox.accept(at(OPEN, 2));
     throws(() => inbox.accept(at(whole, 1)), { code: 'MALFORMED' });
-    const closed = feed([OPEN, whole, CLOSE]);
+    const closed = feed([OPEN, whole, LAST, CLOSE]);
     closed.restart();
-    throws(() => closed.accept(at(OPEN, 1)), { code: 'MALFORMED' });
-    closed.accept(at(OPEN, 2));
-    throws(() => closed.accept(at(whole, 2)), { code: 'MALFORMED' });
+    throws(() => closed.accept(at(OPEN, 2)), { code: 'MALFORMED' });
+    closed.accept(at(OPEN, 3));
+    throws(() => closed.accept(at(whole, 3)), { code: 'MALFORMED' });
   });
 
   it('refuses what is too long before it allocates', () => {
@@ -180,7 +206,7 @@ describe('inbox', () => {
 
   it('keeps what arrived when it is closed, and nothing when it discards', async () => {
     const reason = new Error('over');
-    const inbox = feed([OPEN, ...data(0, 1), ...data(0, 2), CLOSE]);
+    const inbox = feed([OPEN, ...data(0, 1), ...data(0, 2), LAST, CLOSE]);
     inbox.close(reason);
     equal((await inbox.receive('')).bytes.length, 1);
     inbox.discard(reason);
@@ -192,7 +218,17 @@ describe('inbox', () => {
     const payload = fc.constantFrom(0, 1, 9, CHUNK_BYTES).map((n) => new Uint8Array(n));
     const body = fc
       .record({
-        kind: fc.constantFrom('data', 'data', 'data', 'label', 'close', 'open', 'ack'),
+        kind: fc.constantFrom(
+          'data',
+          'data',
+          'data',
+          'label',
+          'close',
+          'open',
+          'ack',
+          'mark',
+          'countersign',
+        ),
         label: fc.nat(2),
         first: fc.boolean(),
         last: fc.boolean(),

@@ -1,5 +1,22 @@
-import { deepEqual, equal, match, notDeepEqual, ok, rejects, throws } from 'node:assert/strict';
+import {
+  deepEqual,
+  equal,
+  match,
+  notDeepEqual,
+  notEqual,
+  ok,
+  rejects,
+  throws,
+} from 'node:assert/strict';
+import { mock } from 'node:test';
+import {
+  encodeStatement,
+  PHASE_COUNTER_DOMAIN,
+  PHASE_DOMAIN,
+  type PhaseReceipt,
+} from '../../../src/party/audit/phase-statement.ts';
 import { SessionError, type SessionErrorCode } from '../../../src/party/errors.ts';
+import { verifySignature } from '../../../src/party/identity.ts';
 import type { Puller } from '../../../src/party/transport/data-plane.ts';
 import { decodeFrame, type Frame } from '../../../src/party/transport/frame.ts';
 import { makeHello, readHello, sessionKeys } from '../../../src/party/transport/hello.ts';
@@ -54,6 +71,55 @@ describe('session', () => {
     equal(ra.sent.bytes, (3 << 20) + 2 + 5);
     notDeepEqual(ra.sent.hash, start.sent.hash);
     await Promise.all([sa.close(), sb.close()]);
+  });
+
+  it('has phase receipts with both signatures, kept before it is closed', async () => {
+    const kept: PhaseReceipt[][] = [[], []];
+    const slow = (end: number) => async (receipt: PhaseReceipt) => {
+      await new Promise(setImmediate);
+      kept[end]!.push(receipt);
+    };
+    const terms = termsOf(++tag);
+    const [sa, sb] = await openPair(a, b, terms, undefined, [slow(0), slow(1)]);
+    deepEqual([sa.id, sa.transcript], [sb.id, sb.transcript]);
+    notEqual(sa.id, sa.transcript);
+    deepEqual([sa.fingerprint, sb.fingerprint], [b.identity.fingerprint, a.identity.fingerprint]);
+    await sa.channel.send(Raw, new Uint8Array(100));
+    sa.mark({ phase: 'aligning', step: 3 });
+    await sb.channel.receive(Raw);
+    await Promise.all([sa.close(), sb.close()]);
+    const byParty = kept.map((each) =>
+      each.toSorted((x, y) => (x.signature < y.signature ? -1 : 1)),
+    );
+    deepEqual(byParty[0], byParty[1]);
+    equal(kept[0]!.length, 3);
+    for (const { statement, signature, countersignature } of kept[0]!) {
+      const [from, to] = statement.from === 'orgA' ? [a, b] : [b, a];
+      equal(statement.session, sa.id);
+      const bytes = encodeStatement(statement);
+      const signed = (node: Node, domain: string, hex: string): boolean =>
+        verifySignature(node.record.certificatePem, domain, bytes, Buffer.from(hex, 'hex'));
+      ok(signed(from, PHASE_DOMAIN, signature));
+      ok(signed(to, PHASE_COUNTER_DOMAIN, countersignature));
+    }
+    const last = kept[0]!.find(({ statement }) => statement.last && statement.from === 'orgA');
+    const { frames, hash } = sa.receipt().sent;
+    // After the last mark there is nothing but itself and countersignatures.
+    ok(
+      last &&
+        last.statement.frames < frames &&
+        last.statement.hash !== Buffer.from(hash).toString('hex'),
+    );
+  });
+
+  it('ends when a phase receipt cannot be kept', async () => {
+    const full = async (): Promise<never> => Promise.reject(new Error('disk full'));
+    const [sa, sb] = await openPair(a, b, termsOf(++tag), undefined, [full]);
+    sa.mark({ phase: 'aligning', step: 3 });
+    const pending = rejectsWith('CLOSED', sa.channel.receive(Raw));
+    await pending;
+    await rejects(sa.close(), { code: 'NOT_RECORDED' });
+    await rejects(sb.close());
   });
 
   it('derives keys that the peers share and other sessions do not', async () => {
@@ -133,7 +199,7 @@ describe('session', () => {
       const answer = makeHello(a.identity, b.record, { ...terms, peer: 'orgB' }, offer.signed);
       const keys = sessionKeys(offer.signed, answer.signed, answer.ephemeral, heard);
       const options = { limits, keepalive: DEFAULT_KEEPALIVE };
-      const session = new LinkSession(a.identity, b.record, 1, keys, options);
+      const session = new LinkSession(a.identity, b.record, terms, keys, options);
       const pullerOf = (stream: number, next = 0) => {
         const mac = keys.streamMac('pull', 'orgA', { attempt: 1, next, stream });
         const frames: Frame[] = [];
@@ -223,6 +289,21 @@ describe('session', () => {
       equal(old.frames.length, 3);
       session.abort(new SessionError('CLOSED', 'over'));
       deepEqual([old.seen.failed, replacing.seen.failed], ['', 'CLOSED']);
+    });
+
+    it('ends when the peer does not sign for what it got in time', async () => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      try {
+        const { session, pullerOf } = served();
+        const { puller, frames } = pullerOf(1);
+        session.attach(puller);
+        const closed = rejects(session.close(), { code: 'TIMED_OUT' });
+        equal(frames.at(-1)?.kind, 'mark');
+        mock.timers.tick(120_000);
+        await closed;
+      } finally {
+        mock.timers.reset();
+      }
     });
 
     it('ends the session when it stays broken, naming the peer', async () => {

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict';
-import { decodeFrame } from '../../../src/party/transport/frame.ts';
+import { decodeFrame, encodeHead, plainBody } from '../../../src/party/transport/frame.ts';
 import { DEFAULT_LINK_LIMITS, Link, type LinkLimits } from '../../../src/party/transport/link.ts';
 import type { FrameSink } from '../../../src/party/transport/outbox.ts';
+import { testMarks } from '../../support/phase-marks.ts';
 
 const MIB = 1 << 20;
 const MAC = new Uint8Array(32);
@@ -21,12 +22,14 @@ function sinkOf({ written }: Held): FrameSink {
 }
 
 /** A link whose frames go nowhere until they are released one by one. */
-function openLink(limits: Partial<LinkLimits> = {}) {
+function openLink(limits: Partial<LinkLimits> = {}, self = 'orgA') {
   const written: Held['written'] = [];
   const reading: boolean[] = [];
+  const { marks, receipts } = testMarks(self, self === 'orgA' ? 'orgB' : 'orgA');
   const link = new Link(
     { sent: START, received: START },
     { ...DEFAULT_LINK_LIMITS, ...limits },
+    marks,
     (on) => reading.push(on),
   );
   link.attach(sinkOf({ written }), 0, MAC);
@@ -34,6 +37,7 @@ function openLink(limits: Partial<LinkLimits> = {}) {
     link,
     written,
     reading,
+    receipts,
     /** Lets the oldest frames leave, until none is left. */
     release: (to?: Link) => {
       for (let next = written.shift(); next; next = written.shift()) {
@@ -82,7 +86,7 @@ describe('link', () => {
 
   it('writes the chunks of different forks in turns', async () => {
     const from = openLink();
-    const to = openLink();
+    const to = openLink({}, 'orgB');
     void from.link.send('', 'T', new Uint8Array(32 * MIB));
     void from.link.send('/f', 'T', new Uint8Array(1));
     const small = to.link.receive('/f');
@@ -98,7 +102,7 @@ describe('link', () => {
 
   it('stops reading above its bound while nobody waits, and resumes when somebody does', async () => {
     const from = openLink();
-    const to = openLink({ pauseAboveBytes: 2 * MIB });
+    const to = openLink({ pauseAboveBytes: 2 * MIB }, 'orgB');
     const send = (label: string, n: number): void => {
       void from.link.send(label, 'T', new Uint8Array(n));
       from.release(to.link);
@@ -121,7 +125,7 @@ describe('link', () => {
 
   it('reads on while a send waits for room', () => {
     const from = openLink();
-    const to = openLink({ pauseAboveBytes: MIB });
+    const to = openLink({ pauseAboveBytes: MIB }, 'orgB');
     void from.link.send('', 'T', new Uint8Array(2 * MIB));
     from.release(to.link);
     deepEqual(to.reading, [false]);
@@ -131,7 +135,7 @@ describe('link', () => {
 
   it('reads on while it cannot send for lack of an ack, though nobody waits', () => {
     const from = openLink();
-    const to = openLink({ pauseAboveBytes: MIB, maxUnackedBytes: MIB });
+    const to = openLink({ pauseAboveBytes: MIB, maxUnackedBytes: MIB }, 'orgB');
     void from.link.send('', 'T', new Uint8Array(2 * MIB));
     from.release(to.link);
     deepEqual(to.reading, [false]);
@@ -147,7 +151,7 @@ describe('link', () => {
 
   it('acknowledges after a MiB or 64 frames, and the rest when it is told to', () => {
     const from = openLink();
-    const to = openLink();
+    const to = openLink({}, 'orgB');
     to.release(from.link); // its open frame
     const send = (n: number, times: number): void => {
       for (let i = 0; i < times; i++) void from.link.send('', 'T', new Uint8Array(n));
@@ -171,7 +175,7 @@ describe('link', () => {
 
   it('gets acks through while both ends send and neither receives', async () => {
     const limits = { pauseAboveBytes: MIB, maxUnackedBytes: 2 * MIB };
-    const ends = [openLink(limits), openLink(limits)] as const;
+    const ends = [openLink(limits), openLink(limits, 'orgB')] as const;
     const sends = ends.map(async ({ link }) => {
       for (let i = 0; i < 64; i++) await link.send('', 'T', new Uint8Array(MIB));
     });
@@ -186,7 +190,7 @@ describe('link', () => {
   });
 
   it('goes on in a new stream as if there had been one', async () => {
-    const [from, to] = [openLink(), openLink()];
+    const [from, to] = [openLink(), openLink({}, 'orgB')];
     const bytes = new Uint8Array(8 * MIB).map((_, i) => i % 253);
     void from.link.send('/f', 'T', bytes);
     for (let i = 0; i < 3; i++) to.link.accept(from.written.shift()!.frame);
@@ -204,7 +208,7 @@ describe('link', () => {
   });
 
   it('tells again in a new stream what has arrived', () => {
-    const [from, to] = [openLink(), openLink()];
+    const [from, to] = [openLink(), openLink({}, 'orgB')];
     void from.link.send('', 'T', new Uint8Array(1));
     from.release(to.link);
     to.written.length = 0;
@@ -221,7 +225,7 @@ describe('link', () => {
   });
 
   it('closes after what was queued, and answers a close', async () => {
-    const [from, to] = [openLink(), openLink()];
+    const [from, to] = [openLink(), openLink({}, 'orgB')];
     void from.link.send('', 'T', new Uint8Array(32 * MIB)).catch(() => {});
     from.link.close();
     equal(from.link.closing, false);
@@ -238,6 +242,74 @@ describe('link', () => {
     await rejects(to.link.send('', 'T', new Uint8Array(1)), { code: 'CLOSED' });
     deepEqual(to.link.receipt().received, from.link.receipt().sent);
     deepEqual(from.link.receipt().received, to.link.receipt().sent);
+  });
+
+  it('has what was sent signed by both ends, at marks and at the end', async () => {
+    const [from, to] = [openLink(), openLink({}, 'orgB')];
+    void from.link.send('/f', 'T', new Uint8Array(9));
+    from.link.mark({ phase: 'aligning', step: 1 });
+    pump(from, to);
+    void to.link.send('', 'T', new Uint8Array(5));
+    from.link.close();
+    pump(from, to);
+    deepEqual([from.link.done, to.link.done], [true, true]);
+    const story = ({ receipts }: Opened) =>
+      receipts.map(({ statement: { from: party, phase, frames, last } }) =>
+        [party, phase, frames, last].join(' '),
+      );
+    // A label and a message; then the mark itself.
+    deepEqual(story(from).toSorted(), [
+      'orgA aligning 2 false',
+      'orgA closing 3 true',
+      'orgB closing 3 true',
+    ]);
+    deepEqual(story(to).toSorted(), story(from).toSorted());
+    deepEqual(to.link.receipt().received, from.link.receipt().sent);
+    deepEqual(from.link.receipt().received, to.link.receipt().sent);
+  });
+
+  it('signs for what went through broken streams as if there had been one', () => {
+    const [from, to] = [openLink(), openLink({}, 'orgB')];
+    void from.link.send('', 'T', new Uint8Array(9));
+    from.link.mark({ phase: 'aligning', step: 1 });
+    to.link.accept(from.written.shift()!.frame); // open
+    to.link.accept(from.written.shift()!.frame); // the message, not the mark
+    from.written.length = 0;
+    from.link.detach();
+    to.link.restart();
+    from.link.attach(sinkOf(from), to.link.next, MAC);
+    from.release(to.link);
+    // Its countersignature is lost, too.
+    to.written.length = 0;
+    to.link.detach();
+    from.link.restart();
+    to.link.attach(sinkOf(to), from.link.next, MAC);
+    from.link.close();
+    pump(from, to);
+    deepEqual([from.link.done, to.link.done], [true, true]);
+    equal(from.receipts.length, 3);
+    equal(to.receipts.length, 3);
+  });
+
+  it('refuses a close of a peer that did not sign for all it got', () => {
+    const [from, to] = [openLink(), openLink({}, 'orgB')];
+    to.link.close();
+    pump(from, to);
+    // As a peer would that drops what it should sign: its own frames are well-formed.
+    const [lazy, honest] = [openLink({}, 'orgB'), openLink()];
+    honest.link.mark({ phase: 'aligning', step: 1 });
+    lazy.link.close();
+    const wire = lazy.written.map(({ frame }) => frame);
+    for (const frame of wire) honest.link.accept(frame);
+    throws(() => honest.link.accept(encodeHead(plainBody('close', 0, new Uint8Array(0)), 1)), {
+      code: 'RECEIPT_MISMATCH',
+    });
+  });
+
+  it('does not mark on while the peer signs for nothing', () => {
+    const { link, written } = openLink();
+    for (let step = 1; step <= 100; step++) link.mark({ phase: 'training', step });
+    equal(written.length, 1 + 64);
   });
 
   it('tells why it was aborted', async () => {

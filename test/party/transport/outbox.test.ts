@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { decodeFrame } from '../../../src/party/transport/frame.ts';
 import { Inbox } from '../../../src/party/transport/inbox.ts';
 import { Outbox } from '../../../src/party/transport/outbox.ts';
+import type { PhasePlace } from '../../../src/party/transport/phase-marks.ts';
 
 const MAC = new Uint8Array(32);
 const START = new Uint8Array(32);
@@ -33,9 +34,12 @@ function recordingSink(holds = false) {
   };
 }
 
+/** One byte instead of a signed statement: whether it is the last. */
+const toyMark = (place: PhasePlace | null): Uint8Array => Uint8Array.of(place ? 0 : 1);
+
 function newOutbox(maxUnackedBytes = 32 * MIB) {
   let stalls = 0;
-  const outbox = new Outbox(START, maxUnackedBytes, () => (stalls += 1));
+  const outbox = new Outbox(START, maxUnackedBytes, toyMark, () => (stalls += 1));
   return { outbox, stalls: () => stalls };
 }
 
@@ -88,31 +92,67 @@ describe('outbox', () => {
     ]);
   });
 
-  it('closes once, however often it is told, and leaves the stream open', () => {
+  it('closes once, when the peer has said its last, and leaves the stream open', () => {
     const { outbox } = newOutbox();
     const sink = recordingSink();
     outbox.attach(sink, 0, MAC);
+    outbox.countersign(new Uint8Array(64), false);
     outbox.close(new Error('over'));
     outbox.close(new Error('again'));
-    deepEqual(sink.written, [
+    const said: Written[] = [
       ['open', 0, 0],
-      ['close', 0, 0],
-    ]);
+      ['countersign', 0, 0],
+      ['mark', 0, 1],
+    ];
+    deepEqual(sink.written, said);
+    deepEqual([outbox.finished, outbox.closeWritten], [true, false]);
+    outbox.countersign(new Uint8Array(64), true);
+    deepEqual(sink.written, [...said, ['countersign', 0, 2], ['close', 0, 3]]);
     equal(outbox.acknowledged, false);
     equal(sink.ends(), 0);
-    outbox.acknowledge(1);
+    outbox.acknowledge(4);
     equal(outbox.acknowledged, true);
     outbox.end();
     outbox.end();
     equal(sink.ends(), 1);
   });
 
+  it('marks what was numbered before, ahead of what is queued, and the newest place of a phase', () => {
+    const marks: (readonly [PhasePlace | null, number])[] = [];
+    const make = (place: PhasePlace | null, { frames }: { frames: number }): Uint8Array => {
+      marks.push([place, frames]);
+      return toyMark(place);
+    };
+    const outbox = new Outbox(START, 3 * MIB, make, () => {});
+    const sink = recordingSink();
+    outbox.attach(sink, 0, MAC);
+    for (let i = 0; i < 4; i++) void outbox.send('', 'T', new Uint8Array(MIB)).catch(() => {});
+    outbox.mark({ phase: 'aligning', step: 2 });
+    outbox.mark({ phase: 'training', step: 1 });
+    outbox.mark({ phase: 'training', step: 3 });
+    deepEqual(marks, []); // so much is unacknowledged
+    outbox.acknowledge(1);
+    deepEqual(
+      sink.written.slice(4).map(([kind]) => kind),
+      ['mark', 'mark', 'data'],
+    );
+    outbox.close(new Error('over'));
+    outbox.mark({ phase: 'evaluating', step: 0 }); // too late
+    deepEqual(marks, [
+      [{ phase: 'aligning', step: 2 }, 3],
+      [{ phase: 'training', step: 3 }, 4],
+      [null, 6],
+    ]);
+  });
+
   it('writes the same bytes again from where the peer asks', () => {
     const { outbox, sink } = sentMessages(5);
+    outbox.mark({ phase: 'training', step: 1 });
     outbox.close(new Error('over'));
+    outbox.countersign(new Uint8Array(64), true);
     const receipt = outbox.receipt();
     outbox.acknowledge(2);
-    for (const next of [3, 2, 6]) {
+    for (const next of [3, 2, 9]) {
       // A peer that asks for frame 3 has those before it; it cannot want one back.
       if (next === 2) {
         throws(() => outbox.checkResume(next), malformed);
@@ -227,13 +267,15 @@ describe('outbox', () => {
       fc.record({ do: fc.constant('send' as const), fork: fc.nat(2), bytes: fc.nat(40) }),
       fc.record({ do: fc.constant('break' as const), lost: fc.nat(6) }),
       fc.record({ do: fc.constant('ack' as const) }),
+      fc.record({ do: fc.constant('mark' as const) }),
+      fc.record({ do: fc.constant('countersign' as const) }),
     );
     let resumed = 0;
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const { outbox } = newOutbox(2000);
         const limits = { maxMessageBytes: 100, maxBufferedBytes: MIB, maxLabels: 3 };
-        const inbox = new Inbox(START, limits);
+        const inbox = new Inbox(START, limits, ([last]) => last === 1);
         let sink = recordingSink();
         /** Frames of the current stream that have arrived. */
         let taken = 0;
@@ -254,6 +296,10 @@ describe('outbox', () => {
         for (const s of steps) {
           if (s.do === 'send') {
             void outbox.send(s.fork === 0 ? '' : `/${s.fork}`, 'T', new Uint8Array(s.bytes));
+          } else if (s.do === 'mark') {
+            outbox.mark({ phase: 'training', step: 1 });
+          } else if (s.do === 'countersign') {
+            outbox.countersign(new Uint8Array(64), false);
           } else if (s.do === 'ack') {
             arrive(0);
             outbox.acknowledge(inbox.next);
@@ -264,6 +310,7 @@ describe('outbox', () => {
           }
         }
         outbox.close(new Error('over'));
+        outbox.countersign(new Uint8Array(64), true);
         while (!outbox.acknowledged) {
           arrive(0);
           outbox.acknowledge(inbox.next);

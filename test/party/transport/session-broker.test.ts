@@ -174,7 +174,7 @@ describe('opening a session', () => {
   });
 
   it('refuses each kind of wrong hello, by code', async () => {
-    await fails(sendHello(forged({ version: 2 })), 'VERSION_MISMATCH');
+    await fails(sendHello(forged({ version: 1 })), 'VERSION_MISMATCH');
     await fails(sendHello(forged({}, termsOf(++tag), third)), 'BAD_SIGNATURE');
     await fails(sendHello(forged({ from: third.identity.name })), 'HELLO_MISMATCH');
     await fails(sendHello(forged({ to: third.identity.name })), 'HELLO_MISMATCH');
@@ -206,7 +206,7 @@ describe('opening a session', () => {
     );
     await rejects(broker.open({ ...termsOf(++tag), peer: second.identity.name }), (error) => {
       ok(error instanceof SessionError && error.code === 'VERSION_MISMATCH');
-      match(error.message, /speaks version 7 of the session protocol, this side 1/);
+      match(error.message, /speaks version 7 of the session protocol, this side 2/);
       return true;
     });
   });

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import type { PhaseReceipt } from '../../../src/party/audit/phase-statement.ts';
 import { SessionError } from '../../../src/party/errors.ts';
 import type { LinkLimits } from '../../../src/party/transport/link.ts';
 import type { LinkSession } from '../../../src/party/transport/link-session.ts';
@@ -81,10 +82,14 @@ describe('a session whose connections drop', () => {
   it('carries the same bytes, and counts and hashes them alike, through 20 cuts of all', async () => {
     const receipts = [];
     for (const times of [0, 20]) {
-      const sessions = await open();
+      const phases: PhaseReceipt[][] = [[], []];
+      const keep = (end: number) => async (receipt: PhaseReceipt) => phases[end]!.push(receipt);
+      const terms = termsOf(++tag);
+      const sessions = await openPair(...far.nodes, terms, undefined, [keep(0), keep(1)]);
       let [messages, cuts] = [0, 0];
       await converse(sessions, () => {
         messages += 1;
+        if (messages % 8 === 0) sessions[0].mark({ phase: 'training', step: messages });
         if (messages % 3 > 0 || cuts === times) return;
         cuts += 1;
         cut();
@@ -93,6 +98,9 @@ describe('a session whose connections drop', () => {
       await Promise.all(sessions.map((session) => session.close()));
       const [a, b] = sessions.map((session) => session.receipt());
       deepEqual([a!.sent, a!.received], [b!.received, b!.sent]);
+      const [mine, theirs] = phases.map((all) => all.map(({ signature }) => signature).toSorted());
+      deepEqual(mine, theirs);
+      ok(mine!.length > 4, `${mine!.length} phase receipts`);
       receipts.push([a!.sent, a!.received].map(({ frames, bytes }) => [frames, bytes]));
       receipts.push(sessions.map(({ channel }) => channel.stats));
     }
