@@ -2,6 +2,7 @@ import type { Disclosure, DisclosureLedger } from '../protocols/disclosure.ts';
 import { ProtocolError } from '../protocols/errors.ts';
 import type { Contract } from './consensus/contract.ts';
 import type { ConsensusRecord, VoteRecord } from './consensus/records.ts';
+import { checkDeclared, declaredClasses } from './declared-disclosures.ts';
 import { counterKey } from './opened-values.ts';
 import { budgetOf, type PolicyRule } from './policy-rule.ts';
 import { type Store, storeKey, type Write } from './store.ts';
@@ -13,30 +14,6 @@ export interface DisclosureRecord extends Disclosure {
   readonly seq: number;
   /** ISO 8601 UTC. */
   readonly time: string;
-}
-
-/** The parties that a class of the leakage statement means by its role; none for an unknown role. */
-export function partiesOfRole(contract: Contract, role: string): readonly string[] {
-  switch (role) {
-    case 'all':
-      return contract.parties.map((party) => party.name);
-    case 'data_holders':
-      return contract.parties.filter((party) => party.dataset !== null).map((party) => party.name);
-    case 'receivers':
-      return contract.receivers;
-    case 'payload_receivers':
-      return contract.parties
-        .filter(
-          ({ name, dataset }) => contract.receivers.includes(name) && !dataset?.payload.length,
-        )
-        .map((party) => party.name);
-    case 'label_holder':
-    case 'feature_holder':
-    case 'receiver':
-      return contract.parties.filter((party) => party.role === role).map((party) => party.name);
-    default:
-      return [];
-  }
 }
 
 /**
@@ -126,38 +103,4 @@ export async function disclosuresOf(
 ): Promise<readonly DisclosureRecord[]> {
   const entries = await store.table<DisclosureRecord>('disclosures').list(taskId);
   return entries.map(([, record]) => record);
-}
-
-/** What the contract says of a class. One that stands twice may go to the readers of both. */
-interface DeclaredClass {
-  readonly readers: ReadonlySet<string>;
-  /** Elements in one attempt. */
-  readonly most: number;
-}
-
-function declaredClasses(contract: Contract): ReadonlyMap<string, DeclaredClass> {
-  const classes = new Map<string, DeclaredClass>();
-  for (const { name, to, most } of contract.leakage.opened) {
-    const known = classes.get(name) ?? { readers: [], most: 0 };
-    const readers = new Set([...known.readers, ...partiesOfRole(contract, to)]);
-    classes.set(name, { readers, most: known.most + most });
-  }
-  return classes;
-}
-
-function checkDeclared(
-  { class: name, to, elements }: Disclosure,
-  classes: ReadonlyMap<string, DeclaredClass>,
-): DeclaredClass {
-  if (!Number.isSafeInteger(elements) || elements < 0) {
-    throw new RangeError(`"elements" expected an integer >= 0, got ${elements}`);
-  }
-  if (to.length === 0) throw new RangeError('"to" expected at least one party');
-  const declared = classes.get(name);
-  if (!declared) throw new ProtocolError('NOT_DECLARED', `the contract opens no ${name}`);
-  const stranger = to.find((party) => !declared.readers.has(party));
-  if (stranger !== undefined) {
-    throw new ProtocolError('NOT_DECLARED', `the contract opens no ${name} to ${stranger}`);
-  }
-  return declared;
 }

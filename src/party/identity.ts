@@ -10,6 +10,7 @@ import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { readCertificate, selfSignedCertificate } from './certificate.ts';
+import { signedBytes } from './signed-bytes.ts';
 
 const KEY_FILE = 'identity.key';
 const CERTIFICATE_FILE = 'identity.crt';
@@ -75,18 +76,6 @@ export function verifySignature(
   const { publicKey } = readCertificate(certificate);
   if (publicKey.asymmetricKeyType !== 'ed25519') return false;
   return verifyBytes(null, signedBytes(domain, message), publicKey, signature);
-}
-
-/** u32 length | domain | u32 length | message: no message of one domain is one of another. */
-function signedBytes(domain: string, message: Uint8Array): Uint8Array {
-  if (domain === '') throw new TypeError('"domain" expected a tag, got nothing');
-  const tag = Buffer.from(domain, 'utf8');
-  const bytes = Buffer.alloc(8 + tag.length + message.length);
-  bytes.writeUInt32BE(tag.length, 0);
-  bytes.set(tag, 4);
-  bytes.writeUInt32BE(message.length, 4 + tag.length);
-  bytes.set(message, 8 + tag.length);
-  return bytes;
 }
 
 /** A new key with its certificate, in memory only. */

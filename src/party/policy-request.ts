@@ -1,6 +1,6 @@
 import { reconstructionMargin } from '../ml/vertical/trees/leakage.ts';
 import { type Contract, type ContractParty, isTreeTraining } from './consensus/contract.ts';
-import { partiesOfRole } from './disclosure-ledger.ts';
+import { partiesOfRole } from './declared-disclosures.ts';
 
 /** What a policy is asked: the part of a task that concerns this node. */
 export interface PolicyRequest {

@@ -6,7 +6,7 @@ import { readCertificate } from '../../src/party/certificate.ts';
 import { canonicalDigest } from '../../src/party/consensus/canonical-json.ts';
 import { certificateDigest, verifyCertificate } from '../../src/party/consensus/certificate.ts';
 import { keyRingOf } from '../../src/party/consensus/key-ring.ts';
-import { checkReceipt, transportMismatches } from '../../src/party/consensus/receipt.ts';
+import { checkReceipt, transportMismatches } from '../../src/party/consensus/receipt-check.ts';
 import { type ConsensusRecords, consensusRecords } from '../../src/party/consensus/records.ts';
 import type { KeyRing } from '../../src/party/consensus/signature.ts';
 import { type DisclosureRecord, disclosuresOf } from '../../src/party/disclosure-ledger.ts';

@@ -3,24 +3,14 @@ import type { Contract } from '../../src/party/consensus/contract.ts';
 import { taskIdOf } from '../../src/party/consensus/contract-check.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
 import { NO_AUDIT_HEAD, signVote } from '../../src/party/consensus/vote.ts';
-import {
-  disclosuresOf,
-  openDisclosureLedger,
-  partiesOfRole,
-} from '../../src/party/disclosure-ledger.ts';
+import { disclosuresOf, openDisclosureLedger } from '../../src/party/disclosure-ledger.ts';
 import { openedValues } from '../../src/party/opened-values.ts';
 import type { PolicyRule } from '../../src/party/policy-rule.ts';
 import { Store } from '../../src/party/store.ts';
 import type { DisclosureLedger } from '../../src/protocols/disclosure.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { OPEN_RULE } from '../support/consensus-network.ts';
-import {
-  DECLARATION,
-  NOW,
-  sampleLabelled,
-  sampleTrees,
-  testIdentity,
-} from '../support/contracts.ts';
+import { DECLARATION, NOW, sampleTrees, testIdentity } from '../support/contracts.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const [a, b, c, r] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
@@ -71,18 +61,6 @@ const counters = async (store: Store): Promise<object> =>
   Object.fromEntries(await openedValues(store, DATASET));
 
 const nextNonce = (i: number): Contract => ({ ...contract, nonce: `${i}0`.repeat(32) });
-
-describe('parties of a role', () => {
-  it('are those the contract gives it', () => {
-    deepEqual(partiesOfRole(contract, 'all'), ['orgA', 'orgB', 'orgC', 'auditor']);
-    deepEqual(partiesOfRole(contract, 'label_holder'), ['orgA']);
-    deepEqual(partiesOfRole(contract, 'feature_holder'), ['orgB', 'orgC']);
-    deepEqual(partiesOfRole(contract, 'receivers'), ['orgA', 'auditor']);
-    deepEqual(partiesOfRole(contract, 'orgB'), []);
-    const labelled = { ...sampleLabelled([a!, b!]), receivers: ['orgA', 'orgB'] };
-    deepEqual(partiesOfRole(labelled, 'payload_receivers'), ['orgA'], 'its own is no news to orgB');
-  });
-});
 
 describe('disclosure ledger', () => {
   it('records declared openings, in order, before it resolves', () =>

@@ -2,7 +2,7 @@
 import { hkdfSync } from 'node:crypto';
 import type { Contract, ContractParty, PsiContract } from '../../src/party/consensus/contract.ts';
 import type { LoadedDataset } from '../../src/party/datasets/datasets.ts';
-import { partiesOfRole } from '../../src/party/disclosure-ledger.ts';
+import { partiesOfRole } from '../../src/party/declared-disclosures.ts';
 import type { ModelPart } from '../../src/party/models/model-part.ts';
 import { intersectionLeakageOf } from '../../src/party/tasks/declaration.ts';
 import type { Checkpoint, ProgramContext } from '../../src/party/tasks/program.ts';

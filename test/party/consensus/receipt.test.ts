@@ -2,11 +2,7 @@ import { deepEqual, equal, notEqual, throws } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import { proposeContract } from '../../../src/party/consensus/initiator.ts';
-import {
-  sendReceipt,
-  submitReceipt,
-  transportMismatches,
-} from '../../../src/party/consensus/receipt.ts';
+import { sendReceipt, submitReceipt } from '../../../src/party/consensus/receipt.ts';
 import {
   type ResultReceipt,
   type ResultStatement,
@@ -239,32 +235,5 @@ describe('transport receipts', () => {
     const direction = { hash: new Uint8Array(32).fill(0xaa), frames: 2, bytes: 200 };
     const session = { sent: direction, received: { ...direction, frames: 1, bytes: 100 } };
     deepEqual(transportReceipt('orgB', session), traffic('orgB', 2, 1));
-  });
-
-  const receipt = (signer: string, ...transport: readonly TransportReceipt[]): ResultReceipt => ({
-    ...statement('00'.repeat(32)),
-    protocolVersion: 1,
-    signer,
-    fingerprint: '00'.repeat(32),
-    signedAt: '2026-03-01T12:00:00.000Z',
-    transport,
-  });
-
-  it('agree when each end received what the other sent', () => {
-    const a = receipt('orgA', traffic('orgB', 3, 5));
-    deepEqual(transportMismatches([a, receipt('orgB', traffic('orgA', 5, 3))]), []);
-    deepEqual(transportMismatches([a]), [], 'the other has not spoken');
-    deepEqual(transportMismatches([]), []);
-  });
-
-  it('name each direction on which the ends differ', () => {
-    const a = receipt('orgA', traffic('orgB', 3, 5));
-    const fewer = receipt('orgB', traffic('orgA', 5, 2));
-    deepEqual(transportMismatches([a, fewer]), [{ from: 'orgA', to: 'orgB' }]);
-    const honest = traffic('orgA', 5, 3);
-    const altered = { ...honest, sent: { ...honest.sent, hash: 'bb'.repeat(32) } };
-    deepEqual(transportMismatches([a, receipt('orgB', altered)]), [{ from: 'orgB', to: 'orgA' }]);
-    const silent = receipt('orgB');
-    deepEqual(transportMismatches([a, silent]), [{ from: 'orgA', to: 'orgB' }]);
   });
 });
