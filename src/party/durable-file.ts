@@ -9,10 +9,10 @@ import { basename, dirname, join } from 'node:path';
 export async function writeDurably(
   path: string,
   content: string | Uint8Array | readonly Uint8Array[],
-  { mode }: { readonly mode: number },
+  { mode, folderMode = 0o750 }: { readonly mode: number; readonly folderMode?: number },
 ): Promise<void> {
   const folder = dirname(path);
-  const firstCreated = await mkdir(folder, { recursive: true, mode: 0o750 });
+  const firstCreated = await mkdir(folder, { recursive: true, mode: folderMode });
   const temporary = join(folder, `.${basename(path)}.tmp`);
   await rm(temporary, { force: true });
   try {

@@ -30,3 +30,8 @@ export function spillFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
 export function checkpointFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
   return join(dataDir, 'checkpoints');
 }
+
+/** Hash tiles and the last checkpoint of the audit log. */
+export function auditFolder({ dataDir }: Pick<NodeConfig, 'dataDir'>): string {
+  return join(dataDir, 'audit');
+}

@@ -19,6 +19,9 @@
  *   budgets       dataset / peer / class       values that the peer learned so far, over all tasks
  *   idempotency   digest of caller, path, key  the reply to a call that must not run twice
  *   tokens        token id                     hashed HTTP token with its roles
+ *   auditEntries      index                    an entry of the audit log: its canonical JSON
+ *   auditTasks        taskId / index           an entry that is about the task
+ *   auditCheckpoints  size                     a checkpoint of the audit log: a signed note
  *
  * Numbers in keys are 16 decimal digits, so that their order is the keys' order.
  */
@@ -43,6 +46,9 @@ const KINDS = [
   'budgets',
   'idempotency',
   'tokens',
+  'auditEntries',
+  'auditTasks',
+  'auditCheckpoints',
 ] as const;
 
 export type Kind = (typeof KINDS)[number];
@@ -85,8 +91,10 @@ export interface Table<T> {
   get(key: string): Promise<T | undefined>;
   /** Every value whose key is below `prefix` (all without one), in the order of the keys. */
   list(prefix?: string): Promise<readonly (readonly [key: string, value: T])[]>;
-  /** The last value below `prefix`. */
-  last(prefix: string): Promise<readonly [key: string, value: T] | undefined>;
+  /** Up to `limit` values from the key `from` on, in the order of the keys. */
+  page(from: string, limit: number): Promise<readonly (readonly [key: string, value: T])[]>;
+  /** The last value below `prefix` (of all without one). */
+  last(prefix?: string): Promise<readonly [key: string, value: T] | undefined>;
   /** A change to hand to `Store.write`; nothing happens before. */
   put(key: string, value: T): Write;
   delete(key: string): Write;
@@ -170,8 +178,12 @@ export class Store {
         const entries = await this.#reading(() => sublevel.iterator(range).all());
         return entries.map(([key, stored]) => [key, open(key, stored)] as const);
       },
+      page: async (from, limit) => {
+        const entries = await this.#reading(() => sublevel.iterator({ gte: from, limit }).all());
+        return entries.map(([key, stored]) => [key, open(key, stored)] as const);
+      },
       last: async (prefix) => {
-        const range = { ...below(prefix), reverse: true, limit: 1 };
+        const range = { ...(prefix === undefined ? {} : below(prefix)), reverse: true, limit: 1 };
         const [entry] = await this.#reading(() => sublevel.iterator(range).all());
         return entry && [entry[0], open(...entry)];
       },

@@ -18,6 +18,16 @@ describe('durable file', () => {
     });
   });
 
+  it('makes folders for their owner alone when asked', async () => {
+    await withTemporaryDirectory(async (directory) => {
+      const path = join(directory, 'a', 'b', 'c');
+      await writeDurably(path, 'one', { mode: 0o600, folderMode: 0o700 });
+      for (const folder of ['a', join('a', 'b')]) {
+        equal((await stat(join(directory, folder))).mode & 0o777, 0o700, folder);
+      }
+    });
+  });
+
   it('replaces what an interrupted write left behind', async () => {
     await withTemporaryDirectory(async (directory) => {
       await writeFile(join(directory, '.c.json.tmp'), 'half of', { mode: 0o644 });

@@ -43,6 +43,7 @@ export function mortalStore(real: Store): MortalStore {
         ...table,
         get: (key) => whileAlive(() => table.get(key)),
         list: (prefix) => whileAlive(() => table.list(prefix)),
+        page: (from, limit) => whileAlive(() => table.page(from, limit)),
         last: (prefix) => whileAlive(() => table.last(prefix)),
       };
     },

@@ -1,0 +1,195 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeDurably } from '../durable-file.ts';
+import { HASH_BYTES } from './merkle.ts';
+import type { SubtreeHash } from './merkle-proof.ts';
+import {
+  hashAbove,
+  partialFolder,
+  TILE_BYTES,
+  TILE_HEIGHT,
+  TILE_WIDTH,
+  type Tile,
+  type TilePlace,
+  tilePath,
+} from './tiles.ts';
+
+/** Full tiles kept in memory after they were read: half a MiB. Own choice. */
+const CACHED_TILES = 64;
+
+/** Of files and folders: a log's hashes tell who sees them which entries exist. */
+const FILE_MODES = { mode: 0o600, folderMode: 0o700 } as const;
+
+/** The leaf hashes of entries [start, end), from the entries themselves. */
+export type LeafHashes = (start: number, end: number) => Promise<readonly Uint8Array[]>;
+
+/** A tile that is still growing. */
+interface Edge {
+  readonly index: number;
+  readonly bytes: Uint8Array;
+  width: number;
+}
+
+/**
+ * The hashes of a growing tree: its rightmost tiles in memory, full ones in files. Files are only a
+ * copy of what the entries say: one that is missing is made anew from below when it is read.
+ */
+export class TileTree {
+  readonly #folder: string;
+  readonly #leafHashes: LeafHashes;
+  /** By level. */
+  readonly #edges: Edge[] = [];
+  /** Full tiles that are not on the disk yet, by path, in the order in which they became full. */
+  readonly #unwritten = new Map<string, Tile & { readonly bytes: Uint8Array }>();
+  /** By path, least recently used first. */
+  readonly #read = new Map<string, Promise<Uint8Array>>();
+  /** Widths of the partial tiles that this object wrote last, by folder. */
+  readonly #partials = new Map<string, number>();
+  #writing: Promise<unknown> = Promise.resolve();
+
+  private constructor(folder: string, leafHashes: LeafHashes) {
+    this.#folder = folder;
+    this.#leafHashes = leafHashes;
+  }
+
+  /** The tree of the first `size` entries. Reads O(256 log n) hashes; writes tiles that are missing. */
+  static async open(folder: string, size: number, leafHashes: LeafHashes): Promise<TileTree> {
+    const tree = new TileTree(folder, leafHashes);
+    for (let [level, hashes] = [0, size]; hashes > 0; level++) {
+      const index = Math.floor(hashes / TILE_WIDTH);
+      const edge = newEdge(index);
+      for await (const hash of tree.#hashesOf(level, index * TILE_WIDTH, hashes)) push(edge, hash);
+      tree.#edges.push(edge);
+      hashes = index;
+    }
+    return tree;
+  }
+
+  /** Full tiles that are not on the disk yet. */
+  get unwritten(): number {
+    return this.#unwritten.size;
+  }
+
+  /** @param leaf - `leafHash` of the next entry. */
+  append(leaf: Uint8Array): void {
+    let hash = leaf;
+    for (let level = 0; ; level++) {
+      const edge = this.#edges[level] ?? newEdge(0);
+      this.#edges[level] = edge;
+      push(edge, hash);
+      if (edge.width < TILE_WIDTH) return;
+      const tile = { level, index: edge.index, width: TILE_WIDTH, bytes: edge.bytes };
+      this.#unwritten.set(tilePath(tile), tile);
+      this.#edges[level] = newEdge(edge.index + 1);
+      hash = hashAbove(edge.bytes);
+    }
+  }
+
+  /** The hash of a complete subtree of this tree: one tile is read for it at most. */
+  readonly hashOf: SubtreeHash = async (level, index) => {
+    const tileLevel = Math.floor(level / TILE_HEIGHT);
+    const count = 2 ** (level % TILE_HEIGHT);
+    const first = index * count;
+    const place = { level: tileLevel, index: Math.floor(first / TILE_WIDTH) };
+    const at = (first % TILE_WIDTH) * HASH_BYTES;
+    const hashes = (await this.#bytesOf(place)).subarray(at, at + count * HASH_BYTES);
+    return hashAbove(hashes);
+  };
+
+  /** Writes the full tiles that are not on the disk yet, lower ones first. What fails stays unwritten. */
+  async flush(): Promise<void> {
+    await this.#alone(async () => {
+      for (const [path, tile] of this.#unwritten) {
+        await writeDurably(join(this.#folder, path), tile.bytes, FILE_MODES);
+        this.#unwritten.delete(path);
+        await rm(join(this.#folder, partialFolder(tile)), { recursive: true, force: true });
+        this.#partials.delete(partialFolder(tile));
+      }
+    });
+  }
+
+  /** Writes all tiles of the tree as it is when this is called. */
+  async publish(): Promise<void> {
+    const edges = this.#edges.map(({ index, bytes, width }, level) => {
+      return { level, index, width, bytes: bytes.slice(0, width * HASH_BYTES) };
+    });
+    await this.flush();
+    await this.#alone(async () => {
+      for (const tile of edges) {
+        const folder = partialFolder(tile);
+        if (tile.width === 0 || (this.#partials.get(folder) ?? 0) >= tile.width) continue;
+        await writeDurably(join(this.#folder, tilePath(tile)), tile.bytes, FILE_MODES);
+        this.#partials.set(folder, tile.width);
+      }
+    });
+  }
+
+  /** Hashes [start, end) of a tile level, from the level below. */
+  async *#hashesOf(level: number, start: number, end: number): AsyncGenerator<Uint8Array> {
+    if (level === 0) {
+      yield* await this.#leafHashes(start, end);
+      return;
+    }
+    for (let index = start; index < end; index++) {
+      yield hashAbove(await this.#fullTile({ level: level - 1, index }));
+    }
+  }
+
+  async #bytesOf(place: TilePlace): Promise<Uint8Array> {
+    const edge = this.#edges[place.level];
+    return edge?.index === place.index ? edge.bytes : this.#fullTile(place);
+  }
+
+  async #fullTile(place: TilePlace): Promise<Uint8Array> {
+    const path = tilePath({ ...place, width: TILE_WIDTH });
+    const unwritten = this.#unwritten.get(path);
+    if (unwritten) return unwritten.bytes;
+    const reading = this.#read.get(path) ?? this.#readTile(path, place);
+    this.#read.delete(path);
+    this.#read.set(path, reading);
+    if (this.#read.size > CACHED_TILES) this.#read.delete(this.#read.keys().next().value!);
+    try {
+      return await reading;
+    } catch (error) {
+      this.#read.delete(path);
+      throw error;
+    }
+  }
+
+  async #readTile(path: string, place: TilePlace): Promise<Uint8Array> {
+    const stored = await readIfThere(join(this.#folder, path));
+    if (stored?.length === TILE_BYTES) return stored;
+    const tile = newEdge(place.index);
+    const start = place.index * TILE_WIDTH;
+    for await (const hash of this.#hashesOf(place.level, start, start + TILE_WIDTH)) {
+      push(tile, hash);
+    }
+    await this.#alone(() => writeDurably(join(this.#folder, path), tile.bytes, FILE_MODES));
+    return tile.bytes;
+  }
+
+  /** Runs `write` when no other write is under way: two of one path would meet in its temporary file. */
+  async #alone<T>(write: () => Promise<T>): Promise<T> {
+    const mine = this.#writing.then(write, write);
+    this.#writing = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+function newEdge(index: number): Edge {
+  return { index, bytes: new Uint8Array(TILE_BYTES), width: 0 };
+}
+
+function push(edge: Edge, hash: Uint8Array): void {
+  edge.bytes.set(hash, edge.width * HASH_BYTES);
+  edge.width += 1;
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

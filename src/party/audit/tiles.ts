@@ -1,0 +1,69 @@
+/**
+ * Where the hashes of a log stand on the disk. C2SP, "Tiled Transparency Logs".
+ * https://c2sp.org/tlog-tiles
+ *
+ * A tile of level L holds up to 256 hashes of complete subtrees of 256^L leaves each. A full tile never
+ * changes; of the rightmost, partial ones each width is a file of its own.
+ */
+import { HASH_BYTES, nodeHash } from './merkle.ts';
+
+/** Hashes of a full tile: 2^`TILE_HEIGHT`. */
+export const TILE_WIDTH = 256;
+export const TILE_HEIGHT = 8;
+export const TILE_BYTES: number = TILE_WIDTH * HASH_BYTES;
+
+/** Tiles of one level: `index` counts from the left. */
+export interface TilePlace {
+  readonly level: number;
+  readonly index: number;
+}
+
+export interface Tile extends TilePlace {
+  /** Hashes in it: 1 to `TILE_WIDTH`. */
+  readonly width: number;
+}
+
+/** `tile/<L>/<N>[.p/<W>]`, below the log's folder. */
+export function tilePath({ level, index, width }: Tile): string {
+  const full = `tile/${level}/${indexPath(index)}`;
+  return width === TILE_WIDTH ? full : `${partialFolder({ level, index })}/${width}`;
+}
+
+/** Where the partial tiles of a place are. */
+export function partialFolder({ level, index }: TilePlace): string {
+  return `tile/${level}/${indexPath(index)}.p`;
+}
+
+/** The partial tiles of a tree, lowest level first: floor(size / 256^L) mod 256 hashes in level L. */
+export function partialTiles(size: number): readonly Tile[] {
+  const tiles: Tile[] = [];
+  for (let [level, hashes] = [0, size]; hashes > 0; level++) {
+    const [index, width] = [Math.floor(hashes / TILE_WIDTH), hashes % TILE_WIDTH];
+    if (width > 0) tiles.push({ level, index, width });
+    hashes = index;
+  }
+  return tiles;
+}
+
+/** The hash of the complete subtree above 2^k hashes, one after the other. */
+export function hashAbove(hashes: Uint8Array): Uint8Array {
+  const row = Uint8Array.from(hashes);
+  for (let count = hashes.length / HASH_BYTES; count > 1; count /= 2) {
+    for (let i = 0; i < count; i += 2) {
+      const at = i * HASH_BYTES;
+      const left = row.subarray(at, at + HASH_BYTES);
+      row.set(nodeHash(left, row.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES)), at / 2);
+    }
+  }
+  return row.slice(0, HASH_BYTES);
+}
+
+/** Three digits a path element, all but the last with an `x`: 1234067 is x001/x234/067. */
+function indexPath(index: number): string {
+  const last = String(index % 1000).padStart(3, '0');
+  let path = last;
+  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
+    path = `x${String(rest % 1000).padStart(3, '0')}/${path}`;
+  }
+  return path;
+}
