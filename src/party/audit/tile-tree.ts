@@ -5,6 +5,8 @@ import { HASH_BYTES } from './merkle.ts';
 import type { SubtreeHash } from './merkle-proof.ts';
 import {
   hashAbove,
+  hashAt,
+  hashesAbove,
   partialFolder,
   TILE_BYTES,
   TILE_HEIGHT,
@@ -14,7 +16,7 @@ import {
   tilePath,
 } from './tiles.ts';
 
-/** Full tiles kept in memory after they were read: half a MiB. Own choice. */
+/** Full tiles kept in memory after they were read, with all hashes above them: a MiB. Own choice. */
 const CACHED_TILES = 64;
 
 /** Of files and folders: a log's hashes tell who sees them which entries exist. */
@@ -41,7 +43,7 @@ export class TileTree {
   readonly #edges: Edge[] = [];
   /** Full tiles that are not on the disk yet, by path, in the order in which they became full. */
   readonly #unwritten = new Map<string, Tile & { readonly bytes: Uint8Array }>();
-  /** By path, least recently used first. */
+  /** `hashesAbove` tiles on the disk, by path, least recently used first. */
   readonly #read = new Map<string, Promise<Uint8Array>>();
   /** Widths of the partial tiles that this object wrote last, by folder. */
   readonly #partials = new Map<string, number>();
@@ -87,13 +89,13 @@ export class TileTree {
 
   /** The hash of a complete subtree of this tree: one tile is read for it at most. */
   readonly hashOf: SubtreeHash = async (level, index) => {
-    const tileLevel = Math.floor(level / TILE_HEIGHT);
-    const count = 2 ** (level % TILE_HEIGHT);
-    const first = index * count;
-    const place = { level: tileLevel, index: Math.floor(first / TILE_WIDTH) };
-    const at = (first % TILE_WIDTH) * HASH_BYTES;
-    const hashes = (await this.#bytesOf(place)).subarray(at, at + count * HASH_BYTES);
-    return hashAbove(hashes);
+    const height = level % TILE_HEIGHT;
+    const count = TILE_WIDTH / 2 ** height; // of such subtrees in a tile
+    const place = { level: Math.floor(level / TILE_HEIGHT), index: Math.floor(index / count) };
+    const edge = this.#edges[place.level];
+    if (edge?.index !== place.index) return hashAt(await this.#above(place), height, index % count);
+    const bytes = HASH_BYTES * 2 ** height;
+    return hashAbove(edge.bytes.subarray((index % count) * bytes, (index % count) * bytes + bytes));
   };
 
   /** Writes the full tiles that are not on the disk yet, lower ones first. What fails stays unwritten. */
@@ -131,20 +133,16 @@ export class TileTree {
       return;
     }
     for (let index = start; index < end; index++) {
-      yield hashAbove(await this.#fullTile({ level: level - 1, index }));
+      yield hashAt(await this.#above({ level: level - 1, index }), TILE_HEIGHT, 0);
     }
   }
 
-  async #bytesOf(place: TilePlace): Promise<Uint8Array> {
-    const edge = this.#edges[place.level];
-    return edge?.index === place.index ? edge.bytes : this.#fullTile(place);
-  }
-
-  async #fullTile(place: TilePlace): Promise<Uint8Array> {
+  /** `hashesAbove` a full tile. */
+  async #above(place: TilePlace): Promise<Uint8Array> {
     const path = tilePath({ ...place, width: TILE_WIDTH });
     const unwritten = this.#unwritten.get(path);
-    if (unwritten) return unwritten.bytes;
-    const reading = this.#read.get(path) ?? this.#readTile(path, place);
+    if (unwritten) return hashesAbove(unwritten.bytes);
+    const reading = this.#read.get(path) ?? this.#readTile(path, place).then(hashesAbove);
     this.#read.delete(path);
     this.#read.set(path, reading);
     if (this.#read.size > CACHED_TILES) this.#read.delete(this.#read.keys().next().value!);

@@ -47,15 +47,26 @@ export function partialTiles(size: number): readonly Tile[] {
 
 /** The hash of the complete subtree above 2^k hashes, one after the other. */
 export function hashAbove(hashes: Uint8Array): Uint8Array {
-  const row = Uint8Array.from(hashes);
-  for (let count = hashes.length / HASH_BYTES; count > 1; count /= 2) {
-    for (let i = 0; i < count; i += 2) {
-      const at = i * HASH_BYTES;
-      const left = row.subarray(at, at + HASH_BYTES);
-      row.set(nodeHash(left, row.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES)), at / 2);
-    }
+  return hashesAbove(hashes).slice(-HASH_BYTES);
+}
+
+/** 2^k hashes and then, row by row, those of every complete subtree above them: 2^(k + 1) - 1 in all. */
+export function hashesAbove(hashes: Uint8Array): Uint8Array {
+  const all = new Uint8Array(2 * hashes.length - HASH_BYTES);
+  all.set(hashes);
+  for (let [from, to] = [0, hashes.length]; to < all.length; from += 2 * HASH_BYTES) {
+    const right = from + HASH_BYTES;
+    all.set(nodeHash(all.subarray(from, right), all.subarray(right, right + HASH_BYTES)), to);
+    to += HASH_BYTES;
   }
-  return row.slice(0, HASH_BYTES);
+  return all;
+}
+
+/** Of `hashesAbove` a full tile: the hash number `index` of the row `height` above it. */
+export function hashAt(above: Uint8Array, height: number, index: number): Uint8Array {
+  const row = 2 * TILE_WIDTH - 2 ** (TILE_HEIGHT + 1 - height);
+  const at = (row + index) * HASH_BYTES;
+  return above.slice(at, at + HASH_BYTES);
 }
 
 /** Three digits a path element, all but the last with an `x`: 1234067 is x001/x234/067. */

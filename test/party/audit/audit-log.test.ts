@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { AuditLog } from '../../../src/party/audit/audit-log.ts';
 import { openCheckpoint } from '../../../src/party/audit/checkpoint.ts';
-import { MAX_ENTRY_BYTES } from '../../../src/party/audit/entry.ts';
+import { decodeEntry, MAX_ENTRY_BYTES } from '../../../src/party/audit/entry.ts';
 import { Frontier, leafHash } from '../../../src/party/audit/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../../src/party/audit/merkle-proof.ts';
 import {
@@ -16,10 +16,13 @@ import {
 } from '../../../src/party/audit/note-key.ts';
 import { COSIGNATURE_V1, ED25519, signatureBy } from '../../../src/party/audit/signed-note.ts';
 import type { NewEntry } from '../../../src/party/audit/stored-entries.ts';
+import { trailInto } from '../../../src/party/audit/trail.ts';
 import { Store, storeKey } from '../../../src/party/store.ts';
+import { SAMPLE_BODIES, SAMPLE_TASK } from '../../support/audit-entries.ts';
 import { crashRepeatedly } from '../../support/audit-log-crashes.ts';
 import { mortalStore } from '../../support/mortal-store.ts';
 import { referenceRoot } from '../../support/reference-merkle.ts';
+import { seededRng } from '../../support/seeded-rng.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
@@ -145,6 +148,32 @@ describe('audit log', () => {
       ),
       { numRuns: 12 },
     ));
+
+  it('takes what a trail records, and numbers go on after a restart', () =>
+    withLog(async (opened) => {
+      for (const first of [0, 4]) {
+        const trail = trailInto(opened.log, { now: () => 0, rng: seededRng(1) });
+        const of = { task: SAMPLE_TASK };
+        const recorded = [
+          trail.record('contract', of, SAMPLE_BODIES.contract),
+          trail.record('policy', {}, SAMPLE_BODIES.policy),
+          trail.record('vote', of, SAMPLE_BODIES.vote),
+          trail.record('vote', of, SAMPLE_BODIES.vote),
+        ];
+        const indices = await Promise.all(recorded);
+        deepEqual(
+          indices.toSorted(),
+          [0, 1, 2, 3].map((i) => first + i),
+        );
+        await opened.reopen();
+      }
+      const indices = await opened.log.taskIndices(SAMPLE_TASK);
+      const stored = await Promise.all(indices.map((index) => opened.log.entry(index)));
+      deepEqual(
+        stored.map((each) => decodeEntry(each).seq),
+        [0, 1, 2, 3, 4, 5],
+      );
+    }));
 
   it('knows the entries of a task', () =>
     withLog(async (opened) => {

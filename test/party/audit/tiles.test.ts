@@ -2,6 +2,8 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { nodeHash } from '../../../src/party/audit/merkle.ts';
 import {
   hashAbove,
+  hashAt,
+  hashesAbove,
   partialFolder,
   partialTiles,
   TILE_WIDTH,
@@ -64,5 +66,18 @@ describe('hash above', () => {
       );
     }
     deepEqual(hashAbove(Buffer.concat(hashes)), row[0]);
+  });
+
+  it('is found at its height and place', () => {
+    const hashes = Buffer.concat(Array.from({ length: TILE_WIDTH }, (_, i) => Buffer.alloc(32, i)));
+    const above = hashesAbove(hashes);
+    equal(above.length, 511 * 32);
+    for (let height = 0; height <= 8; height++) {
+      for (const index of [0, TILE_WIDTH / 2 ** height - 1]) {
+        const start = index * 32 * 2 ** height;
+        const expected = hashAbove(hashes.subarray(start, start + 32 * 2 ** height));
+        deepEqual(hashAt(above, height, index), expected, `${height}/${index}`);
+      }
+    }
   });
 });
