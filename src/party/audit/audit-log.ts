@@ -84,7 +84,7 @@ export class AuditLog {
 
   /**
    * Opens the log and mends what a crash left behind: tiles that lag behind the entries. Reads its right
-   * edge, not its entries. Throws `corrupt_log` unless the log is still the one whose last checkpoint it
+   * edge and the entries since its last checkpoint, no others. Throws `corrupt_log` unless the log is still the one whose last checkpoint it
    * signed, and `bad_log_key` when another key signed that.
    */
   static async open(options: AuditLogOptions, deps: AuditLogDeps): Promise<AuditLog> {
@@ -95,11 +95,12 @@ export class AuditLog {
       throw corrupt(`it has ${size} entries and signed a checkpoint of ${last.size}`);
     }
     const leafHashes = entries.leafHashes.bind(entries);
-    let tree = await TileTree.open(options.folder, size, leafHashes);
+    const sizes = { size, published: last?.size ?? 0 };
+    let tree = await TileTree.open(options.folder, sizes, leafHashes);
     if (last && !(await hasRoot(tree, last))) {
-      // The entries decide: tiles are a copy that may be older, or another log's.
+      // The entries decide: tiles are a copy.
       await rm(join(options.folder, 'tile'), { recursive: true, force: true });
-      tree = await TileTree.open(options.folder, size, leafHashes);
+      tree = await TileTree.open(options.folder, sizes, leafHashes);
       await tree.publish();
       if (!(await hasRoot(tree, last))) {
         throw corrupt(`its first ${last.size} entries are not those whose checkpoint it signed`);

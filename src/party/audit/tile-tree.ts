@@ -25,6 +25,18 @@ const FILE_MODES = { mode: 0o600, folderMode: 0o700 } as const;
 /** The leaf hashes of entries [start, end), from the entries themselves. */
 export type LeafHashes = (start: number, end: number) => Promise<readonly Uint8Array[]>;
 
+/** What a tree is opened with. */
+export interface TileTreeOptions {
+  /** Entries in the tree. */
+  readonly size: number;
+  /**
+   * Tiles of that many entries were all on the disk once, `publish`. Those of later entries are made
+   * anew when they are read: files of a longer log, from before a backup was restored, may be in their
+   * place.
+   */
+  readonly published: number;
+}
+
 /** A tile that is still growing. */
 interface Edge {
   readonly index: number;
@@ -39,25 +51,33 @@ interface Edge {
 export class TileTree {
   readonly #folder: string;
   readonly #leafHashes: LeafHashes;
+  readonly #opened: TileTreeOptions;
   /** By level. */
   readonly #edges: Edge[] = [];
   /** Full tiles that are not on the disk yet, by path, in the order in which they became full. */
   readonly #unwritten = new Map<string, Tile & { readonly bytes: Uint8Array }>();
   /** `hashesAbove` tiles on the disk, by path, least recently used first. */
   readonly #read = new Map<string, Promise<Uint8Array>>();
+  /** Full tiles that this object made anew, by path. */
+  readonly #mended = new Set<string>();
   /** Widths of the partial tiles that this object wrote last, by folder. */
   readonly #partials = new Map<string, number>();
   #writing: Promise<unknown> = Promise.resolve();
 
-  private constructor(folder: string, leafHashes: LeafHashes) {
+  private constructor(folder: string, options: TileTreeOptions, leafHashes: LeafHashes) {
     this.#folder = folder;
+    this.#opened = options;
     this.#leafHashes = leafHashes;
   }
 
-  /** The tree of the first `size` entries. Reads O(256 log n) hashes; writes tiles that are missing. */
-  static async open(folder: string, size: number, leafHashes: LeafHashes): Promise<TileTree> {
-    const tree = new TileTree(folder, leafHashes);
-    for (let [level, hashes] = [0, size]; hashes > 0; level++) {
+  /** Reads O(256 log n) hashes, and the entries since `published`; writes tiles that are missing. */
+  static async open(
+    folder: string,
+    options: TileTreeOptions,
+    leafHashes: LeafHashes,
+  ): Promise<TileTree> {
+    const tree = new TileTree(folder, options, leafHashes);
+    for (let [level, hashes] = [0, options.size]; hashes > 0; level++) {
       const index = Math.floor(hashes / TILE_WIDTH);
       const edge = newEdge(index);
       for await (const hash of tree.#hashesOf(level, index * TILE_WIDTH, hashes)) push(edge, hash);
@@ -155,15 +175,24 @@ export class TileTree {
   }
 
   async #readTile(path: string, place: TilePlace): Promise<Uint8Array> {
-    const stored = await readIfThere(join(this.#folder, path));
-    if (stored?.length === TILE_BYTES) return stored;
+    if (this.#mended.has(path) || !this.#isDoubtful(place)) {
+      const stored = await readIfThere(join(this.#folder, path));
+      if (stored?.length === TILE_BYTES) return stored;
+    }
     const tile = newEdge(place.index);
     const start = place.index * TILE_WIDTH;
     for await (const hash of this.#hashesOf(place.level, start, start + TILE_WIDTH)) {
       push(tile, hash);
     }
     await this.#alone(() => writeDurably(join(this.#folder, path), tile.bytes, FILE_MODES));
+    this.#mended.add(path);
     return tile.bytes;
+  }
+
+  /** Whether the tile became full in an earlier process, after all tiles were last known to be there. */
+  #isDoubtful({ level, index }: TilePlace): boolean {
+    const end = (index + 1) * TILE_WIDTH ** (level + 1);
+    return end > this.#opened.published && end <= this.#opened.size;
   }
 
   /** Runs `write` when no other write is under way: two of one path would meet in its temporary file. */

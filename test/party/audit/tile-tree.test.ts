@@ -19,6 +19,7 @@ import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** A full tile of level 1, and partial ones of levels 0 to 2. */
 const MOST = 65_536 + 600;
+const ALL = { size: MOST, published: MOST };
 const LEAVES = Array.from({ length: MOST }, (_, i) => leafHash(Buffer.from(`entry ${i}`)));
 const leafHashes = async (start: number, end: number) => LEAVES.slice(start, end);
 
@@ -29,7 +30,7 @@ function rootOf(size: number): Uint8Array {
 }
 
 async function grown(folder: string, size: number): Promise<TileTree> {
-  const tree = await TileTree.open(folder, 0, leafHashes);
+  const tree = await TileTree.open(folder, { size: 0, published: 0 }, leafHashes);
   for (const leaf of LEAVES.slice(0, size)) tree.append(leaf);
   return tree;
 }
@@ -60,6 +61,20 @@ describe('tile tree', () => {
       await tree.publish();
       deepEqual(readdirSync(join(folder, 'tile/0')), ['000']);
       deepEqual(readdirSync(join(folder, 'tile/1/000.p')), ['1']);
+    }));
+
+  it('believes no tile of entries that came after the last publication', () =>
+    withTemporaryDirectory(async (folder) => {
+      const [size, published] = [1200, 600];
+      const longer = await TileTree.open(folder, { size: 0, published: 0 }, leafHashes);
+      for (const leaf of LEAVES.slice(0, published)) longer.append(leaf);
+      for (const leaf of LEAVES.slice(2000, 3000)) longer.append(leaf);
+      await longer.publish();
+      const tree = await TileTree.open(folder, { size, published }, leafHashes);
+      deepEqual(await treeRoot(size, tree.hashOf), rootOf(size));
+      deepEqual(await treeRoot(900, tree.hashOf), rootOf(900));
+      const again = await TileTree.open(folder, { size, published: size }, leafHashes);
+      deepEqual(await treeRoot(size, again.hashOf), rootOf(size));
     }));
 
   it('keeps tiles that cannot be written, and writes them later', () =>
@@ -104,7 +119,7 @@ describe('tile tree with full tiles of two levels', () => {
 
   it('opens from the right edge alone, and goes on', async () => {
     const read: (readonly [number, number])[] = [];
-    const tree = await TileTree.open(folder, MOST, async (start, end) => {
+    const tree = await TileTree.open(folder, ALL, async (start, end) => {
       read.push([start, end]);
       return leafHashes(start, end);
     });
@@ -125,7 +140,7 @@ describe('tile tree with full tiles of two levels', () => {
       if (i === 1) writeFileSync(join(folder, path), whole[1]!.subarray(1));
       else rmSync(join(folder, path));
     }
-    const tree = await TileTree.open(folder, MOST, leafHashes);
+    const tree = await TileTree.open(folder, ALL, leafHashes);
     const roots = [MOST, 300, 65_535].map((size) => treeRoot(size, tree.hashOf));
     deepEqual(await Promise.all(roots), [rootOf(MOST), rootOf(300), rootOf(65_535)]);
     for (const [i, path] of damage.entries()) {
