@@ -162,7 +162,7 @@ describe('audit log', () => {
         ];
         const indices = await Promise.all(recorded);
         deepEqual(
-          indices.toSorted(),
+          indices.toSorted((a, b) => a - b),
           [0, 1, 2, 3].map((i) => first + i),
         );
         await opened.reopen();
