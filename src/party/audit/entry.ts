@@ -138,7 +138,8 @@ function checkLength({ length }: Uint8Array): void {
   );
 }
 
-function checkEntry(value: unknown): Entry {
+/** `value`, once it is an entry. Throws `malformed_entry`. */
+export function checkEntry(value: unknown): Entry {
   const kind = kindOf(value);
   const check = CHECKS[kind]!;
   if (!check.Check(value)) {

@@ -1,6 +1,10 @@
 /** Why something of an audit log or a bundle is not what it should be. */
 export type AuditErrorCode =
   | 'malformed_entry' // bytes that no node of this version writes
+  | 'malformed_bundle' // bytes that are no evidence bundle
+  | 'unknown_task' // the log has no entry about it
+  | 'task_busy' // entries of the task come faster than they can be exported
+  | 'malformed_keys' // a file that is no list of trusted keys
   | 'malformed_note' // bytes that are no signed note, checkpoint or verifier key
   | 'bad_signature' // a known key's signature does not verify
   | 'unknown_key' // no known key signed the note

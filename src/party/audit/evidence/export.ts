@@ -1,0 +1,213 @@
+/**
+ * Writes what a node can show: a task's evidence, or its whole log. The export is itself an entry, the
+ * last one of the bundle, so that what follows it in the log does not count as dropped and what comes
+ * before it does.
+ */
+import { createHash } from 'node:crypto';
+import type { StartCertificate } from '../../consensus/certificate.ts';
+import type { Contract } from '../../consensus/contract.ts';
+import { parseCheckpoint } from '../checkpoint.ts';
+import { decodeEntry, type EntryBody } from '../entry.ts';
+import { AuditError } from '../errors.ts';
+import type { LogKeyCertificate } from '../log-key.ts';
+import { parseNote } from '../signed-note.ts';
+import type { Trail } from '../trail.ts';
+import {
+  BUNDLE_FORMAT,
+  encodeProof,
+  entryLine,
+  formatLine,
+  type HeaderLine,
+  type NewLine,
+  type OpeningLine,
+} from './bundle.ts';
+import type { PartyKey } from './keys.ts';
+
+/** What an export reads of the log: `AuditLog`. */
+export interface EvidenceLog {
+  /** Entries. */
+  readonly size: number;
+  entry(index: number): Promise<Uint8Array>;
+  entries(start: number, end: number): AsyncIterable<Uint8Array>;
+  taskIndices(task: string): Promise<readonly number[]>;
+  /** Signs the present state. */
+  checkpoint(): Promise<{ readonly size: number; readonly note: string }>;
+  inclusionProof(index: number, size: number): Promise<readonly Uint8Array[]>;
+  consistencyProof(first: number, second: number): Promise<readonly Uint8Array[]>;
+}
+
+/** Where a node's evidence comes from. */
+export interface EvidenceSource {
+  readonly party: string;
+  readonly log: EvidenceLog;
+  readonly logKey: LogKeyCertificate;
+  readonly trail: Trail;
+  /** This node's identity and its peers', for people. */
+  identities(): readonly Pick<PartyKey, 'name' | 'publicKey'>[];
+  /** Log keys of witnesses, as far as they are known. */
+  logKeys(): Promise<readonly LogKeyCertificate[]>;
+  /** The last checkpoint of this log that each witness cosigned. */
+  cosigned(): Promise<readonly { readonly witness: string; readonly note: string }[]>;
+  /** The contract of a task that this node voted for or was asked to. */
+  contract(task: string): Promise<Contract | null>;
+  certificate(task: string): Promise<StartCertificate | null>;
+  /** What opens this node's own commitments in a task. */
+  openings(task: string): AsyncIterable<OpeningLine>;
+}
+
+export interface ExportOptions {
+  /** Who asks. */
+  readonly actor: EntryBody<'export'>['actor'];
+  /** Adds what opens commitments. Default: no. */
+  readonly openings?: boolean;
+}
+
+/** How often an export begins anew because the task went on meanwhile. Own choice. */
+const MAX_TRIES = 8;
+
+/**
+ * The lines of a task's bundle, with their newlines. Throws `unknown_task` when the log has no entry of
+ * it, `task_busy` when entries come too fast.
+ */
+export async function* exportTask(
+  source: EvidenceSource,
+  task: string,
+  { actor, openings = false }: ExportOptions,
+): AsyncGenerator<string, void> {
+  const { log } = source;
+  if ((await log.taskIndices(task)).length === 0) {
+    throw new AuditError('unknown_task', 'the audit log has no such task');
+  }
+  const indices = await recordTaskExport(source, task, { actor, openings });
+  const contract = await source.contract(task);
+  const certificate = await source.certificate(task);
+  // In this order, so that the checkpoint is of no smaller log than any that was confirmed.
+  const cosigned = await source.cosigned();
+  const { size, note } = await log.checkpoint();
+
+  const closing = new Closing();
+  yield closing.line(headerOf(source, 'task', task));
+  const names = new Set(contract?.parties.map(({ name }) => name) ?? [source.party]);
+  for await (const line of keyLines(source, (name) => names.has(name))) yield closing.line(line);
+  if (contract) yield closing.line({ line: 'contract', contract });
+  if (certificate) {
+    yield closing.line({ line: 'certificate', votes: [...certificate.votes] });
+  }
+  yield closing.line({ line: 'checkpoint', note });
+  const sizes = new Set<number>();
+  for (const { witness, note: state } of cosigned) {
+    sizes.add(sizeOf(state));
+    yield closing.line({ line: 'cosigned', witness, note: state });
+  }
+  for (const index of indices) {
+    const entry = decodeEntry(await log.entry(index));
+    if (entry.kind === 'checkpoint_exchange' && entry.body.own) sizes.add(entry.body.own.size);
+  }
+  for (const at of [...sizes].sort((a, b) => a - b)) {
+    if (at >= size) continue;
+    const proof = encodeProof(await log.consistencyProof(at, size));
+    yield closing.line({ line: 'consistency', size: at, proof });
+  }
+  for (const index of indices) {
+    const proof = await log.inclusionProof(index, size);
+    yield closing.entry(index, await log.entry(index), proof);
+  }
+  if (openings) {
+    for await (const line of source.openings(task)) yield closing.line(line);
+  }
+  yield closing.end();
+}
+
+/** The lines of the whole log's bundle, with their newlines: every entry up to a checkpoint made now. */
+export async function* exportLog(
+  source: EvidenceSource,
+  { actor }: Pick<ExportOptions, 'actor'>,
+): AsyncGenerator<string, void> {
+  const { log } = source;
+  const body = { scope: 'all', actor, entries: log.size + 1, openings: false } as const;
+  await source.trail.record('export', {}, body);
+  const cosigned = await source.cosigned();
+  const { size, note } = await log.checkpoint();
+
+  const closing = new Closing();
+  yield closing.line(headerOf(source, 'all', null));
+  for await (const line of keyLines(source, () => true)) yield closing.line(line);
+  yield closing.line({ line: 'checkpoint', note });
+  for (const { witness, note: state } of cosigned) {
+    yield closing.line({ line: 'cosigned', witness, note: state });
+  }
+  let index = 0;
+  for await (const bytes of log.entries(0, size)) yield closing.entry(index++, bytes, null);
+  yield closing.end();
+}
+
+/**
+ * Records the export of a task and gives the indices of its entries up to that. Entries that come in
+ * between make the recorded count wrong: then it is recorded once more.
+ */
+async function recordTaskExport(
+  { log, trail }: EvidenceSource,
+  task: string,
+  { actor, openings = false }: ExportOptions,
+): Promise<readonly number[]> {
+  for (let i = 0; i < MAX_TRIES; i++) {
+    const entries = (await log.taskIndices(task)).length + 1;
+    const body = { scope: 'task', actor, entries, openings } as const;
+    const index = await trail.record('export', { task }, body);
+    if (decodeEntry(await log.entry(index)).seq === entries - 1) {
+      return (await log.taskIndices(task)).filter((each) => each <= index);
+    }
+  }
+  throw new AuditError('task_busy', 'the task writes too much at this moment: export it later');
+}
+
+function headerOf(
+  { party, logKey }: EvidenceSource,
+  scope: HeaderLine['scope'],
+  task: string | null,
+): NewLine {
+  return { line: 'header', format: BUNDLE_FORMAT, party, scope, task, logKey };
+}
+
+/** Identities, then log keys, of the parties that `isNeeded` picks; witnesses that are none as well. */
+async function* keyLines(
+  source: EvidenceSource,
+  isNeeded: (name: string) => boolean,
+): AsyncGenerator<NewLine> {
+  for (const { name, publicKey } of source.identities()) {
+    if (isNeeded(name)) yield { line: 'identity', name, publicKey };
+  }
+  for (const certificate of await source.logKeys()) {
+    const isOwn = certificate.name === source.party;
+    if (!isOwn) yield { line: 'log_key', certificate };
+  }
+}
+
+function sizeOf(note: string): number {
+  return parseCheckpoint(parseNote(note).text).size;
+}
+
+/** Counts and hashes lines on their way, for the last one. */
+class Closing {
+  readonly #digest = createHash('sha256');
+  #entries = 0;
+
+  line(line: NewLine): string {
+    return this.#closed(formatLine(line));
+  }
+
+  entry(index: number, bytes: Uint8Array, proof: readonly Uint8Array[] | null): string {
+    this.#entries += 1;
+    return this.#closed(entryLine(index, bytes, proof));
+  }
+
+  end(): string {
+    const digest = this.#digest.digest('hex');
+    return formatLine({ line: 'end', entries: this.#entries, digest });
+  }
+
+  #closed(text: string): string {
+    this.#digest.update(text);
+    return text;
+  }
+}

@@ -1,0 +1,123 @@
+/** Whether every party signed how the task ended, and all tell the same of what went between them. */
+import { canonicalJson } from '../../consensus/canonical-json.ts';
+import { ConsensusError } from '../../consensus/errors.ts';
+import { checkReceipt, transportMismatches } from '../../consensus/receipt-check.ts';
+import { type ResultReceipt, resultCommitment } from '../../consensus/receipt-statement.ts';
+import type { Signed } from '../../consensus/signed.ts';
+import { ruleDigest } from '../../consensus/vote.ts';
+import type { Entry } from '../entry.ts';
+import type { OpeningLine } from './bundle.ts';
+import type { Findings } from './findings.ts';
+import type { Ground } from './ground.ts';
+import { type EntryCheck, entryName } from './log-check.ts';
+import { resultKey, type SessionStory } from './story.ts';
+
+export interface ResultCheck extends EntryCheck {
+  readonly results: ReadonlyMap<string, Signed<ResultReceipt>>;
+  opening(line: OpeningLine): void;
+}
+
+export function resultCheck(
+  ground: Ground,
+  sessions: ReadonlyMap<string, SessionStory>,
+  findings: Findings,
+): ResultCheck {
+  const { contract, certificate, trusted } = ground;
+  const { party, task } = ground.header;
+  const results = new Map<string, Signed<ResultReceipt>>();
+  /** Log indices of entries with a commitment to a value. */
+  const committed = new Set<number>();
+  const openings: { results: number; values: number } = { results: 0, values: 0 };
+
+  function result({ body, attempt }: Entry<'result'>, where: string): void {
+    const { receipt, implementation } = body;
+    const { signer } = receipt.body;
+    if (contract) {
+      try {
+        checkReceipt(receipt, contract, { keys: trusted });
+      } catch (error) {
+        if (!(error instanceof ConsensusError)) throw error;
+        const isKey = error.code === 'unknown_party' || error.code === 'identity_mismatch';
+        if (!isKey) findings.add('result_forged', `${where} of ${signer}`, error.message);
+      }
+    }
+    if (receipt.body.taskId !== task || receipt.body.attempt !== attempt) {
+      findings.add('result_forged', `${where} of ${signer}`, 'it is of another task or attempt');
+      return;
+    }
+    if (implementation !== null && implementation !== contract?.algorithm.implementation) {
+      findings.add('implementation_differs', where, 'other code made it than was agreed');
+    }
+    const key = resultKey(receipt.body);
+    const known = results.get(key);
+    if (known && known.signature !== receipt.signature) {
+      findings.add('result_differs', where, `${signer} signed another result of this attempt`);
+    }
+    results.set(key, known ?? receipt);
+  }
+
+  function checkAttempt(attempt: number, receipts: readonly ResultReceipt[]): void {
+    for (const { from, to } of transportMismatches(receipts)) {
+      const detail = `${from} sent other bytes than ${to} received, by their own signed words`;
+      findings.add('bytes_differ', `attempt ${attempt}`, detail);
+    }
+    const own = receipts.find(({ signer }) => signer === party);
+    for (const { peer, sent, received } of own?.transport ?? []) {
+      const ended = [...sessions.values()].findLast(
+        (session) => session.attempt === attempt && session.opened.peer === peer && session.closed,
+      );
+      if (!ended) continue;
+      const { closed } = ended;
+      if (canonicalJson([sent, received]) === canonicalJson([closed!.sent, closed!.received]))
+        continue;
+      const detail = `the result speaks of other bytes with ${peer} than the end of the session`;
+      findings.add('bytes_differ', `attempt ${attempt}`, detail);
+    }
+    if (own?.outcome !== 'completed' || !contract) return;
+    for (const { name } of contract.parties) {
+      if (receipts.some(({ signer }) => signer === name)) continue;
+      const detail = `the log of ${party} has no result of ${name}`;
+      findings.add('result_missing', `attempt ${attempt}`, detail);
+    }
+  }
+
+  return {
+    results,
+    entry({ index, entry }) {
+      const where = entryName(entry, index);
+      if (entry.kind === 'result') result(entry, where);
+      const { body } = entry;
+      if ('value' in body && body.value !== null) committed.add(index);
+    },
+    opening(line) {
+      if (line.of === 'result') {
+        const { attempt, field, salt, digest } = line;
+        const own = results.get(resultKey({ attempt, signer: party }));
+        if (own?.body[field] === resultCommitment(field, { salt, digest })) openings.results += 1;
+        else {
+          const detail = `it does not open the ${field} of ${party}’s result`;
+          findings.add('opening_wrong', `opening of attempt ${attempt}`, detail);
+        }
+      } else if (line.of === 'rule') {
+        const own = certificate?.votes.find(({ body }) => body.signer === party);
+        const salt = new Uint8Array(Buffer.from(line.salt, 'hex'));
+        if (own?.body.rule === ruleDigest(line.rule, salt)) return;
+        findings.add('opening_wrong', 'opening of the rule', `${party} voted by another rule`);
+      } else if (committed.has(line.index)) openings.values += 1;
+      else {
+        const detail = 'there is no commitment of a value in that entry';
+        findings.add('opening_wrong', `opening of log entry ${line.index}`, detail);
+      }
+    },
+    end() {
+      const attempts = new Set([...results.values()].map(({ body }) => body.attempt));
+      for (const attempt of attempts) {
+        const bodies = [...results.values()].map(({ body }) => body);
+        checkAttempt(
+          attempt,
+          bodies.filter((body) => body.attempt === attempt),
+        );
+      }
+    },
+  };
+}

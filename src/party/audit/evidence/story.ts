@@ -1,0 +1,64 @@
+/** What a bundle tells of a task, for people and for the comparison with another party's bundle. */
+import type { Contract } from '../../consensus/contract.ts';
+import type { ResultReceipt } from '../../consensus/receipt-statement.ts';
+import type { Signed } from '../../consensus/signed.ts';
+import type { Vote } from '../../consensus/vote.ts';
+import type { EntryBody } from '../entry.ts';
+import type { PhaseStatement } from '../phase-statement.ts';
+import type { ConfirmedState } from './ground.ts';
+
+/** A session as one end tells it. */
+export interface SessionStory {
+  readonly id: string;
+  readonly attempt: number;
+  readonly opened: EntryBody<'session_opened'>;
+  readonly openedAt: string;
+  closed: EntryBody<'session_closed'> | null;
+  /** In the order in which they were logged; each verified. */
+  readonly receipts: PhaseStatement[];
+}
+
+/** Openings of one class to the same readers in one attempt, together. */
+export interface DisclosureStory {
+  readonly attempt: number;
+  readonly class: string;
+  /** Sorted. */
+  readonly to: readonly string[];
+  openings: number;
+  elements: number;
+  /** Openings with a commitment to what this party handed over or learned. */
+  committed: number;
+}
+
+/** A state of the other's log that this party confirmed. */
+export interface WitnessedState {
+  readonly party: string;
+  readonly size: number;
+  readonly root: string;
+}
+
+export interface TaskStory {
+  readonly party: string;
+  readonly task: string;
+  readonly contract: Contract | null;
+  readonly votes: readonly Signed<Vote>[];
+  /** `certificateDigest`; null when the task was not agreed. */
+  readonly certificate: string | null;
+  readonly agreedAt: string | null;
+  readonly sessions: ReadonlyMap<string, SessionStory>;
+  readonly disclosures: readonly DisclosureStory[];
+  /** By attempt and signer, see `resultKey`. */
+  readonly results: ReadonlyMap<string, Signed<ResultReceipt>>;
+  /** States of this log that others confirmed, smallest first. */
+  readonly confirmed: readonly ConfirmedState[];
+  /** States of others' logs that this party confirmed. */
+  readonly witnessed: readonly WitnessedState[];
+  /** Codes with which a party would not confirm a state. */
+  readonly unconfirmed: readonly string[];
+  /** Why it ended without a result, as codes of refusals, errors and cancellations. */
+  readonly setbacks: readonly string[];
+}
+
+export function resultKey({ attempt, signer }: Pick<ResultReceipt, 'attempt' | 'signer'>): string {
+  return `attempt ${attempt}, ${signer}`;
+}

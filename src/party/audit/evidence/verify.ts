@@ -1,0 +1,263 @@
+/**
+ * Verification of a bundle: offline, in one pass, by nothing but the bundle and the keys that its reader
+ * trusts. It shows that the log holds these entries in this order and that counterparties confirmed it
+ * so far, who agreed to what and when, that what ran was that, what was opened to whom, and how it ended.
+ * What the log says after the last state that a counterparty confirmed can only be held against that
+ * counterparty's own bundle: `reconcile`.
+ */
+import { createHash } from 'node:crypto';
+import { certificateDigest } from '../../consensus/certificate.ts';
+import { AuditError } from '../errors.ts';
+import { agreementCheck } from './agreement-check.ts';
+import {
+  type BundleLine,
+  type EntryLine,
+  type HeaderLine,
+  lineOrder,
+  MAX_LINE_BYTES,
+  type OpeningLine,
+  parseLine,
+} from './bundle.ts';
+import { exchangeCheck } from './exchange-check.ts';
+import { type Finding, Findings } from './findings.ts';
+import { type ConfirmedState, type Ground, groundOf, type HeadLine } from './ground.ts';
+import type { TrustedKeys } from './keys.ts';
+import { type ByteSource, readLines } from './lines.ts';
+import { type EntryCheck, taskLogCheck, wholeLogCheck } from './log-check.ts';
+import { resultCheck } from './result-check.ts';
+import { runCheck } from './run-check.ts';
+import type { TaskStory } from './story.ts';
+
+/** What verification found. */
+export interface EvidenceReport {
+  /** Whether nothing is wrong. */
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+  /** Findings beyond those that are listed. */
+  readonly unlisted: number;
+  /** Null when the file does not even say whose it is. */
+  readonly header: HeaderLine | null;
+  readonly entries: number;
+  /** Entries of the log at the bundle's checkpoint; null when nothing vouches for it. */
+  readonly logSize: number | null;
+  /** States of the log that trusted witnesses confirmed, smallest first. */
+  readonly confirmed: readonly ConfirmedState[];
+  /** Entries of the bundle that were written after the last confirmed state. */
+  readonly unconfirmedEntries: number;
+  readonly openings: number;
+  /** Of a task's bundle. */
+  readonly story: TaskStory | null;
+}
+
+export interface VerifyOptions {
+  /** Is shown every entry that can be read, before it is known whether it holds. */
+  readonly onEntry?: (line: EntryLine) => void;
+}
+
+/** Checks one bundle. Nothing that it holds makes this throw: all is in the report. */
+export async function verifyBundle(
+  source: ByteSource,
+  trusted: TrustedKeys,
+  { onEntry }: VerifyOptions = {},
+): Promise<EvidenceReport> {
+  const findings = new Findings();
+  const body = bodyReader(trusted, findings, onEntry);
+  const inOrder = lineOrder();
+  const digest = createHash('sha256');
+  let number = 0;
+  let ended: Extract<BundleLine, { line: 'end' }> | null = null;
+
+  const take = (bytes: Uint8Array): void => {
+    number += 1;
+    let line: BundleLine;
+    try {
+      line = parseLine(bytes);
+      inOrder(line);
+    } catch (error) {
+      if (!(error instanceof AuditError)) throw error;
+      findings.add('malformed_bundle', `line ${number}`, error.message);
+      digest.update(bytes).update('\n');
+      return;
+    }
+    if (line.line === 'end') {
+      ended = line;
+      return;
+    }
+    digest.update(bytes).update('\n');
+    body.take(line);
+  };
+
+  try {
+    for await (const { lines, rest } of readLines(source, MAX_LINE_BYTES)) {
+      for (const line of lines) take(line);
+      if (rest) findings.add('truncated_bundle', `line ${number + 1}`, 'the line has no end');
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    findings.add('malformed_bundle', `line ${number + 1}`, error.message);
+  }
+  const end = ended as Extract<BundleLine, { line: 'end' }> | null;
+  if (!end)
+    findings.add('truncated_bundle', 'the file', 'its last line is not the one that closes it');
+  else {
+    if (end.entries !== body.entries) {
+      const detail = `${body.entries} entries came, and ${end.entries} should`;
+      findings.add('altered_bundle', 'the last line', detail);
+    }
+    if (end.digest !== digest.digest('hex')) {
+      findings.add('altered_bundle', 'the last line', 'the digest of the lines before is another');
+    }
+  }
+  return body.report();
+}
+
+interface BodyReader {
+  readonly entries: number;
+  take(line: Exclude<BundleLine, { line: 'end' }>): void;
+  report(): EvidenceReport;
+}
+
+function bodyReader(
+  trusted: TrustedKeys,
+  findings: Findings,
+  onEntry: VerifyOptions['onEntry'],
+): BodyReader {
+  const head: HeadLine[] = [];
+  let checks: Checks | null = null;
+  let entries = 0;
+  const begin = (): Checks | null => {
+    const [header, ...rest] = head;
+    if (header?.line !== 'header') return null;
+    checks ??= checksOf(groundOf([header, ...rest], trusted, findings), findings);
+    return checks;
+  };
+  return {
+    get entries() {
+      return entries;
+    },
+    take(line) {
+      if (line.line === 'entry') {
+        entries += 1;
+        onEntry?.(line);
+        begin()?.entry(line);
+      } else if (line.line === 'opening') begin()?.opening(line);
+      else head.push(line);
+    },
+    report() {
+      const made = begin()?.end();
+      const header = head[0]?.line === 'header' ? head[0] : null;
+      return {
+        ok: findings.none,
+        findings: findings.listed,
+        unlisted: findings.unlisted,
+        header,
+        entries,
+        logSize: null,
+        confirmed: [],
+        unconfirmedEntries: entries,
+        openings: 0,
+        story: null,
+        ...made,
+      };
+    },
+  };
+}
+
+type Outcome = Pick<
+  EvidenceReport,
+  'logSize' | 'confirmed' | 'unconfirmedEntries' | 'openings' | 'story'
+>;
+
+interface Checks {
+  entry(line: EntryLine): void;
+  opening(line: OpeningLine): void;
+  end(): Outcome;
+}
+
+function checksOf(ground: Ground, findings: Findings): Checks {
+  return ground.header.scope === 'all' ? logChecks(ground, findings) : taskChecks(ground, findings);
+}
+
+function logChecks(ground: Ground, findings: Findings): Checks {
+  const log = wholeLogCheck(ground, findings);
+  let entries = 0;
+  return {
+    entry(line) {
+      entries += 1;
+      log.entry(line);
+    },
+    opening() {
+      findings.add('malformed_bundle', 'opening', 'only the bundle of a task has openings');
+    },
+    end() {
+      log.end();
+      const confirmed = ground.confirmed.toSorted((a, b) => a.size - b.size);
+      return {
+        logSize: ground.final?.size ?? null,
+        confirmed,
+        unconfirmedEntries: Math.max(0, entries - (confirmed.at(-1)?.size ?? 0)),
+        openings: 0,
+        story: null,
+      };
+    },
+  };
+}
+
+function taskChecks(ground: Ground, findings: Findings): Checks {
+  const agreement = agreementCheck(ground, findings);
+  const run = runCheck(ground, findings);
+  const exchange = exchangeCheck(ground, findings);
+  const result = resultCheck(ground, run.sessions, findings);
+  const all: readonly EntryCheck[] = [
+    taskLogCheck(ground, findings),
+    agreement,
+    run,
+    exchange,
+    result,
+  ];
+  const indices: number[] = [];
+  const setbacks: string[] = [];
+  let openings = 0;
+  return {
+    entry(line) {
+      indices.push(line.index);
+      for (const check of all) check.entry(line);
+      const { entry } = line;
+      if (entry.kind === 'refusal')
+        setbacks.push(`${entry.body.party} refused: ${entry.body.code}`);
+      if (entry.kind === 'error') setbacks.push(`error ${entry.body.code}`);
+      if (entry.kind === 'cancellation') setbacks.push(`cancelled at ${entry.body.party}`);
+    },
+    opening(line) {
+      openings += 1;
+      result.opening(line);
+    },
+    end() {
+      for (const check of all) check.end();
+      const { header, contract, certificate, final } = ground;
+      const { confirmed, witnessed, unconfirmed } = exchange;
+      const covered = confirmed.at(-1)?.size ?? 0;
+      return {
+        logSize: final?.size ?? null,
+        confirmed,
+        unconfirmedEntries: indices.filter((index) => index >= covered).length,
+        openings,
+        story: {
+          party: header.party,
+          task: header.task ?? '',
+          contract,
+          votes: certificate?.votes ?? [],
+          certificate: certificate && certificateDigest(certificate),
+          agreedAt: agreement.agreedAt,
+          sessions: run.sessions,
+          disclosures: run.disclosures,
+          results: result.results,
+          confirmed,
+          witnessed,
+          unconfirmed,
+          setbacks,
+        },
+      };
+    },
+  };
+}

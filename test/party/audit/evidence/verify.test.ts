@@ -1,0 +1,474 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import type { OpeningLine } from '../../../../src/party/audit/evidence/bundle.ts';
+import type { Reason } from '../../../../src/party/audit/evidence/findings.ts';
+import { type EvidenceReport, verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
+import { type Trail, trailInto } from '../../../../src/party/audit/trail.ts';
+import {
+  type AuditedTask,
+  auditedTask,
+  type Deviations,
+  newParties,
+  sourceOf,
+} from '../../../support/audited-task.ts';
+import { NOW } from '../../../support/contracts.ts';
+import {
+  bytesOf,
+  type EvidenceParty,
+  evidenceParty,
+  logBundle,
+  MemoryLog,
+  resealed,
+  taskBundle,
+  trustIn,
+} from '../../../support/evidence.ts';
+import { seededRng } from '../../../support/seeded-rng.ts';
+
+const MINUTE_MS = 60_000;
+
+function verify(
+  lines: readonly string[],
+  trusted: readonly EvidenceParty[],
+): Promise<EvidenceReport> {
+  return verifyBundle(bytesOf(lines), trustIn(trusted));
+}
+
+function reasonsOf({ findings }: EvidenceReport): readonly Reason[] {
+  return [...new Set(findings.map(({ reason }) => reason))].sort();
+}
+
+/** A task, and orgA's bundle of it. */
+async function exported(deviations: Deviations = {}) {
+  const task = await auditedTask(newParties(), deviations);
+  const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+  return { task, lines, trusted: [task.a, task.b] as const };
+}
+
+/** Why orgA's bundle of a task with these deviations fails. */
+async function reasonsWith(deviations: Deviations): Promise<readonly Reason[]> {
+  const { lines, trusted } = await exported(deviations);
+  return reasonsOf(await verify(lines, trusted));
+}
+
+/** Lines with every one that matches changed, closed again. */
+function changed(
+  lines: readonly string[],
+  kind: string,
+  change: (line: string) => string | null,
+): string[] {
+  const isOf = (line: string): boolean =>
+    line.includes(`"line":"${kind}"`) || line.includes(`"kind":"${kind}"`);
+  return resealed(lines.flatMap((line) => (isOf(line) ? (change(line) ?? []) : [line])));
+}
+
+const isEntry = (line: string): boolean => line.startsWith('{"entry":');
+
+/** The log of a party up to a size, as if the rest had never been, and another future. */
+function rewoundLog({ log, key }: EvidenceParty, size: number): MemoryLog {
+  const rewound = new MemoryLog(() => key);
+  rewound.rows.push(...log.rows.slice(0, size));
+  return rewound;
+}
+
+/** A trail into the log that a party has now. */
+function newTrail({ log, clock }: EvidenceParty): Trail {
+  return trailInto(log, { now: () => (clock.now += 7), rng: seededRng(99) });
+}
+
+async function* changedSalts(lines: AsyncIterable<OpeningLine>): AsyncGenerator<OpeningLine> {
+  for await (const line of lines) yield { ...line, salt: '00'.repeat(32) };
+}
+
+describe('verification of a task’s bundle', () => {
+  it('accepts what two honest parties export, and tells what it says', async () => {
+    const task = await auditedTask();
+    for (const party of [task.a, task.b]) {
+      const lines = await taskBundle(sourceOf(task, party), task.taskId, { openings: true });
+      const report = await verify(lines, [task.a, task.b]);
+      deepEqual(report.findings, []);
+      ok(report.ok);
+      equal(report.entries, (await party.log.taskIndices(task.taskId)).length);
+      equal(report.openings, 2);
+      equal(report.unconfirmedEntries, 2, 'the last exchange and the export');
+      const { story } = report;
+      equal(story?.votes.length, 2);
+      equal(story?.sessions.size, 1);
+      equal(story?.results.size, 2);
+      deepEqual(
+        story?.disclosures.map(({ class: name, to, elements }) => [name, to, elements]),
+        [
+          ['intersection_size', ['orgA', 'orgB'], 1],
+          ['validation_scores', ['orgA'], 200],
+        ],
+      );
+      const other = party === task.a ? 'orgB' : 'orgA';
+      deepEqual([...new Set(report.confirmed.map(({ witness }) => witness))], [other]);
+      deepEqual([...new Set(story?.witnessed.map((state) => state.party))], [other]);
+    }
+  });
+
+  it('accepts the second of two tasks, and a bundle that is exported again', async () => {
+    const parties = newParties();
+    const first = await auditedTask(parties);
+    const second = await auditedTask(parties);
+    for (const task of [first, second, first]) {
+      const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+      deepEqual((await verify(lines, parties)).findings, []);
+    }
+  });
+
+  it('finds every flipped byte', async () => {
+    const { lines, trusted } = await exported();
+    const bytes = Buffer.concat(bytesOf(lines));
+    const keys = trustIn(trusted);
+    for (let at = 0; at < bytes.length; at += 4099) {
+      const flipped = Buffer.from(bytes);
+      flipped[at]! ^= 1;
+      const report = await verifyBundle([flipped], keys);
+      ok(!report.ok, `byte ${at}`);
+      const file: readonly Reason[] = ['altered_bundle', 'malformed_bundle', 'truncated_bundle'];
+      ok(
+        reasonsOf(report).some((reason) => file.includes(reason)),
+        `byte ${at}: ${reasonsOf(report).join()}`,
+      );
+    }
+  });
+
+  it('names the entry of a byte that was flipped and closed again', async () => {
+    const { lines, trusted } = await exported();
+    const flipped = changed(lines, 'data_access', (line) =>
+      line.replace('"rows":1000', '"rows":1001'),
+    );
+    const report = await verify(flipped, trusted);
+    deepEqual(reasonsOf(report), ['entry_altered']);
+    equal(report.findings[0]!.where, 'entry 5 (data_access)');
+  });
+
+  it('finds a file that is cut off', async () => {
+    const { lines, trusted } = await exported();
+    deepEqual(reasonsOf(await verify(lines.slice(0, -1), trusted)), ['truncated_bundle']);
+    const text = Buffer.concat(bytesOf(lines));
+    const cut = await verifyBundle([text.subarray(0, text.length - 10)], trustIn(trusted));
+    deepEqual(reasonsOf(cut), ['truncated_bundle']);
+    deepEqual(reasonsOf(await verifyBundle([], trustIn(trusted))), ['truncated_bundle']);
+  });
+
+  it('finds an entry that was dropped, in the middle or at the end', async () => {
+    const { lines, trusted } = await exported();
+    const receipts = lines.filter((line) => line.includes('"kind":"phase_receipt"'));
+    const without = resealed(lines.filter((line) => line !== receipts[2]));
+    deepEqual(reasonsOf(await verify(without, trusted)), ['entry_dropped']);
+    const entries = lines.filter(isEntry);
+    const tail = resealed(lines.filter((line) => !entries.slice(-2).includes(line)));
+    deepEqual(reasonsOf(await verify(tail, trusted)), ['entry_dropped']);
+    const noExport = resealed(lines.filter((line) => line !== entries.at(-1)));
+    deepEqual(reasonsOf(await verify(noExport, trusted)), ['entry_dropped']);
+  });
+
+  it('finds entries that were reordered', async () => {
+    const { lines, trusted } = await exported();
+    const at = lines.findIndex((line) => line.includes('"kind":"phase_receipt"'));
+    const swapped = [...lines];
+    [swapped[at], swapped[at + 1]] = [swapped[at + 1]!, swapped[at]!];
+    ok(reasonsOf(await verify(resealed(swapped), trusted)).includes('entry_reordered'));
+    const twice = [...lines.slice(0, at), lines[at]!, ...lines.slice(at)];
+    ok(reasonsOf(await verify(resealed(twice), trusted)).includes('entry_reordered'));
+  });
+
+  it('finds a log that is shorter than what the counterparty confirmed', async () => {
+    const task = await auditedTask();
+    // Results and the last exchange never were.
+    const truncated = { ...task.a, log: rewoundLog(task.a, task.a.log.size - 4) };
+    const source = sourceOf({ ...task, a: truncated }, truncated);
+    const bundle = await taskBundle({ ...source, trail: newTrail(truncated) }, task.taskId);
+    const report = await verify(bundle, [task.a, task.b]);
+    ok(reasonsOf(report).includes('log_truncated'), reasonsOf(report).join());
+  });
+
+  it('finds a log that forked before what the counterparty confirmed', async () => {
+    const task = await auditedTask();
+    const forked = { ...task.a, log: rewoundLog(task.a, task.a.log.size) };
+    const row = forked.log.rows[5]!; // the data access
+    const text = Buffer.from(row.bytes).toString().replace('"rows":1000', '"rows":1001');
+    forked.log.rows[5] = { ...row, bytes: Buffer.from(text) };
+    const source = sourceOf({ ...task, a: forked }, forked);
+    const bundle = await taskBundle({ ...source, trail: newTrail(forked) }, task.taskId);
+    const reasons = reasonsOf(await verify(bundle, [task.a, task.b]));
+    deepEqual(reasons, ['log_forked']);
+  });
+
+  it('finds a log that nobody has confirmed', async () => {
+    deepEqual(await reasonsWith({ noExchange: true }), ['not_cosigned']);
+  });
+
+  it('finds a cosignature that the counterparty did not make', async () => {
+    const { task, lines, trusted } = await exported();
+    const note = task.a.cosigned.get('orgB')!;
+    const { note: other } = await task.a.log.checkpoint();
+    const signature = note.trimEnd().split('\n').at(-1)!;
+    const forged = `${other}${signature}\n`;
+    const swapped = changed(lines, 'cosigned', () =>
+      JSON.stringify({ line: 'cosigned', note: forged, witness: 'orgB' }),
+    );
+    ok(reasonsOf(await verify(swapped, trusted)).includes('cosignature_forged'));
+  });
+
+  it('finds a checkpoint that the log’s key did not sign', async () => {
+    const { lines, trusted } = await exported();
+    const [own] = newParties();
+    own.log.rows.push(...trusted[0].log.rows);
+    const foreign = await own.log.checkpoint();
+    const swapped = changed(lines, 'checkpoint', () =>
+      JSON.stringify({ line: 'checkpoint', note: foreign.note }),
+    );
+    deepEqual(reasonsOf(await verify(swapped, trusted)), ['wrong_key']);
+  });
+
+  it('finds a vote that the party did not sign', async () => {
+    const forger = evidenceParty('orgC', 3);
+    const reasons = await reasonsWith({ voter: (name) => (name === 'orgB' ? forger : undefined) });
+    deepEqual(reasons, ['vote_forged']);
+  });
+
+  it('finds a vote on another task', async () => {
+    const parties = newParties();
+    const earlier = await auditedTask(parties);
+    const task = await auditedTask(parties, {
+      vote: (vote) => (vote.signer === 'orgB' ? { taskId: earlier.taskId } : {}),
+    });
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+    deepEqual(reasonsOf(await verify(lines, parties)), ['vote_replayed']);
+  });
+
+  it('finds a vote that does not accept, that is missing, or that stands there twice', async () => {
+    deepEqual(await reasonsWith({ vote: () => ({ decision: 'refuse' }) }), ['vote_refused']);
+    const { lines, trusted } = await exported();
+    const votesOf = (change: (votes: unknown[]) => unknown[]): string[] =>
+      changed(lines, 'certificate', (line) => {
+        if (!line.includes('"line":"certificate"')) return line;
+        const { votes } = JSON.parse(line) as { votes: unknown[] };
+        return JSON.stringify({ line: 'certificate', votes: change(votes) });
+      });
+    const fewer = reasonsOf(
+      await verify(
+        votesOf(([first]) => [first]),
+        trusted,
+      ),
+    );
+    deepEqual(fewer, ['certificate_altered', 'vote_missing']);
+    const twice = reasonsOf(
+      await verify(
+        votesOf(([first]) => [first, first]),
+        trusted,
+      ),
+    );
+    deepEqual(twice, ['certificate_altered', 'vote_missing']);
+  });
+
+  it('finds a vote that had expired, or was dated ahead', async () => {
+    const soon = new Date(NOW + MINUTE_MS).toISOString();
+    const reasons = await reasonsWith({
+      vote: () => ({ expiresAt: soon }),
+      delayMs: 2 * MINUTE_MS,
+    });
+    deepEqual(reasons, ['vote_expired']);
+    const later = new Date(NOW + 30 * MINUTE_MS).toISOString();
+    deepEqual(await reasonsWith({ vote: () => ({ votedAt: later }) }), ['vote_early']);
+    deepEqual(await reasonsWith({ delayMs: 61 * MINUTE_MS }), ['vote_expired']);
+  });
+
+  it('finds a parameter that was changed after the vote', async () => {
+    const { lines, trusted } = await exported();
+    const swapped = changed(lines, 'contract', (line) =>
+      line.includes('"line":"contract"') ? line.replace('"epochs":20', '"epochs":21') : line,
+    );
+    const reasons = reasonsOf(await verify(swapped, trusted));
+    deepEqual(reasons, ['certificate_altered', 'contract_altered']);
+  });
+
+  it('finds a contract that is left out', async () => {
+    const { lines, trusted } = await exported();
+    const without = resealed(lines.filter((line) => !line.includes('"line":"contract"')));
+    ok(reasonsOf(await verify(without, trusted)).includes('contract_missing'));
+  });
+
+  it('finds a key that is not the trusted one', async () => {
+    const { task, lines } = await exported();
+    const [, stranger] = newParties();
+    const wrong = await verify(lines, [task.a, stranger]);
+    deepEqual(reasonsOf(wrong), ['not_cosigned', 'receipt_forged', 'wrong_key']);
+    const own = await verify(lines, [{ ...stranger, name: 'orgA' }, task.b]);
+    ok(reasonsOf(own).includes('wrong_key'));
+    const unknown = await verify(lines, [task.a]);
+    deepEqual(reasonsOf(unknown), ['not_cosigned', 'untrusted_party']);
+  });
+
+  it('finds an opening that the contract does not name', async () => {
+    const value = 'ee'.repeat(32);
+    const labels = { class: 'labels', to: ['orgB'], elements: 10, value };
+    deepEqual(await reasonsWith({ disclosures: [labels] }), ['undeclared_disclosure']);
+    const toOther = { class: 'validation_scores', to: ['orgB'], elements: 0, value };
+    deepEqual(await reasonsWith({ disclosures: [toOther] }), ['undeclared_disclosure']);
+  });
+
+  it('finds more openings than the contract allows', async () => {
+    const more = { class: 'validation_scores', to: ['orgA'], elements: 1, value: null };
+    deepEqual(await reasonsWith({ disclosures: [more] }), ['excess_disclosure']);
+  });
+
+  it('finds a party that signed for other bytes than the other counted', async () => {
+    const reasons = await reasonsWith({
+      result: ({ signer, transport: [first] }) =>
+        signer === 'orgA'
+          ? {}
+          : { transport: [{ ...first!, received: { ...first!.received, hash: '77'.repeat(32) } }] },
+    });
+    deepEqual(reasons, ['bytes_differ']);
+  });
+
+  it('finds a party whose result is not what its own session ended with', async () => {
+    const reasons = await reasonsWith({
+      result: ({ transport: [first] }) => ({
+        transport: [{ ...first!, sent: { ...first!.sent, frames: 43 } }],
+      }),
+    });
+    deepEqual(reasons, ['bytes_differ']);
+  });
+
+  it('finds phase receipts that do not continue each other, or are missing at the end', async () => {
+    const back = await reasonsWith({
+      statement: (_, statement) =>
+        statement.phase === 'training' && statement.step === 2
+          ? { ...statement, frames: 3 }
+          : statement,
+    });
+    deepEqual(back, ['receipt_broken']);
+    const other = await reasonsWith({
+      statement: (_, statement) =>
+        statement.step === 2 ? { ...statement, frames: 14, bytes: 1400 } : statement,
+    });
+    deepEqual(other, ['receipt_broken']);
+    const none = await reasonsWith({
+      statement: (_, statement) => (statement.last ? null : statement),
+    });
+    deepEqual(none, ['receipt_missing']);
+    const beyond = await reasonsWith({
+      statement: (_, statement) => (statement.last ? { ...statement, frames: 999 } : statement),
+    });
+    deepEqual(beyond, ['receipt_broken']);
+  });
+
+  it('finds a phase receipt that the other party did not sign', async () => {
+    const { task, lines } = await exported();
+    const forger = evidenceParty('orgB', 9);
+    const report = await verify(lines, [task.a, forger]);
+    ok(reasonsOf(report).includes('receipt_forged'));
+  });
+
+  it('finds a session of another agreement, another code, and other data', async () => {
+    const zeros = '00'.repeat(32);
+    const other = await reasonsWith({ sessionOpened: () => ({ certificate: zeros }) });
+    deepEqual(other, ['session_unbound']);
+    const code = await reasonsWith({ sessionOpened: () => ({ implementation: zeros }) });
+    deepEqual(code, ['implementation_differs']);
+    deepEqual(await reasonsWith({ dataAccess: { commitment: zeros } }), ['dataset_differs']);
+  });
+
+  it('finds a result that the party did not sign, and one that is missing', async () => {
+    const forger = evidenceParty('orgB', 9);
+    const forged = await reasonsWith({
+      resultBy: (name) => (name === 'orgB' ? forger : undefined),
+    });
+    deepEqual(forged, ['result_forged']);
+    const other = await reasonsWith({ result: () => ({ taskId: '00'.repeat(32) }) });
+    deepEqual(other, ['result_forged']);
+    deepEqual(await reasonsWith({ noResultOf: 'orgB' }), ['result_missing']);
+  });
+
+  it('finds openings that open nothing', async () => {
+    const task = await auditedTask();
+    const source = sourceOf(task, task.a);
+    const wrong = { ...source, openings: () => changedSalts(source.openings(task.taskId)) };
+    const lines = await taskBundle(wrong, task.taskId, { openings: true });
+    const report = await verify(lines, [task.a, task.b]);
+    deepEqual(reasonsOf(report), ['opening_wrong']);
+    equal(report.findings.length, 2);
+  });
+
+  it('finds a clock that went back', async () => {
+    const parties = newParties();
+    const task = await auditedTask(parties, {
+      beforeEnd: () => {
+        parties[0].clock.now -= 10 * MINUTE_MS;
+      },
+    });
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+    deepEqual(reasonsOf(await verify(lines, parties)), ['time_reversed']);
+  });
+
+  it('survives anything that stands in a file', async () => {
+    const { lines, trusted } = await exported();
+    const strange = ['', '{}', 'null', '[]', '{"line":"entry"}', '{"line":"__proto__"}', '\u0000'];
+    for (const line of strange) {
+      for (const at of [0, 1, lines.length - 1, lines.length]) {
+        const report = await verify([...lines.slice(0, at), line, ...lines.slice(at)], trusted);
+        ok(reasonsOf(report).includes('malformed_bundle'), `${line} at ${at}`);
+      }
+    }
+    const long = await verify([...lines, 'x'.repeat(2 << 20)], trusted);
+    ok(reasonsOf(long).includes('malformed_bundle'));
+  });
+});
+
+describe('verification of a whole log', () => {
+  async function whole(): Promise<{ task: AuditedTask; lines: string[] }> {
+    const parties = newParties();
+    await auditedTask(parties);
+    const task = await auditedTask(parties);
+    return { task, lines: await logBundle(sourceOf(task, task.a)) };
+  }
+
+  it('accepts every entry, and counts what nobody has confirmed', async () => {
+    const { task, lines } = await whole();
+    const report = await verify(lines, [task.a, task.b]);
+    deepEqual(report.findings, []);
+    equal(report.entries, task.a.log.size);
+    equal(report.logSize, task.a.log.size);
+    equal(report.unconfirmedEntries, 2);
+  });
+
+  it('finds what was altered, dropped, reordered', async () => {
+    const { task, lines } = await whole();
+    const trusted = [task.a, task.b];
+    const altered = changed(lines, 'data_access', (line) =>
+      line.replace('"rows":1000', '"rows":1001'),
+    );
+    deepEqual(reasonsOf(await verify(altered, trusted)), ['entry_altered', 'log_forked']);
+    const entries = lines.filter(isEntry);
+    const dropped = resealed(lines.filter((line) => line !== entries[7]));
+    deepEqual(reasonsOf(await verify(dropped, trusted)), ['entry_dropped']);
+    const tail = resealed(lines.filter((line) => line !== entries.at(-1)));
+    deepEqual(reasonsOf(await verify(tail, trusted)), ['entry_dropped']);
+    const swapped = [...lines];
+    const at = lines.indexOf(entries[7]!);
+    [swapped[at], swapped[at + 1]] = [swapped[at + 1]!, swapped[at]!];
+    ok(reasonsOf(await verify(resealed(swapped), trusted)).includes('entry_reordered'));
+  });
+
+  it('finds a log that was cut or rewritten before what the counterparty confirmed', async () => {
+    const { task } = await whole();
+    for (const [size, row, reason] of [
+      [20, null, 'log_truncated'],
+      [task.a.log.size, 5, 'log_forked'],
+    ] as const) {
+      const other = { ...task.a, log: rewoundLog(task.a, size) };
+      if (row !== null) {
+        const { bytes, ...rest } = other.log.rows[row]!;
+        const text = Buffer.from(bytes).toString().replace('"rows":1000', '"rows":1001');
+        other.log.rows[row] = { ...rest, bytes: Buffer.from(text) };
+      }
+      const source = { ...sourceOf({ ...task, a: other }, other), trail: newTrail(other) };
+      const report = await verify(await logBundle(source), [task.a, task.b]);
+      deepEqual(reasonsOf(report), [reason]);
+    }
+  });
+});
