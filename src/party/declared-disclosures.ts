@@ -1,5 +1,5 @@
 /** What a contract lets be opened, to whom, and how much of it. */
-import type { Disclosure } from '../protocols/disclosure.ts';
+import type { DisclosureTerms } from '../protocols/disclosure.ts';
 import { ProtocolError } from '../protocols/errors.ts';
 import type { Contract } from './consensus/contract.ts';
 
@@ -47,7 +47,7 @@ export function declaredClasses(contract: Contract): ReadonlyMap<string, Declare
 
 /** The class of an opening. Throws `NOT_DECLARED` for one that the contract does not have, or a reader. */
 export function checkDeclared(
-  { class: name, to, elements }: Pick<Disclosure, 'class' | 'to' | 'elements'>,
+  { class: name, to, elements }: DisclosureTerms,
   classes: ReadonlyMap<string, DeclaredClass>,
 ): DeclaredClass {
   if (!Number.isSafeInteger(elements) || elements < 0) {

@@ -1,5 +1,11 @@
-import type { Disclosure, DisclosureLedger } from '../protocols/disclosure.ts';
+import type { DisclosureTerms } from '../protocols/disclosure.ts';
 import { ProtocolError } from '../protocols/errors.ts';
+import type { Trail } from './audit/trail.ts';
+import type {
+  CommittedDisclosure,
+  CommittedLedger,
+  OpenedCommitment,
+} from './audit/value-commitment.ts';
 import type { Contract } from './consensus/contract.ts';
 import type { ConsensusRecord, VoteRecord } from './consensus/records.ts';
 import { checkDeclared, declaredClasses } from './declared-disclosures.ts';
@@ -8,27 +14,41 @@ import { budgetOf, type PolicyRule } from './policy-rule.ts';
 import { type Store, storeKey, type Write } from './store.ts';
 
 /** One opening, as it is kept. Values are never stored. */
-export interface DisclosureRecord extends Disclosure {
+export interface DisclosureRecord extends DisclosureTerms {
   readonly taskId: string;
+  readonly attempt: number;
+  /** The commitment that stands in the audit log, and its salt, which leaves only by request. */
+  readonly value: OpenedCommitment | null;
   /** Position among the task's openings at this node, over all attempts, from 0. */
   readonly seq: number;
   /** ISO 8601 UTC. */
   readonly time: string;
 }
 
+export interface LedgerDeps {
+  readonly store: Store;
+  readonly trail: Trail;
+  /** Unix ms. */
+  readonly now: () => number;
+}
+
+/** Whose openings a ledger records. */
+export interface LedgerTask {
+  readonly contract: Contract;
+  readonly taskId: string;
+  readonly attempt: number;
+}
+
 /**
  * The ledger of one attempt at a task at this node. What was opened in an attempt that broke stays
  * opened: rows and counters go on, only the contract's bounds begin anew. The lifetime budgets are
- * those of the rule by which this node voted.
- *
- * @param now - Unix ms.
+ * those of the rule by which this node voted. `record` resolves once row and audit entry are on the
+ * disk; what it refuses has an entry, too.
  */
 export async function openDisclosureLedger(
-  store: Store,
-  contract: Contract,
-  taskId: string,
-  now: () => number,
-): Promise<DisclosureLedger> {
+  { store, trail, now }: LedgerDeps,
+  { contract, taskId, attempt }: LedgerTask,
+): Promise<CommittedLedger> {
   const table = store.table<DisclosureRecord>('disclosures');
   const counters = store.table<number>('budgets');
   const declared = declaredClasses(contract);
@@ -38,7 +58,10 @@ export async function openDisclosureLedger(
   const opened = new Map<string, number>();
 
   /** Counts the values in at each reader but this node. Throws `BUDGET_EXCEEDED`. */
-  async function counted(disclosure: Disclosure, ofDataset: string): Promise<readonly Write[]> {
+  async function counted(
+    disclosure: DisclosureTerms,
+    ofDataset: string,
+  ): Promise<readonly Write[]> {
     const { class: name, elements } = disclosure;
     const readers = [...new Set(disclosure.to)].filter((party) => party !== self);
     return Promise.all(
@@ -56,22 +79,40 @@ export async function openDisclosureLedger(
     );
   }
 
+  async function keep(disclosure: CommittedDisclosure): Promise<void> {
+    const { class: name, to, elements, value } = disclosure;
+    const { most } = checkDeclared(disclosure, declared);
+    const total = (opened.get(name) ?? 0) + elements;
+    if (total > most) {
+      throw new ProtocolError('NOT_DECLARED', `the contract opens at most ${most} ${name}`);
+    }
+    opened.set(name, total);
+    await store.exclusive(`disclosures/${dataset ?? taskId}`, async () => {
+      const counts = dataset === null ? [] : await counted(disclosure, dataset);
+      const time = new Date(now()).toISOString();
+      const terms = { class: name, to, elements };
+      const record = { taskId, attempt, seq: nextSeq, ...terms, value, time };
+      const entry = { ...terms, value: value?.commitment ?? null };
+      // Together, as each waits for the disk. An entry without its row says too much, never too little.
+      await Promise.all([
+        store.write(table.put(storeKey(taskId, nextSeq), record), ...counts),
+        trail.record('disclosure', { task: taskId, attempt }, entry),
+      ]);
+      nextSeq += 1;
+    });
+  }
+
   return {
     async record(disclosure) {
-      const { class: name, to, elements } = disclosure;
-      const { most } = checkDeclared(disclosure, declared);
-      const total = (opened.get(name) ?? 0) + elements;
-      if (total > most) {
-        throw new ProtocolError('NOT_DECLARED', `the contract opens at most ${most} ${name}`);
+      try {
+        await keep(disclosure);
+      } catch (error) {
+        if (error instanceof ProtocolError) {
+          const refused = { source: 'protocol', code: error.code, party: self } as const;
+          await trail.record('error', { task: taskId, attempt }, refused);
+        }
+        throw error;
       }
-      opened.set(name, total);
-      await store.exclusive(`disclosures/${dataset ?? taskId}`, async () => {
-        const counts = dataset === null ? [] : await counted(disclosure, dataset);
-        const time = new Date(now()).toISOString();
-        const record: DisclosureRecord = { taskId, seq: nextSeq, class: name, to, elements, time };
-        await store.write(table.put(storeKey(taskId, nextSeq), record), ...counts);
-        nextSeq += 1;
-      });
     },
   };
 }

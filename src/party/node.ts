@@ -4,6 +4,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemRng } from '../protocols/primitives/rng.ts';
+import { AuditLog } from './audit/audit-log.ts';
+import { logKey } from './audit/log-key.ts';
+import { openLogKeyFile } from './audit/log-key-file.ts';
+import { trailInto } from './audit/trail.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { datasetRegistry } from './catalog/dataset-registry.ts';
 import { serveCatalog } from './catalog/handlers.ts';
@@ -26,13 +30,14 @@ import { openDisclosureLedger } from './disclosure-ledger.ts';
 import { nodeMetrics } from './http/metrics.ts';
 import { createHttpServer, type HttpServerOptions } from './http/server.ts';
 import { storeCheck } from './http/store-check.ts';
-import { type Identity, loadIdentity } from './identity.ts';
+import { type Identity, loadIdentity, type SealOptions } from './identity.ts';
 import { implementationDigest, programVersion } from './implementation.ts';
 import { livePeers, readPeers } from './live-peers.ts';
 import { createLog } from './log.ts';
 import { logDenial } from './log-denial.ts';
 import { ModelRegistry } from './models/model-registry.ts';
 import {
+  auditFolder,
   checkpointFolder,
   partsFolder,
   spillFolder,
@@ -74,7 +79,8 @@ async function compose(
   stack: StopStack,
 ): Promise<RunningNode> {
   const log = createLog({ ...config.log, node: config.name }, process.stderr);
-  const identity = await identityOf(config);
+  const passphrase = await passphraseOf(config);
+  const identity = await identityOf(config, passphrase);
   const peers = await readPeers(config.peers);
   const clock = systemClock;
   const now = (): number => clock.now();
@@ -82,6 +88,10 @@ async function compose(
 
   const store = await Store.open(storeFolder(config));
   stack.push(() => store.close());
+  const key = logKey(identity, await openLogKeyFile(config.identity.dir, passphrase), now);
+  const auditLog = await AuditLog.open({ folder: auditFolder(config) }, { store, key });
+  stack.push(() => auditLog.close());
+  const trail = trailInto(auditLog, { now, rng });
 
   const attempts = storedAttempts(store);
   const transport = new Transport({
@@ -177,10 +187,10 @@ async function compose(
         host,
         signal,
       ),
-    sources: async (contract, taskId) => ({
+    sources: async (contract, taskId, attempt) => ({
       loadDataset: () => datasets.load(contract, identity.name),
       loadModel: () => modelOf(models, contract),
-      ledger: await openDisclosureLedger(store, contract, taskId, now),
+      ledger: await openDisclosureLedger({ store, trail, now }, { contract, taskId, attempt }),
     }),
     peerTimeoutMs: config.tasks.peerTimeoutSec * 1000,
     timeoutMs: config.tasks.timeoutSec * 1000,
@@ -285,10 +295,17 @@ class StopStack {
   }
 }
 
-async function identityOf({ identity, name }: NodeConfig): Promise<Identity> {
-  const { dir, passphraseFile } = identity;
-  const passphrase = passphraseFile && (await readFile(passphraseFile, 'utf8')).trimEnd();
-  const loaded = await loadIdentity(dir, passphrase === null ? {} : { passphrase });
+/** What opens the keys of this node, if they are sealed. */
+async function passphraseOf({ identity }: NodeConfig): Promise<SealOptions> {
+  const { passphraseFile } = identity;
+  return passphraseFile === null
+    ? {}
+    : { passphrase: (await readFile(passphraseFile, 'utf8')).trimEnd() };
+}
+
+async function identityOf({ identity, name }: NodeConfig, seal: SealOptions): Promise<Identity> {
+  const { dir } = identity;
+  const loaded = await loadIdentity(dir, seal);
   if (loaded.name !== name) {
     throw new Error(`${dir} is the identity of ${loaded.name}, but the configuration says ${name}`);
   }

@@ -39,13 +39,22 @@ export interface LeakageStatement {
   readonly assumptions: readonly string[];
 }
 
-/** One opening, as it is recorded. Values themselves are never stored. */
-export interface Disclosure {
+/** What is opened to whom. */
+export interface DisclosureTerms {
   readonly class: string;
   /** Parties that learn the values. */
   readonly to: readonly string[];
   /** How many elements are opened by this call. */
   readonly elements: number;
+}
+
+/** One opening. Values themselves are never stored. */
+export interface Disclosure extends DisclosureTerms {
+  /**
+   * The bytes that this party hands over, or what it learns where it knows that already; null only
+   * where it hands over nothing itself. The ledger keeps a salted commitment to them.
+   */
+  readonly value: Uint8Array | null;
 }
 
 export interface DisclosureLedger {

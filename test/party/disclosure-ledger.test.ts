@@ -1,4 +1,5 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict';
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import type { OpenedCommitment } from '../../src/party/audit/value-commitment.ts';
 import type { Contract } from '../../src/party/consensus/contract.ts';
 import { taskIdOf } from '../../src/party/consensus/contract-check.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
@@ -7,10 +8,11 @@ import { disclosuresOf, openDisclosureLedger } from '../../src/party/disclosure-
 import { openedValues } from '../../src/party/opened-values.ts';
 import type { PolicyRule } from '../../src/party/policy-rule.ts';
 import { Store } from '../../src/party/store.ts';
-import type { DisclosureLedger } from '../../src/protocols/disclosure.ts';
+import type { DisclosureTerms } from '../../src/protocols/disclosure.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { OPEN_RULE } from '../support/consensus-network.ts';
 import { DECLARATION, NOW, sampleTrees, testIdentity } from '../support/contracts.ts';
+import { type MemoryTrail, memoryTrail } from '../support/memory-trail.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const [a, b, c, r] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
@@ -52,9 +54,29 @@ async function vote(store: Store, agreed: Agreed = {}): Promise<string> {
 }
 
 /** The ledger of one attempt of orgB at a task that it voted for. */
-async function ledgerOf(store: Store, agreed: Agreed = {}): Promise<DisclosureLedger> {
-  const taskId = await vote(store, agreed);
-  return openDisclosureLedger(store, agreed.contract ?? contract, taskId, () => NOW);
+async function ledgerOf(store: Store, agreed: Agreed = {}): Promise<TestLedger> {
+  await vote(store, agreed);
+  return openLedger(store, agreed.contract);
+}
+
+interface TestLedger {
+  readonly trail: MemoryTrail;
+  record(disclosure: DisclosureTerms, value?: OpenedCommitment): Promise<void>;
+}
+
+/** The ledger of an attempt at an agreed task. */
+async function openLedger(
+  store: Store,
+  agreed: Contract = contract,
+  attempt = 1,
+): Promise<TestLedger> {
+  const trail = memoryTrail(() => NOW);
+  const task = { contract: agreed, taskId: taskIdOf(agreed), attempt };
+  const ledger = await openDisclosureLedger({ store, trail, now: () => NOW }, task);
+  return {
+    trail,
+    record: (disclosure, value) => ledger.record({ ...disclosure, value: value ?? null }),
+  };
 }
 
 const counters = async (store: Store): Promise<object> =>
@@ -82,14 +104,37 @@ describe('disclosure ledger', () => {
       deepEqual((await disclosuresOf(store, TASK))[1], {
         taskId: TASK,
         seq: 1,
+        attempt: 1,
         class: 'validation_scores',
         to: ['orgA'],
         elements: 200,
+        value: null,
         time: '2026-03-01T12:00:00.000Z',
       });
     }));
 
-  it('refuses an undeclared class or receiver, and records nothing', () =>
+  it('commits to values in the audit log, and keeps the salt to itself', () =>
+    withStore(async (store) => {
+      const ledger = await ledgerOf(store);
+      const value = { salt: 'aa'.repeat(32), commitment: 'bb'.repeat(32) };
+      await ledger.record({ class: 'weights', to: ['orgA', 'auditor'], elements: 6 }, value);
+      await ledger.record({ class: 'validation_scores', to: ['orgA'], elements: 2 });
+      deepEqual(
+        ledger.trail.of('disclosure').map(({ task, attempt, body }) => [task, attempt, body]),
+        [
+          [
+            TASK,
+            1,
+            { class: 'weights', to: ['orgA', 'auditor'], elements: 6, value: value.commitment },
+          ],
+          [TASK, 1, { class: 'validation_scores', to: ['orgA'], elements: 2, value: null }],
+        ],
+      );
+      ok(!JSON.stringify(ledger.trail.entries).includes(value.salt));
+      deepEqual((await disclosuresOf(store, TASK))[0]!.value, value);
+    }));
+
+  it('refuses an undeclared class or receiver, and records only that', () =>
     withStore(async (store) => {
       const ledger = await ledgerOf(store);
       const undeclared = [
@@ -105,6 +150,13 @@ describe('disclosure ledger', () => {
       }
       deepEqual(await disclosuresOf(store, TASK), []);
       deepEqual(await counters(store), {});
+      deepEqual(
+        ledger.trail.entries.map(({ kind, body }) => [kind, body]),
+        undeclared.map(() => [
+          'error',
+          { source: 'protocol', code: 'NOT_DECLARED', party: 'orgB' },
+        ]),
+      );
     }));
 
   it('refuses openings to nobody and of no countable number', () =>
@@ -131,7 +183,7 @@ describe('disclosure ledger', () => {
       const disclosure = { class: 'intersection_size', to: ['orgA'], elements: 1 };
       await vote(store);
       for (let attempt = 0; attempt < 2; attempt++) {
-        const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
+        const ledger = await openLedger(store);
         await ledger.record(disclosure);
       }
       const other = await ledgerOf(store, { contract: nextNonce(2) });
@@ -146,7 +198,7 @@ describe('disclosure ledger', () => {
 
   it('is not there for a task that this node did not vote for', () =>
     withStore(async (store) => {
-      const opened = openDisclosureLedger(store, contract, TASK, () => NOW);
+      const opened = openLedger(store);
       await rejects(opened, { code: 'NOT_DECLARED' });
     }));
 
@@ -155,11 +207,11 @@ describe('disclosure ledger', () => {
       await vote(store);
       const scores = (elements: number) => ({ class: 'validation_scores', to: ['orgA'], elements });
       for (let attempt = 0; attempt < 2; attempt++) {
-        const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
+        const ledger = await openLedger(store);
         await ledger.record(scores(150));
         await rejects(ledger.record(scores(51)), { code: 'NOT_DECLARED' });
       }
-      const ledger = await openDisclosureLedger(store, contract, TASK, () => NOW);
+      const ledger = await openLedger(store);
       const outcomes = await Promise.allSettled([120, 120].map((n) => ledger.record(scores(n))));
       equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1, 'also at once');
       deepEqual(await counters(store), { 'orgA/validation_scores': 420 });
@@ -191,7 +243,7 @@ describe('disclosure ledger', () => {
       const scores = { class: 'validation_scores', to: ['orgA'], elements: 200 };
       const first = await ledgerOf(store, { budgets });
       await first.record(scores);
-      const again = await openDisclosureLedger(store, contract, TASK, () => NOW);
+      const again = await openLedger(store);
       await again.record(scores);
       const second = await ledgerOf(store, { contract: nextNonce(4), budgets });
       await rejects(second.record(scores), { code: 'BUDGET_EXCEEDED' });

@@ -13,7 +13,7 @@ import {
   composeCertificate,
   type StartCertificate,
 } from '../../src/party/consensus/certificate.ts';
-import type { Contract, TrainContract } from '../../src/party/consensus/contract.ts';
+import type { Contract, LinearTraining } from '../../src/party/consensus/contract.ts';
 import { taskIdOf } from '../../src/party/consensus/contract-check.ts';
 import { RECEIPT_DOMAIN } from '../../src/party/consensus/receipt-check.ts';
 import {
@@ -30,7 +30,7 @@ import { seededRng } from './seeded-rng.ts';
 /** What goes otherwise than it should. Each party signs what it says, so no signature is missing. */
 export interface Deviations {
   /** Of the contract, before anybody votes. */
-  readonly contract?: Partial<TrainContract>;
+  readonly contract?: Partial<LinearTraining>;
   /** Of a vote, before it is signed. */
   readonly vote?: (vote: Vote) => Partial<Vote>;
   /** Who signs the vote of a party. */
@@ -136,7 +136,7 @@ export async function auditedTask(
 
 async function runAttempt(
   both: readonly [EvidenceParty, EvidenceParty],
-  contract: TrainContract,
+  contract: LinearTraining,
   certificate: StartCertificate,
   deviations: Deviations,
   rng: (n: number) => Uint8Array,

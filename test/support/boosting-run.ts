@@ -20,7 +20,7 @@ import {
 } from '../../src/ml/vertical/trees/label-holder.ts';
 import type { TreeParameters } from '../../src/ml/vertical/trees/parameters.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
-import type { Disclosure, DisclosureLedger } from '../../src/protocols/disclosure.ts';
+import type { DisclosureLedger, DisclosureTerms } from '../../src/protocols/disclosure.ts';
 import { memoryChannelPair, type Tap } from '../../src/protocols/memory-channel.ts';
 import type { Rng } from '../../src/protocols/primitives/rng.ts';
 import { seededRng } from './seeded-rng.ts';
@@ -146,7 +146,7 @@ export interface BoostingRun {
   readonly guest: LabelHolderPart;
   readonly hosts: readonly FeatureHolderPart[];
   /** By party. */
-  readonly recorded: readonly (readonly Disclosure[])[];
+  readonly recorded: readonly (readonly DisclosureTerms[])[];
   /** By party, in order. */
   readonly checkpoints: readonly [LabelHolderCheckpoint[], ...FeatureHolderCheckpoint[][]];
   /** The label holder's ends. */

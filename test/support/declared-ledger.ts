@@ -1,13 +1,13 @@
 import type {
-  Disclosure,
   DisclosureLedger,
+  DisclosureTerms,
   LeakageStatement,
 } from '../../src/protocols/disclosure.ts';
 import { ProtocolError } from '../../src/protocols/errors.ts';
 import { PARTIES } from './vertical-run.ts';
 
 export interface DeclaredLedger extends DisclosureLedger {
-  readonly recorded: readonly Disclosure[];
+  readonly recorded: readonly DisclosureTerms[];
 }
 
 /**
@@ -25,13 +25,13 @@ export function declaredLedger(
     data_holders: PARTIES,
     receivers,
   };
-  const recorded: Disclosure[] = [];
+  const recorded: DisclosureTerms[] = [];
   const refuse = (reason: string): never => {
     throw new ProtocolError('NOT_DECLARED', reason);
   };
   return {
     recorded,
-    async record(disclosure) {
+    async record({ value: _value, ...disclosure }) {
       const { class: name, to, elements } = disclosure;
       const declared = statement.opened.find((each) => each.name === name);
       if (!declared || refused.includes(name)) return refuse(`class ${name}`);

@@ -7,7 +7,7 @@ import type { ModelPart } from '../../src/party/models/model-part.ts';
 import { intersectionLeakageOf } from '../../src/party/tasks/declaration.ts';
 import type { Checkpoint, ProgramContext } from '../../src/party/tasks/program.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
-import type { Disclosure, DisclosureLedger } from '../../src/protocols/disclosure.ts';
+import type { DisclosureLedger, DisclosureTerms } from '../../src/protocols/disclosure.ts';
 import { ProtocolError } from '../../src/protocols/errors.ts';
 import { textColumn } from '../../src/protocols/psi/text-column.ts';
 import { sampleIntersection, testIdentity } from './contracts.ts';
@@ -70,7 +70,7 @@ export interface ProgramNotes<C extends Contract> {
   readonly phases: string[];
   readonly steps: (readonly [step: number, of: number])[];
   readonly saved: Checkpoint[];
-  readonly disclosures: Disclosure[];
+  readonly disclosures: DisclosureTerms[];
 }
 
 export interface ProgramRunOptions {
@@ -104,7 +104,7 @@ export function programRuns<C extends Contract, P extends string>(
     const phases: string[] = [];
     const steps: (readonly [number, number])[] = [];
     const saved: Checkpoint[] = [];
-    const disclosures: Disclosure[] = [];
+    const disclosures: DisclosureTerms[] = [];
     const channelTo = (peer: string): Channel => parties[me]!.channel(names.indexOf(peer as P));
     const context: ProgramContext<C> = {
       contract,
@@ -179,9 +179,9 @@ export async function runPrograms<C extends Contract, P extends string, T>(
   return { results: results as Record<P, T>, notes };
 }
 
-function ledgerOf({ ...contract }: Contract, recorded: Disclosure[]): DisclosureLedger {
+function ledgerOf({ ...contract }: Contract, recorded: DisclosureTerms[]): DisclosureLedger {
   return {
-    record: async (disclosure) => {
+    record: async ({ value: _value, ...disclosure }) => {
       const { class: name, to, elements } = disclosure;
       const declared = contract.leakage.opened.find((each) => each.name === name);
       const readers = declared ? partiesOfRole(contract, declared.to) : [];

@@ -41,7 +41,12 @@ const PROGRAMS: Readonly<Record<string, TestProgram>> = {
     progress.phase('aligning');
     const { channel } = context.link(PEER);
     const key = await context.link(PEER).deriveKey('purpose', 16);
-    await ledger.record({ class: 'intersection', to: [self], elements: 3 });
+    await ledger.record({
+      class: 'intersection',
+      to: [self],
+      elements: 3,
+      value: Uint8Array.of(5),
+    });
     const dataset = await context.loadDataset();
     const { part } = await context.loadModel();
     progress.step(1, 2);
@@ -83,7 +88,7 @@ const PROGRAMS: Readonly<Record<string, TestProgram>> = {
     await spill.append(7, Uint8Array.of(3));
     const [read, never] = [await spill.read(7), await spill.read(8)];
     context.progress.phase('aligning');
-    await context.ledger.record({ class: 'pause', to: [PEER], elements: 0 }); // the host has looked
+    await context.ledger.record({ class: 'pause', to: [PEER], elements: 0, value: null }); // the host has looked
     return { extra: { below, read: [...read], never: never.length } };
   },
 
@@ -106,7 +111,7 @@ const PROGRAMS: Readonly<Record<string, TestProgram>> = {
   },
 
   'records what is not declared': async (context) => {
-    await context.ledger.record({ class: 'secrets', to: [PEER], elements: 1 });
+    await context.ledger.record({ class: 'secrets', to: [PEER], elements: 1, value: null });
   },
 
   'asks for a model': async (context) => {

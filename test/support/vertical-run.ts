@@ -14,7 +14,7 @@ import type { LinearParameters } from '../../src/ml/vertical/linear/parameters.t
 import { type Publication, publish } from '../../src/ml/vertical/linear/publish.ts';
 import { type TrainedPart, trainVerticalLinear } from '../../src/ml/vertical/linear/train.ts';
 import type { Channel } from '../../src/protocols/channel.ts';
-import type { Disclosure, DisclosureLedger } from '../../src/protocols/disclosure.ts';
+import type { DisclosureLedger, DisclosureTerms } from '../../src/protocols/disclosure.ts';
 import {
   type MemoryChannelOptions,
   memoryChannelPair,
@@ -102,13 +102,23 @@ export function outlierTable(n: number, outlier: number, slope: number, label: n
   return { guest: guest!, host: host!, labels };
 }
 
-/** A ledger that remembers and allows everything. */
-export function recordingLedger(): DisclosureLedger & { readonly entries: Disclosure[] } {
-  const entries: Disclosure[] = [];
+/** A ledger that remembers and allows everything: a program's, or a thread's. */
+export interface RecordingLedger {
+  readonly entries: DisclosureTerms[];
+  /** What each entry said of its value. */
+  readonly values: unknown[];
+  record(disclosure: DisclosureTerms & { readonly value: unknown }): Promise<void>;
+}
+
+export function recordingLedger(): RecordingLedger {
+  const entries: DisclosureTerms[] = [];
+  const values: unknown[] = [];
   return {
     entries,
-    record: async (disclosure) => {
+    values,
+    record: async ({ value, ...disclosure }) => {
       entries.push(disclosure);
+      values.push(value);
     },
   };
 }
@@ -136,7 +146,7 @@ export interface VerticalRun {
   readonly host: TrainedPart;
   /** What each party got delivered; null without `receivers`. */
   readonly publications: readonly [Publication | null, Publication | null];
-  readonly recorded: readonly [readonly Disclosure[], readonly Disclosure[]];
+  readonly recorded: readonly [readonly DisclosureTerms[], readonly DisclosureTerms[]];
   /** What both parties saved, in order. */
   readonly checkpoints: readonly (readonly [TrainingCheckpoint, TrainingCheckpoint])[];
   /** Steps that were taken: more than asked for when the domain grew late. */

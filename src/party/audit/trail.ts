@@ -1,5 +1,4 @@
 /** What the rest of the node calls to have something recorded, and how that becomes an entry. */
-import { createHmac } from 'node:crypto';
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import {
   ENTRY_SALT_BYTES,
@@ -22,7 +21,11 @@ export interface Trail {
    * Appends an entry; resolves with its index once it is on the disk. Entries of one task have the
    * order of the calls. Throws when it cannot be written: then what it is about must not happen.
    */
-  record<K extends EntryKind>(kind: K, scope: EntryScope, body: EntryBody<K>): Promise<number>;
+  readonly record: <K extends EntryKind>(
+    kind: K,
+    scope: EntryScope,
+    body: EntryBody<K>,
+  ) => Promise<number>;
 }
 
 /** What a trail needs of the log below it. */
@@ -37,7 +40,7 @@ export interface EntryLog {
 
 export interface TrailDeps {
   /** Unix ms. */
-  now(): number;
+  readonly now: () => number;
   readonly rng: Rng;
 }
 
@@ -74,18 +77,4 @@ export function trailInto(log: EntryLog, { now, rng }: TrailDeps): Trail {
       return index!;
     },
   };
-}
-
-/** Bytes of the salt of a value commitment. */
-export const VALUE_SALT_BYTES = 32;
-
-/**
- * What stands in an entry for a value that must not be guessed: HMAC-SHA256(salt, value), hex. `salt`
- * is 32 random bytes that stay in the store.
- */
-export function valueCommitment(salt: Uint8Array, value: Uint8Array): string {
-  if (salt.length !== VALUE_SALT_BYTES) {
-    throw new RangeError(`"salt" expected ${VALUE_SALT_BYTES} bytes, got ${salt.length}`);
-  }
-  return createHmac('sha256', salt).update(value).digest('hex');
 }

@@ -49,7 +49,7 @@ export interface RunDeps {
   /** See `runInThread`. */
   run(job: ProgramJob, host: TaskThreadHost, signal: AbortSignal): Promise<ProgramResult>;
   /** Asked anew for every attempt. */
-  sources(contract: Contract, taskId: string): Promise<ProgramSources>;
+  sources(contract: Contract, taskId: string, attempt: number): Promise<ProgramSources>;
   /** How long a peer may be out of reach. */
   readonly peerTimeoutMs: number;
   readonly log: NodeLog;
@@ -282,7 +282,7 @@ async function compute(
   const { attempt, resume, sessions } = terms;
   const { contract } = record.certificate;
   const host: TaskThreadHost = {
-    ...(await deps.sources(contract, taskId)),
+    ...(await deps.sources(contract, taskId, attempt)),
     link: (peer) => {
       const session = sessions.find((each) => each.peer === peer);
       if (!session) throw new RangeError(`"peer" expected another data holder, got ${peer}`);

@@ -13,7 +13,7 @@
  */
 import { OpenedShare } from '../../../proto/gen/sharing.ts';
 import type { Channel } from '../channel.ts';
-import type { Disclosure, DisclosureLedger } from '../disclosure.ts';
+import type { DisclosureLedger, DisclosureTerms } from '../disclosure.ts';
 import { decodeWords, wordsToBytes } from '../primitives/words.ts';
 import { reconstruct } from './share.ts';
 
@@ -24,11 +24,11 @@ export const CHUNK_WORDS = 1 << 17;
 export async function revealSender(
   ch: Channel,
   ledger: DisclosureLedger,
-  disclosure: Disclosure,
+  disclosure: DisclosureTerms,
   share: BigUint64Array,
 ): Promise<void> {
   checkDisclosure(disclosure, share, 1);
-  await ledger.record(disclosure);
+  await ledger.record({ ...disclosure, value: wordsToBytes(share) });
 
   await sendShare(ch, share);
 }
@@ -37,11 +37,11 @@ export async function revealSender(
 export async function revealReceiver(
   ch: Channel,
   ledger: DisclosureLedger,
-  disclosure: Disclosure,
+  disclosure: DisclosureTerms,
   share: BigUint64Array,
 ): Promise<BigUint64Array> {
   checkDisclosure(disclosure, share, 1);
-  await ledger.record(disclosure);
+  await ledger.record({ ...disclosure, value: null });
 
   return reconstruct(share, await receiveShare(ch, share.length));
 }
@@ -50,11 +50,11 @@ export async function revealReceiver(
 export async function open(
   ch: Channel,
   ledger: DisclosureLedger,
-  disclosure: Disclosure,
+  disclosure: DisclosureTerms,
   share: BigUint64Array,
 ): Promise<BigUint64Array> {
   checkDisclosure(disclosure, share, 2);
-  await ledger.record(disclosure);
+  await ledger.record({ ...disclosure, value: wordsToBytes(share) });
 
   // At once, or two long vectors would each wait for the other side to read.
   const [theirs] = await Promise.all([receiveShare(ch, share.length), sendShare(ch, share)]);
@@ -77,7 +77,11 @@ async function receiveShare(ch: Channel, n: number): Promise<BigUint64Array> {
 }
 
 /** The record must say what happens: how many elements, and one reader or two. */
-function checkDisclosure(disclosure: Disclosure, share: BigUint64Array, readers: number): void {
+function checkDisclosure(
+  disclosure: DisclosureTerms,
+  share: BigUint64Array,
+  readers: number,
+): void {
   if (disclosure.elements !== share.length) {
     throw new RangeError(
       `"disclosure.elements" expected ${share.length}, got ${disclosure.elements}`,

@@ -13,6 +13,7 @@ import {
   withNetwork,
 } from '../../support/consensus-network.ts';
 import { keyRing, testIdentity } from '../../support/contracts.ts';
+import { memoryTrail } from '../../support/memory-trail.ts';
 import { refusesAsync } from '../../support/refusals.ts';
 
 const TWO = ['orgA', 'orgB'];
@@ -45,8 +46,10 @@ async function open(network: Network, taskId: string, elements: number): Promise
   const { node, store } = network.at('orgB');
   const { certificate } = (await node.records.certificate(taskId))!;
   const { contract }: { contract: Contract } = certificate;
-  const ledger = await openDisclosureLedger(store, contract, taskId, () => network.clock.now);
-  await ledger.record({ class: 'validation_scores', to: ['orgA'], elements });
+  const now = (): number => network.clock.now;
+  const deps = { store, trail: memoryTrail(now), now };
+  const ledger = await openDisclosureLedger(deps, { contract, taskId, attempt: 1 });
+  await ledger.record({ class: 'validation_scores', to: ['orgA'], elements, value: null });
 }
 
 describe('tasks a day', () => {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { OpenedShare } from '../../../proto/gen/sharing.ts';
-import type { Disclosure, DisclosureLedger } from '../../../src/protocols/disclosure.ts';
+import type { DisclosureLedger, DisclosureTerms } from '../../../src/protocols/disclosure.ts';
 import { memoryChannelPair } from '../../../src/protocols/memory-channel.ts';
 import {
   CHUNK_WORDS,
@@ -13,7 +13,7 @@ import { memoryLedger } from '../../support/ledger.ts';
 import { randomWords, seededRng } from '../../support/seeded-rng.ts';
 
 const CLASS = 'validation_scores';
-const disclosure = (elements: number, ...to: string[]): Disclosure => ({
+const disclosure = (elements: number, ...to: string[]): DisclosureTerms => ({
   class: CLASS,
   to,
   elements,

@@ -119,11 +119,14 @@ async function scoreUnit(
   if (role === 'label_holder' && !target) throw new RangeError('"part" expected a target scale');
   const featureHolder = parties[1];
   if (receivers.includes(featureHolder)) {
-    await ledger.record({ class: 'score_unit', to: [featureHolder], elements: 1 });
+    const disclosure = { class: 'score_unit', to: [featureHolder], elements: 1 };
     if (role === 'feature_holder') {
+      await ledger.record({ ...disclosure, value: null });
       return decodeExponent((await channel.receive(ReleasedTarget)).exponent);
     }
-    await channel.send(ReleasedTarget, { exponent: target!.exponent });
+    const unit = { exponent: target!.exponent };
+    await ledger.record({ ...disclosure, value: ReleasedTarget.encode(unit).finish() });
+    await channel.send(ReleasedTarget, unit);
   }
   return target?.exponent ?? 0;
 }

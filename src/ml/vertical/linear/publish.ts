@@ -71,11 +71,16 @@ export async function publish(
   const d = options.columns.length + options.peerFeatures;
   const { exponents } = part.release;
   const own = options.columns.map((column, j) => ({ ...column, exponent: exponents[j]! }));
-  await options.ledger.record({ class: 'column_scales', to: receivers, elements: d + 1 });
-  if (theirs) await ch.send(ReleasedColumns, encodeColumns(own));
-  if (theirs && role === 'label_holder') {
-    await ch.send(ReleasedTarget, { exponent: part.target?.exponent ?? 0 });
-  }
+  const scales = encodeColumns(own);
+  const unit = { exponent: part.target?.exponent ?? 0 };
+  await options.ledger.record({
+    class: 'column_scales',
+    to: receivers,
+    elements: d + 1,
+    value: theirs ? scaleBytes(scales, role === 'label_holder' ? unit : null) : null,
+  });
+  if (theirs) await ch.send(ReleasedColumns, scales);
+  if (theirs && role === 'label_holder') await ch.send(ReleasedTarget, unit);
   const other = mine ? decodeColumns(await ch.receive(ReleasedColumns), options.peerFeatures) : own;
   const target =
     mine && role === 'feature_holder'
@@ -125,13 +130,16 @@ async function deliverMetrics(
   { role, receivers, metrics, ledger }: PublishOptions,
   { mine, theirs }: { readonly mine: boolean; readonly theirs: boolean },
 ): Promise<Readonly<Record<string, number | null>> | null> {
-  await ledger.record({ class: 'metrics', to: receivers, elements: metrics.length });
+  const disclosure = { class: 'metrics', to: receivers, elements: metrics.length };
   if (role === 'label_holder') {
     const computed = part.evaluation!.metrics;
     const values = Float64Array.from(metrics, (name) => computed[name] ?? Number.NaN);
-    if (theirs) await ch.send(ReleasedMetrics, { values: new Uint8Array(values.buffer) });
+    const value = new Uint8Array(values.buffer);
+    await ledger.record({ ...disclosure, value });
+    if (theirs) await ch.send(ReleasedMetrics, { values: value });
     return mine ? named(metrics, values) : null;
   }
+  await ledger.record({ ...disclosure, value: null });
   if (!mine) return null;
   const { values } = await ch.receive(ReleasedMetrics);
   if (values.length !== 8 * metrics.length) {
@@ -147,6 +155,12 @@ function named(
   return Object.fromEntries(
     names.map((name, i) => [name, Number.isFinite(values[i]!) ? values[i]! : null]),
   );
+}
+
+/** What the other party is handed of units. */
+function scaleBytes(scales: ReleasedColumns, target: ReleasedTarget | null): Uint8Array {
+  const columns = ReleasedColumns.encode(scales).finish();
+  return target ? Buffer.concat([columns, ReleasedTarget.encode(target).finish()]) : columns;
 }
 
 function encodeColumns(columns: readonly Column[]): ReleasedColumns {

@@ -107,7 +107,8 @@ export async function trainFeatureHolder(
   }
   task.onTrained?.();
 
-  await task.ledger.record({ class: 'kept_splits', to: [task.self], elements: rules.length });
+  const kept = { class: 'kept_splits', to: [task.self], elements: rules.length };
+  await task.ledger.record({ ...kept, value: null });
   const part = decodeKept(await trees.receive(KeptSplits), rules, step, parameters);
   // Not after a failure: another program might still be running, and encrypt under an erased key.
   he.close();
@@ -158,7 +159,8 @@ async function answerRound(
     const opening = { ...task, nodes: level.length, noise };
     const winners = await openSumsHost(channel, vectors, opening, rng);
     const won = wonBy(winners, level, candidates);
-    await task.ledger.record({ class: 'winning_splits', to: [task.self], elements: level.length });
+    const told = { class: 'winning_splits', to: [task.self], elements: level.length };
+    await task.ledger.record({ ...told, value: null });
     for (const { candidate, tree } of won) {
       const { feature, defaultLeft } = candidate;
       const threshold = thresholdOf(data.columns, candidate);

@@ -27,8 +27,9 @@ export async function keepSplits(
   for (const { split } of rounds.flat(2)) if (split) kept[split.owner]![split.rule] = 1;
   await Promise.all(
     hosts.map(async ({ trees, name }, h) => {
-      await ledger.record({ class: 'kept_splits', to: [name], elements: told[h]! });
-      await trees.send(KeptSplits, { kept: packBits(kept[h + 1]!), rounds: rounds.length });
+      const value = packBits(kept[h + 1]!);
+      await ledger.record({ class: 'kept_splits', to: [name], elements: told[h]!, value });
+      await trees.send(KeptSplits, { kept: value, rounds: rounds.length });
     }),
   );
   const numbers = kept.map(numbersOf);

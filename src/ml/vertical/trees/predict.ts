@@ -112,7 +112,8 @@ export async function predictLabelHolder(
   const rounded = margins.map((each) => each.map((z) => Math.round(z / unit) * unit));
   const predictions = transformMargins(parameters.objective, rounded);
   const elements = X.rows * predictions.length;
-  await task.ledger.record({ class: 'prediction_scores', to: task.receivers, elements });
+  const disclosure = { class: 'prediction_scores', to: task.receivers, elements };
+  await task.ledger.record({ ...disclosure, value: bytesOf(...predictions) });
   const readers = hosts.filter(({ name }) => task.receivers.includes(name));
   await Promise.all(readers.map(({ scores }) => sendScores(scores, predictions)));
   return task.receivers.includes(task.labelHolder) ? predictions : null;
@@ -141,7 +142,8 @@ export async function predictFeatureHolder(
   }
 
   const elements = X.rows * numClass;
-  await task.ledger.record({ class: 'prediction_scores', to: task.receivers, elements });
+  const disclosure = { class: 'prediction_scores', to: task.receivers, elements };
+  await task.ledger.record({ ...disclosure, value: null });
   return task.receivers.includes(task.self) ? receiveScores(scores, X.rows, numClass) : null;
 }
 
@@ -193,6 +195,12 @@ function descend(
       at[i] = bitAt(sides, i) === 1 ? left : right;
     }
   });
+}
+
+/** Vectors one after another, 8 bytes a number. */
+function bytesOf(...vectors: readonly Float64Array[]): Uint8Array {
+  const bytes = vectors.map((v) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength));
+  return Buffer.concat(bytes);
 }
 
 async function sendScores(ch: Channel, predictions: readonly Float64Array[]): Promise<void> {

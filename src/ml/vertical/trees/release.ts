@@ -82,9 +82,10 @@ export async function publishLabelHolder(
 ): Promise<TreePublication | null> {
   const { metrics, receivers, ledger, self, channel } = options;
   const peers = peersOf(options);
-  await ledger.record({ class: 'metrics', to: receivers, elements: metrics.length });
   const computed = part.evaluation.metrics;
   const values = Float64Array.from(metrics, (name) => computed[name] ?? Number.NaN);
+  const disclosure = { class: 'metrics', to: receivers, elements: metrics.length };
+  await ledger.record({ ...disclosure, value: bytesOf(values) });
   const readers = peers.filter((peer) => receivers.includes(peer));
   const links = new Map(peers.map((peer) => [peer, channel(peer)]));
   await Promise.all(
@@ -94,8 +95,11 @@ export async function publishLabelHolder(
   const isFull = options.parameters.model_release === 'full';
   if (isFull) {
     const nodes = part.rounds.flat(2).length;
-    await ledger.record({ class: 'trees', to: receivers, elements: nodes });
-    await Promise.all(readers.map((peer) => sendForest(links.get(peer)!, part.rounds)));
+    const trees = part.rounds.flat().map(encodeTree);
+    const value = Buffer.concat(trees.map((tree) => ReleasedTree.encode(tree).finish()));
+    await ledger.record({ class: 'trees', to: receivers, elements: nodes, value });
+    const rounds = part.rounds.length;
+    await Promise.all(readers.map((peer) => sendForest(links.get(peer)!, rounds, trees)));
     await sendSplits(options, links, { columns: options.columns, rules: part.rules });
   }
   if (!receivers.includes(self)) return null;
@@ -112,7 +116,8 @@ export async function publishFeatureHolder(
   const { metrics, receivers, ledger, self, channel, parties, parameters } = options;
   const labelHolder = parties[0]!.name;
   const links = new Map(peersOf(options).map((peer) => [peer, channel(peer)]));
-  await ledger.record({ class: 'metrics', to: receivers, elements: metrics.length });
+  const disclosure = { class: 'metrics', to: receivers, elements: metrics.length };
+  await ledger.record({ ...disclosure, value: null });
   const isFull = parameters.model_release === 'full';
   const reads = receivers.includes(self);
   if (isFull) await sendSplits(options, links, { columns: options.columns, rules: part.rules });
@@ -135,8 +140,9 @@ async function sendSplits(
   links: ReadonlyMap<string, Channel>,
   own: OwnedSplits,
 ): Promise<void> {
-  await ledger.record({ class: 'thresholds', to: receivers, elements: own.rules.length });
   const message = encodeSplits(own);
+  const value = ReleasedSplits.encode(message).finish();
+  await ledger.record({ class: 'thresholds', to: receivers, elements: own.rules.length, value });
   await Promise.all(
     receivers.map((peer) => links.get(peer)?.send(ReleasedSplits, message) ?? Promise.resolve()),
   );
@@ -178,9 +184,13 @@ async function composed(
   };
 }
 
-async function sendForest(ch: Channel, rounds: readonly (readonly JointTree[])[]): Promise<void> {
-  await ch.send(ReleasedForest, { rounds: rounds.length });
-  for (const tree of rounds.flat()) await ch.send(ReleasedTree, encodeTree(tree));
+async function sendForest(
+  ch: Channel,
+  rounds: number,
+  trees: readonly ReleasedTree[],
+): Promise<void> {
+  await ch.send(ReleasedForest, { rounds });
+  for (const tree of trees) await ch.send(ReleasedTree, tree);
 }
 
 async function receiveForest(

@@ -32,7 +32,10 @@ export async function routeHost<S>(
 ): Promise<void> {
   const some = trees.filter((splits) => splits.length > 0);
   if (some.length === 0 || n === 0) return;
-  await ledger.record({ class: 'split_sides', to: [labelHolder], elements: some.length * n });
+  const disclosure = { class: 'split_sides', to: [labelHolder], elements: some.length * n };
+  // All bits: which of them the label holder takes is not this party's to know.
+  const sides = some.flatMap((splits) => splits.map((split) => bitsOf(split, 0, n)));
+  await ledger.record({ ...disclosure, value: Buffer.concat(sides) });
   const stride = 8 * Math.ceil(n / 8);
 
   await oneOfManySender(
@@ -73,7 +76,8 @@ export async function routeOwner(
 ): Promise<(Uint8Array | null)[]> {
   const some = trees.filter(({ splits }) => splits > 0);
   if (some.length === 0 || n === 0) return trees.map(() => null);
-  await ledger.record({ class: 'split_sides', to: [labelHolder], elements: some.length * n });
+  const disclosure = { class: 'split_sides', to: [labelHolder], elements: some.length * n };
+  await ledger.record({ ...disclosure, value: null });
   const stride = 8 * Math.ceil(n / 8);
   const indices = new Uint16Array(some.length * stride);
   some.forEach((tree, t) => {

@@ -70,7 +70,8 @@ export async function openSumsHost(
     for (let c = 0; c < C; c++) words[k * C + c] = share[c]! + own[c]!;
     await setImmediate();
   }
-  await ledger.record({ class: 'split_sums', to: [labelHolder], elements: words.length });
+  const disclosure = { class: 'split_sums', to: [labelHolder], elements: words.length };
+  await ledger.record({ ...disclosure, value: bytesOf(words) });
 
   for (let at = 0; at < words.length; at += PIECE_WORDS) {
     await ch.send(CandidateSums, { words: bytesOf(words.subarray(at, at + PIECE_WORDS)) });
@@ -93,7 +94,8 @@ export async function openSumsOwner(
 ): Promise<OpenedSums[]> {
   const C = vectors[0]!.length;
   const words = new Uint32Array(vectors.length * C);
-  await ledger.record({ class: 'split_sums', to: [labelHolder], elements: words.length });
+  const disclosure = { class: 'split_sums', to: [labelHolder], elements: words.length };
+  await ledger.record({ ...disclosure, value: null });
 
   for (let at = 0; at < words.length; at += PIECE_WORDS) {
     const piece = await ch.receive(CandidateSums);
@@ -129,9 +131,9 @@ export async function tellWinners(
   host: string,
   { ledger }: Opening,
 ): Promise<void> {
-  await ledger.record({ class: 'winning_splits', to: [host], elements: winners.length });
-  const words = Uint32Array.from(winners, (winner) => winner + 1);
-  await ch.send(WinningCandidates, { winners: bytesOf(words) });
+  const value = bytesOf(Uint32Array.from(winners, (winner) => winner + 1));
+  await ledger.record({ class: 'winning_splits', to: [host], elements: winners.length, value });
+  await ch.send(WinningCandidates, { winners: value });
 }
 
 /** Fractional bits of g and h. */

@@ -25,7 +25,7 @@ export async function countCommon(
     throw new TaskError('NOT_AVAILABLE', 'common records are counted between two parties only');
   }
   const to = all.map(({ name }) => name);
-  await ledger.record({ class: 'intersection_size', to, elements: 1 });
+  await ledger.record({ class: 'intersection_size', to, elements: 1, value: items });
   const channel: Channel = context.link(others[0]!.name).channel.fork('count');
   const maxItems = Math.max(...all.map(({ dataset }) => dataset.rowCount));
   const options = { engine: context.curve(), maxItems };

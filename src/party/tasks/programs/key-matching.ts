@@ -2,7 +2,7 @@
  * What alignment and set intersections share: keys as items, bucket after bucket, through the engine
  * that the contract names. A matching of more than one bucket saves a checkpoint after each.
  */
-import type { Disclosure } from '../../../protocols/disclosure.ts';
+import type { DisclosureTerms } from '../../../protocols/disclosure.ts';
 import { ProtocolError } from '../../../protocols/errors.ts';
 import { bucketCapacity, bucketCount } from '../../../protocols/psi/item-buckets.ts';
 import type { Payload } from '../../../protocols/psi/payload-records.ts';
@@ -36,7 +36,7 @@ export interface MatchingRequest {
   /** Between two: what one says of its keys to the other one, who learns first then. */
   readonly labels?: LabelRequest;
   /** What is opened by matching so many of this party's keys. */
-  readonly opens: (keys: number) => readonly Disclosure[];
+  readonly opens: (keys: number) => readonly DisclosureTerms[];
 }
 
 export interface LabelRequest {
@@ -45,6 +45,9 @@ export interface LabelRequest {
   /** Longest label that is agreed on. */
   readonly maxBytes: number;
 }
+
+/** Of the class the others learn which of the items are common; of others what is told with the keys. */
+const KEYS = 'intersection';
 
 /** For tests alone: what is otherwise a constant of the code that all parties run. */
 export interface MatchingOptions {
@@ -118,11 +121,16 @@ export async function matchKeys(
 
   let common = point ? point.common : shape.learns ? NO_KEYS : null;
   const { groups } = own;
+  const told = labels?.own?.(groups);
   if (!opening) return { holders, groups, common };
   for (let bucket = done; bucket < buckets; bucket++) {
     const { items, rows, keys } = await own.read(bucket);
     const session = await opening;
-    for (const disclosure of request.opens(keys)) await ledger.record(disclosure);
+    for (const terms of request.opens(keys)) {
+      const handed = terms.class === KEYS ? items : (told?.records(rows) ?? null);
+      const isHanded = terms.to.some((party) => party !== self);
+      await ledger.record({ ...terms, value: isHanded ? handed : null });
+    }
     const found = await session.intersect(items, rows);
     common = common && joined(common, found!);
     if (!digest) break;

@@ -7,6 +7,7 @@
  *   reject    nothing: every record has a key of its own, and the contract says how many there are
  */
 import { ProtocolError } from '../../../protocols/errors.ts';
+import { uint32Bytes } from '../../../protocols/primitives/words.ts';
 import type { PsiContract } from '../../consensus/contract.ts';
 import type { ProgramContext } from '../program.ts';
 import { TaskError } from '../task-error.ts';
@@ -99,7 +100,8 @@ async function otherRecords(
         return counted(readCounts(common.labels, common.rows.length, tableRows), tableRows);
       }
       const own = common.rows.map((row) => groups!.sizes[row]!);
-      await ledger.record({ class: 'multiplicities', to: receivers, elements: own.length });
+      const disclosure = { class: 'multiplicities', to: receivers, elements: own.length };
+      await ledger.record({ ...disclosure, value: uint32Bytes(own) });
       return counted(await exchangeMultiplicities(channel, own, tableRows), tableRows);
     }
   }

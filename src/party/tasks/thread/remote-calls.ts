@@ -3,7 +3,7 @@
  * port carries them in order.
  */
 import type { MessagePort, Worker } from 'node:worker_threads';
-import type { Disclosure } from '../../../protocols/disclosure.ts';
+import type { CommittedDisclosure } from '../../audit/value-commitment.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { Checkpoint, ProgramContext, ProgramProgress } from '../program.ts';
 import { ownBytes, transferList } from './own-buffer.ts';
@@ -11,7 +11,7 @@ import { packError, type RemoteError, unpackError } from './remote-error.ts';
 
 /** What the main thread answers. It gives away what it answers with. */
 export interface HostCalls {
-  record(disclosure: Disclosure): Promise<void>;
+  record(disclosure: CommittedDisclosure): Promise<void>;
   deriveKey(peer: string, purpose: string, length: number): Promise<Uint8Array>;
   loadDataset(): Promise<LoadedDataset>;
   loadModel(): ReturnType<ProgramContext['loadModel']>;

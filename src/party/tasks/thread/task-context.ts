@@ -6,8 +6,9 @@ import { loadWasmHintKernel } from '../../../kernels/hint-kernel.wasm.ts';
 import { loadWasmRingKernel } from '../../../kernels/ring-kernel.wasm.ts';
 import { loadWasmRlweKernel } from '../../../kernels/rlwe-kernel.wasm.ts';
 import { linkChannel, type MessageLink } from '../../../protocols/link-channel.ts';
-import type { Rng } from '../../../protocols/primitives/rng.ts';
+import { type Rng, systemRng } from '../../../protocols/primitives/rng.ts';
 import type { Spill } from '../../../protocols/psi/item-buckets.ts';
+import { committingLedger } from '../../audit/value-commitment.ts';
 import type { Contract } from '../../consensus/contract.ts';
 import type { Checkpoint, PeerLink, ProgramContext } from '../program.ts';
 import { type FileSpill, fileSpill } from './file-spill.ts';
@@ -83,7 +84,8 @@ export function openWorld(
     },
     loadDataset: () => host.loadDataset(),
     loadModel: () => host.loadModel(),
-    ledger: { record: (disclosure) => host.record(disclosure) },
+    // Salts are not of the program's own stream: what its protocols draw does not depend on records.
+    ledger: committingLedger(host, systemRng),
     checkpoints: { resume, save: (checkpoint) => host.save(checkpoint) },
     progress: {
       phase: (phase) => host.phase(phase),

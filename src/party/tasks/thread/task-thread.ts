@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { UnsuitableColumnError } from '../../../ml/vertical/linear/release.ts';
-import type { DisclosureLedger } from '../../../protocols/disclosure.ts';
 import type { MessageLink } from '../../../protocols/link-channel.ts';
+import type { CommittedLedger } from '../../audit/value-commitment.ts';
 import type { Contract } from '../../consensus/contract.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { Checkpoint, ProgramContext, ProgramProgress, ProgramResult } from '../program.ts';
@@ -40,7 +40,7 @@ export interface TaskThreadHost {
    */
   loadDataset(): Promise<LoadedDataset>;
   loadModel(): ReturnType<ProgramContext['loadModel']>;
-  readonly ledger: DisclosureLedger;
+  readonly ledger: CommittedLedger;
   saveCheckpoint(checkpoint: Checkpoint): void;
   readonly progress: ProgramProgress;
 }

@@ -8,7 +8,7 @@ import {
   splitRows,
   type TreeParameters,
 } from '../../../../src/ml/vertical/trees/parameters.ts';
-import type { Disclosure } from '../../../../src/protocols/disclosure.ts';
+import type { DisclosureTerms } from '../../../../src/protocols/disclosure.ts';
 import { ProtocolError } from '../../../../src/protocols/errors.ts';
 import {
   type BoostingTable,
@@ -183,7 +183,7 @@ describe('joint boosting', () => {
       ],
     });
     const most = new Map(opened.map((each) => [each.name, each.most]));
-    const total = (entries: readonly Disclosure[], name: string): number =>
+    const total = (entries: readonly DisclosureTerms[], name: string): number =>
       entries.filter((each) => each.class === name).reduce((sum, each) => sum + each.elements, 0);
     for (const name of ['split_sums', 'winning_splits', 'split_sides', 'kept_splits']) {
       const [guest, ...hosts] = run.recorded.map((entries) => total(entries, name));
@@ -198,7 +198,7 @@ describe('joint boosting', () => {
     );
 
     const refusing = {
-      record: async ({ class: name }: Disclosure) => {
+      record: async ({ class: name }: DisclosureTerms) => {
         if (name === 'split_sums') throw new ProtocolError('BUDGET_EXCEEDED', 'no more');
       },
     };

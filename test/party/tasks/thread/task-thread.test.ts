@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { valueCommitment } from '../../../../src/party/audit/value-commitment.ts';
 import type { Contract } from '../../../../src/party/consensus/contract.ts';
 import { DatasetError } from '../../../../src/party/datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../../../src/party/datasets/datasets.ts';
@@ -109,7 +110,13 @@ describe('task thread', () => {
         }),
         loadDataset: async () => dataset,
         loadModel: async () => ({ part: { party: 'orgA' } as ModelPart, document: null }),
-        ledger: { record: async (disclosure) => void noted.push(disclosure) },
+        ledger: {
+          record: async ({ value, ...terms }) => {
+            noted.push(terms);
+            const salt = Buffer.from(value!.salt, 'hex');
+            equal(value!.commitment, valueCommitment(salt, Uint8Array.of(5)));
+          },
+        },
         saveCheckpoint: ({ step, bytes }) => void noted.push([step, ...bytes]),
         progress: {
           phase: (phase) => void noted.push(phase),

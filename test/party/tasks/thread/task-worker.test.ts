@@ -11,7 +11,7 @@ import type { LinearDocument } from '../../../../src/party/models/model-document
 import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
 import { trainLinear } from '../../../../src/party/tasks/programs/train-linear.ts';
 import { runInThread } from '../../../../src/party/tasks/thread/task-thread.ts';
-import type { Disclosure } from '../../../../src/protocols/disclosure.ts';
+import type { DisclosureTerms } from '../../../../src/protocols/disclosure.ts';
 import { memoryLinkPair } from '../../../../src/protocols/memory-channel.ts';
 import { seededRng } from '../../../support/seeded-rng.ts';
 import {
@@ -36,7 +36,7 @@ describe('training in threads', () => {
     const contract = trainingContract({ receivers: ['orgA', 'orgB'] });
     const data = tables();
     const links = memoryLinkPair();
-    const disclosures: Disclosure[][] = [];
+    const disclosures: DisclosureTerms[][] = [];
     const phases: string[][] = [];
     const threads = (['orgA', 'orgB'] as const).map((self, i) => {
       const ledger = recordingLedger();

@@ -1,0 +1,27 @@
+import { decodeEntry, type Entry, type EntryKind } from '../../src/party/audit/entry.ts';
+import { type Trail, trailInto } from '../../src/party/audit/trail.ts';
+import { seededRng } from './seeded-rng.ts';
+
+/** A trail whose entries stay in memory, encoded and decoded as in a node. */
+export interface MemoryTrail extends Trail {
+  readonly entries: readonly Entry[];
+  /** Those of one kind, in order. */
+  of<K extends EntryKind>(kind: K): readonly Entry<K>[];
+}
+
+export function memoryTrail(now: () => number = () => 0): MemoryTrail {
+  const entries: Entry[] = [];
+  const trail = trailInto(
+    {
+      append: async (added) => added.map(({ bytes }) => entries.push(decodeEntry(bytes)) - 1),
+      taskCount: async () => 0,
+    },
+    { now, rng: seededRng('trail') },
+  );
+  return {
+    entries,
+    record: trail.record,
+    of: <K extends EntryKind>(kind: K) =>
+      entries.filter((entry) => entry.kind === kind) as unknown as Entry<K>[],
+  };
+}
