@@ -53,6 +53,12 @@ export interface Deviations {
   /** Whose result nobody logs. */
   readonly noResultOf?: string;
   readonly sessionOpened?: (at: string) => Partial<EntryBody<'session_opened'>>;
+  readonly sessionClosed?: (
+    at: string,
+    body: EntryBody<'session_closed'>,
+  ) => Partial<EntryBody<'session_closed'>>;
+  /** Of a result as the named party holds it, signed like the other one. */
+  readonly resultAt?: (at: string, receipt: ResultReceipt) => Partial<ResultReceipt> | null;
   readonly dataAccess?: Partial<EntryBody<'data_access'>>;
   /** Parties that do not show each other their logs. */
   readonly noExchange?: boolean;
@@ -233,13 +239,15 @@ async function runAttempt(
   const ends = { orgA: direction('orgA', 44), orgB: direction('orgB', 45) };
   for (const party of both) {
     const other = party === a ? b : a;
-    await party.trail.record('session_closed', at, {
+    const closed = {
       peer: other.name,
       session,
       code: null,
       sent: ends[party.name as 'orgA'],
       received: ends[other.name as 'orgA'],
-    });
+    };
+    const changes = deviations.sessionClosed?.(party.name, closed);
+    await party.trail.record('session_closed', at, { ...closed, ...changes });
   }
   return writeResults(both, task, ends, deviations, rng);
 }
@@ -278,8 +286,13 @@ async function writeResults(
       if (receipt.body.signer === deviations.noResultOf) continue;
       const isOwn = receipt.body.signer === party.name;
       const implementation = isOwn ? 'ab'.repeat(32) : null;
+      const changes = deviations.resultAt?.(party.name, receipt.body);
+      const { signer } = both.find(({ name }) => name === receipt.body.signer)!;
+      const held = changes
+        ? signBody(signer, RECEIPT_DOMAIN, { ...receipt.body, ...changes })
+        : receipt;
       await party.trail.record('result', at, {
-        receipt: { ...receipt, body: { ...receipt.body, transport: [...receipt.body.transport] } },
+        receipt: { ...held, body: { ...held.body, transport: [...held.body.transport] } },
         implementation,
       });
     }

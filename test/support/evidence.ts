@@ -11,6 +11,7 @@ import {
   type EvidenceSource,
   exportLog,
   exportTask,
+  type SignedState,
 } from '../../src/party/audit/evidence/export.ts';
 import {
   fingerprintOf,
@@ -89,11 +90,19 @@ export class MemoryLog implements EntryLog, EvidenceLog {
     );
   }
 
-  async checkpoint(): Promise<{ size: number; root: Uint8Array; note: string }> {
+  async checkpoint(): Promise<SignedState> {
     const { size } = this;
     const { origin, checkpoints } = this.#key();
     const root = this.root();
-    return { size, root, note: signNote(formatCheckpoint({ origin, size, root }), checkpoints) };
+    const note = signNote(formatCheckpoint({ origin, size, root }), checkpoints);
+    this.signed.push({ size, root, note });
+    return { size, root, note };
+  }
+
+  readonly signed: SignedState[] = [];
+
+  async checkpoints(from: number, limit: number): Promise<readonly SignedState[]> {
+    return this.signed.filter(({ size }) => size >= from).slice(0, limit);
   }
 
   inclusionProof(index: number, size: number): Promise<readonly Uint8Array[]> {
@@ -155,33 +164,31 @@ export function trustIn(parties: readonly EvidenceParty[]): TrustedKeys {
   return trustedKeys([keysText(parties)]);
 }
 
-/** Both show each other their logs and cosign what they see. */
+/** Both show each other their logs, cosign what they see, and record it unless they do not get that far. */
 export async function exchange(
   a: EvidenceParty,
   b: EvidenceParty,
   task: string,
   at: EntryBody<'checkpoint_exchange'>['at'],
+  recording: readonly EvidenceParty[] = [a, b],
 ): Promise<void> {
   const shown = async (of: EvidenceParty, by: EvidenceParty) => {
     const { size, root, note } = await of.log.checkpoint();
-    const { text } = { text: formatCheckpoint({ origin: of.key.origin, size, root }) };
+    const text = formatCheckpoint({ origin: of.key.origin, size, root });
     const cosigned = withSignature(note, signatureBy(by.key.cosignatures, text));
-    of.cosigned.set(by.name, cosigned);
+    if (recording.includes(of)) of.cosigned.set(by.name, cosigned);
     return { size, root: hexOf(root), note: cosigned };
   };
   const ofA = await shown(a, b);
   const ofB = await shown(b, a);
-  const body = { at, code: null };
-  await a.trail.record(
-    'checkpoint_exchange',
-    { task },
-    { ...body, witness: b.name, own: ofA, theirs: ofB },
-  );
-  await b.trail.record(
-    'checkpoint_exchange',
-    { task },
-    { ...body, witness: a.name, own: ofB, theirs: ofA },
-  );
+  for (const party of recording) {
+    const [witness, own, theirs] = party === a ? [b.name, ofA, ofB] : [a.name, ofB, ofA];
+    await party.trail.record(
+      'checkpoint_exchange',
+      { task },
+      { at, code: null, witness, own, theirs },
+    );
+  }
 }
 
 /** What a party exports of its log. */

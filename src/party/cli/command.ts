@@ -36,6 +36,8 @@ export const EXIT_USAGE = 2;
 export const EXIT_REFUSED = 3;
 /** The node, or a party, does not answer. */
 export const EXIT_UNREACHABLE = 4;
+/** Evidence does not hold. */
+export const EXIT_NOT_VERIFIED = 5;
 /** Interrupted while waiting; what was begun goes on. */
 export const EXIT_INTERRUPTED = 130;
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAuditCommands } from './audit-commands.ts';
 import { type CliContext, EXIT_OK, EXIT_USAGE } from './command.ts';
 import { failureOf, failureText } from './failure.ts';
 import { addNodeCommands } from './node-commands.ts';
@@ -7,7 +8,7 @@ import { addTaskCommands } from './task-commands.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a party, 4 the node or a party does not
-answer, 130 interrupted while waiting (what was begun goes on).
+answer, 5 evidence does not hold, 130 interrupted while waiting (what was begun goes on).
 With --json one object is on standard output, or on standard error
 {"error": {"code", "message", "hint"}}; tasks, models and datasets look as over HTTP.
 `;
@@ -44,6 +45,7 @@ function programOf(context: CliContext, json: boolean): Command {
   };
   addNodeCommands(program, shell);
   addTaskCommands(program, shell);
+  addAuditCommands(program, shell);
   settle(program, shell);
   return program;
 }

@@ -9,7 +9,7 @@
  *   certificate  every party's vote                                         of a task
  *   checkpoint   the log's signed note; all entries are in its tree
  *   cosigned     the last checkpoint of this log that a witness cosigned
- *   consistency  proof that the tree of an earlier checkpoint begins the checkpoint's tree
+ *   consistency  size and root of an earlier checkpoint, proof that its tree begins the checkpoint's
  *   entry        an entry of the log, with its proof of inclusion           proof: of a task
  *   opening      what opens a commitment; only on request
  *   end          number of entries, SHA-256 of all lines before it
@@ -118,7 +118,7 @@ const SCHEMAS = {
     exactly,
   ),
   consistency: Type.Object(
-    { line: Type.Literal('consistency'), size: Count, proof: Proof },
+    { line: Type.Literal('consistency'), size: Count, root: Hex32, proof: Proof },
     exactly,
   ),
   entry: Type.Object(
@@ -144,6 +144,15 @@ type Plain<K extends LineKind> = Static<(typeof SCHEMAS)[K]>;
 export type HeaderLine = Plain<'header'>;
 export type OpeningLine = Plain<'opening'>;
 
+/** An earlier state of the log. */
+export interface ConsistencyLine {
+  readonly line: 'consistency';
+  readonly size: number;
+  /** 32 bytes, hex. */
+  readonly root: string;
+  readonly proof: readonly Uint8Array[];
+}
+
 /** An entry as it stands in the log. */
 export interface EntryLine {
   readonly line: 'entry';
@@ -159,7 +168,7 @@ export interface EntryLine {
 export type BundleLine =
   | Plain<'header' | 'identity' | 'log_key' | 'contract' | 'certificate' | 'checkpoint'>
   | Plain<'cosigned' | 'opening' | 'end'>
-  | { readonly line: 'consistency'; readonly size: number; readonly proof: readonly Uint8Array[] }
+  | ConsistencyLine
   | EntryLine;
 
 /** One line, to be written. Entries are written by `entryLine`. */

@@ -23,6 +23,13 @@ import {
 } from './bundle.ts';
 import type { PartyKey } from './keys.ts';
 
+/** A checkpoint of the log. */
+export interface SignedState {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly note: string;
+}
+
 /** What an export reads of the log: `AuditLog`. */
 export interface EvidenceLog {
   /** Entries. */
@@ -31,7 +38,9 @@ export interface EvidenceLog {
   entries(start: number, end: number): AsyncIterable<Uint8Array>;
   taskIndices(task: string): Promise<readonly number[]>;
   /** Signs the present state. */
-  checkpoint(): Promise<{ readonly size: number; readonly note: string }>;
+  checkpoint(): Promise<SignedState>;
+  /** Up to `limit` checkpoints from the size `from` on, smallest first. */
+  checkpoints(from: number, limit: number): Promise<readonly SignedState[]>;
   inclusionProof(index: number, size: number): Promise<readonly Uint8Array[]>;
   consistencyProof(first: number, second: number): Promise<readonly Uint8Array[]>;
 }
@@ -61,6 +70,12 @@ export interface ExportOptions {
   /** Adds what opens commitments. Default: no. */
   readonly openings?: boolean;
 }
+
+/**
+ * Earlier states of the log that a task's bundle proves, beside those that were confirmed: another party
+ * may have confirmed one without this one having heard so. Own choice.
+ */
+const MAX_STATES = 256;
 
 /** How often an export begins anew because the task went on meanwhile. Own choice. */
 const MAX_TRIES = 8;
@@ -94,19 +109,23 @@ export async function* exportTask(
     yield closing.line({ line: 'certificate', votes: [...certificate.votes] });
   }
   yield closing.line({ line: 'checkpoint', note });
-  const sizes = new Set<number>();
+  const states = new Map<number, string>();
+  const addState = (signed: string): void => {
+    const { size: at, root } = parseCheckpoint(parseNote(signed).text);
+    if (at < size) states.set(at, Buffer.from(root).toString('hex'));
+  };
+  for (const state of await log.checkpoints(indices[0]!, MAX_STATES)) addState(state.note);
   for (const { witness, note: state } of cosigned) {
-    sizes.add(sizeOf(state));
+    addState(state);
     yield closing.line({ line: 'cosigned', witness, note: state });
   }
   for (const index of indices) {
     const entry = decodeEntry(await log.entry(index));
-    if (entry.kind === 'checkpoint_exchange' && entry.body.own) sizes.add(entry.body.own.size);
+    if (entry.kind === 'checkpoint_exchange' && entry.body.own) addState(entry.body.own.note);
   }
-  for (const at of [...sizes].sort((a, b) => a - b)) {
-    if (at >= size) continue;
+  for (const [at, root] of [...states].sort(([a], [b]) => a - b)) {
     const proof = encodeProof(await log.consistencyProof(at, size));
-    yield closing.line({ line: 'consistency', size: at, proof });
+    yield closing.line({ line: 'consistency', size: at, root, proof });
   }
   for (const index of indices) {
     const proof = await log.inclusionProof(index, size);
@@ -181,10 +200,6 @@ async function* keyLines(
     const isOwn = certificate.name === source.party;
     if (!isOwn) yield { line: 'log_key', certificate };
   }
-}
-
-function sizeOf(note: string): number {
-  return parseCheckpoint(parseNote(note).text).size;
 }
 
 /** Counts and hashes lines on their way, for the last one. */

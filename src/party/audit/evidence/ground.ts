@@ -10,7 +10,7 @@ import { type LogKeyCertificate, type LogVerifiers, verifyLogKey } from '../log-
 import { verifyConsistency } from '../merkle-proof.ts';
 import { cosignatureTime } from '../note-key.ts';
 import type { NoteVerifier } from '../signed-note.ts';
-import type { BundleLine, HeaderLine } from './bundle.ts';
+import type { BundleLine, ConsistencyLine, HeaderLine } from './bundle.ts';
 import type { Findings } from './findings.ts';
 import { fingerprintOf, type TrustedKeys } from './keys.ts';
 
@@ -39,8 +39,10 @@ export interface Ground {
   logOf(party: string): LogVerifiers | undefined;
   /** What verifies the cosignatures of a party or another witness. */
   witness(name: string): NoteVerifier | undefined;
+  /** Roots of states, by size, of which it is shown that the final state continues them; hex. */
+  readonly states: ReadonlyMap<number, string>;
   /** Reports unless the log's final state continues this earlier one. */
-  checkContinued(earlier: Checkpoint, where: string): boolean;
+  checkContinued(state: Checkpoint, where: string): boolean;
 }
 
 /** Lines before the entries. */
@@ -75,7 +77,7 @@ export function groundOf(
   } else trustLog(header.logKey);
 
   const own = logKeys.get(header.party) ?? null;
-  const proofs = new Map<number, readonly Uint8Array[]>();
+  const earlier: ConsistencyLine[] = [];
   const cosigned: { readonly witness: string; readonly note: string }[] = [];
   let contract: Contract | null = null;
   let certificate: StartCertificate | null = null;
@@ -107,7 +109,7 @@ export function groundOf(
         cosigned.push(line);
         break;
       case 'consistency':
-        proofs.set(line.size, line.proof);
+        earlier.push(line);
         break;
       case 'header':
     }
@@ -116,6 +118,7 @@ export function groundOf(
     findings.add('malformed_bundle', 'checkpoint', 'there is none');
   }
 
+  const states = provenStates(earlier, final);
   const ground: Omit<Ground, 'confirmed'> = {
     header,
     trusted,
@@ -123,27 +126,39 @@ export function groundOf(
     certificate,
     final,
     own,
+    states,
     logOf: (party) => logKeys.get(party),
     witness: (name) => logKeys.get(name)?.cosignatures ?? trusted.witnesses.get(name),
-    checkContinued(earlier, where) {
+    checkContinued({ size, root }, where) {
       if (!final) return false;
-      if (earlier.size > final.size) {
-        const detail = `it has ${final.size} entries; ${earlier.size} were confirmed`;
+      if (size > final.size) {
+        const detail = `the log has ${final.size} entries; ${size} were confirmed`;
         findings.add('log_truncated', where, detail);
         return false;
       }
       if (header.scope === 'all') return true; // its tree is made anew from its entries
-      const proof = earlier.size === final.size ? [] : proofs.get(earlier.size);
-      const { size, root } = final;
-      if (proof && verifyConsistency(earlier.size, size, earlier.root, root, proof)) return true;
-      const detail = proof
-        ? `the proof from ${earlier.size} to ${size} entries does not hold`
-        : `there is no proof from ${earlier.size} to ${size} entries`;
+      if (states.get(size) === hexOf(root)) return true;
+      const detail = `the log of ${final.size} entries does not prove that it begins with these ${size}`;
       findings.add('log_forked', where, detail);
       return false;
     },
   };
   return { ...ground, confirmed: confirmedStates(ground, cosigned, findings) };
+}
+
+/** The states that the final one continues. Others prove nothing, and count for nothing. */
+function provenStates(
+  earlier: readonly ConsistencyLine[],
+  final: Checkpoint | null,
+): ReadonlyMap<number, string> {
+  const states = new Map<number, string>();
+  if (!final) return states;
+  states.set(final.size, hexOf(final.root));
+  for (const { size, root, proof } of earlier) {
+    const bytes = new Uint8Array(Buffer.from(root, 'hex'));
+    if (verifyConsistency(size, final.size, bytes, final.root, proof)) states.set(size, root);
+  }
+  return states;
 }
 
 function contractOf(value: object, task: string | null, findings: Findings): Contract | null {

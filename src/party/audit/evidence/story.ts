@@ -51,6 +51,10 @@ export interface TaskStory {
   readonly results: ReadonlyMap<string, Signed<ResultReceipt>>;
   /** States of this log that others confirmed, smallest first. */
   readonly confirmed: readonly ConfirmedState[];
+  /** Entries of the log at the bundle's checkpoint; 0 when nothing vouches for it. */
+  readonly logSize: number;
+  /** Roots of this log by size, of states that its final one continues. */
+  readonly states: ReadonlyMap<number, string>;
   /** States of others' logs that this party confirmed. */
   readonly witnessed: readonly WitnessedState[];
   /** Codes with which a party would not confirm a state. */

@@ -253,6 +253,8 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
           disclosures: run.disclosures,
           results: result.results,
           confirmed,
+          logSize: final?.size ?? 0,
+          states: ground.states,
           witnessed,
           unconfirmed,
           setbacks,

@@ -1,0 +1,50 @@
+/** The commands of the audit log: what a node shows of it, and what anybody can check of that. */
+import type { Command } from 'commander';
+import type { Verdict } from './audit.ts';
+import { addressOf, type ConfigOptions, each, group, type Shell, withConfig } from './shell.ts';
+
+interface TrustOptions {
+  readonly trust: readonly string[];
+}
+
+const TRUST = ['--trust <file>', 'keys that you trust: "entente audit keys"; repeatable'] as const;
+
+/** Loaded only here: it checks schemas that no other command needs. */
+const commands = () => import('./audit.ts');
+
+export function addAuditCommands(program: Command, shell: Shell): void {
+  const { print } = shell;
+  const audit = group(program, 'audit', 'evidence of what was agreed, what ran, what was opened');
+  const end = ({ result, failure }: Verdict): void => {
+    print(result);
+    if (failure) throw failure;
+  };
+
+  audit
+    .command('verify')
+    .description('check evidence, offline')
+    .argument('<bundle>', 'a file of "audit export"')
+    .requiredOption(...TRUST, each)
+    .action(async (bundle: string, { trust }: TrustOptions) =>
+      end(await (await commands()).auditVerify(bundle, trust)),
+    );
+  audit
+    .command('reconcile')
+    .description('check that two parties’ evidence of one task tells the same story, offline')
+    .argument('<bundle>', 'one party’s')
+    .argument('<other>', 'another party’s')
+    .requiredOption(...TRUST, each)
+    .action(async (bundle: string, other: string, { trust }: TrustOptions) =>
+      end(await (await commands()).auditReconcile([bundle, other], trust)),
+    );
+  audit
+    .command('show')
+    .description('what evidence says, as a timeline; checks nothing')
+    .argument('<bundle>', 'a file of "audit export"')
+    .action(async (bundle: string) => print(await (await commands()).auditShowFile(bundle)));
+  withConfig(audit.command('keys').description('your own key, for others’ files of trust'), shell)
+    .option('--peers', 'with the keys of the peers that this node has pinned')
+    .action(async (options: ConfigOptions & { readonly peers?: boolean }) =>
+      print(await (await commands()).auditKeys(addressOf(shell, options), options)),
+    );
+}

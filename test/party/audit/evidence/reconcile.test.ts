@@ -1,0 +1,194 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import type { Reason } from '../../../../src/party/audit/evidence/findings.ts';
+import { type ReconcileReport, reconcile } from '../../../../src/party/audit/evidence/reconcile.ts';
+import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
+import { trailInto } from '../../../../src/party/audit/trail.ts';
+import type { LinearTraining } from '../../../../src/party/consensus/contract.ts';
+import {
+  type AuditedTask,
+  auditedTask,
+  type Deviations,
+  newParties,
+  sourceOf,
+} from '../../../support/audited-task.ts';
+import {
+  bytesOf,
+  type EvidenceParty,
+  exchange,
+  MemoryLog,
+  resealed,
+  taskBundle,
+  trustIn,
+} from '../../../support/evidence.ts';
+import { seededRng } from '../../../support/seeded-rng.ts';
+
+async function reconciled(
+  task: AuditedTask,
+  parties: readonly [EvidenceParty, EvidenceParty] = [task.a, task.b],
+  change: (lines: string[], i: number) => string[] = (lines) => lines,
+): Promise<ReconcileReport> {
+  const reports = await Promise.all(
+    parties.map(async (party, i) => {
+      const lines = await taskBundle(sourceOf(task, party), task.taskId);
+      return verifyBundle(bytesOf(change(lines, i)), trustIn([task.a, task.b]));
+    }),
+  );
+  return reconcile(reports[0]!, reports[1]!);
+}
+
+function reasonsOf({ findings }: ReconcileReport): readonly Reason[] {
+  return [...new Set(findings.map(({ reason }) => reason))].sort();
+}
+
+async function reasonsWith(deviations: Deviations): Promise<readonly Reason[]> {
+  return reasonsOf(await reconciled(await auditedTask(newParties(), deviations)));
+}
+
+/** A party that goes on with another log from a size on, as if it had not shown what came after. */
+function rewound(party: EvidenceParty, size: number): EvidenceParty {
+  const log = new MemoryLog(() => party.key);
+  log.rows.push(...party.log.rows.slice(0, size));
+  log.signed.push(...party.log.signed.filter((state) => state.size <= size));
+  const { clock } = party;
+  const trail = trailInto(log, { now: () => (clock.now += 7), rng: seededRng(77) });
+  return { ...party, log, trail, cosigned: new Map() };
+}
+
+describe('reconciliation of two parties’ bundles', () => {
+  it('accepts what two honest parties export', async () => {
+    const report = await reconciled(await auditedTask());
+    deepEqual(report.findings, []);
+    ok(report.ok);
+    equal(report.receipts, 10);
+    equal(report.states, 4);
+  });
+
+  it('accepts bundles of which one was made after further tasks', async () => {
+    const parties = newParties();
+    const task = await auditedTask(parties);
+    await auditedTask(parties);
+    deepEqual((await reconciled(task)).findings, []);
+  });
+
+  it('does not hold when a bundle does not by itself', async () => {
+    const task = await auditedTask();
+    const report = await reconciled(task, [task.a, task.b], (lines, i) =>
+      i === 0 ? lines : resealed(lines.filter((line) => !line.includes('"kind":"data_access"'))),
+    );
+    ok(!report.ok);
+  });
+
+  it('refuses bundles of one party or of different tasks', async () => {
+    const parties = newParties();
+    const task = await auditedTask(parties);
+    deepEqual(reasonsOf(await reconciled(task, [task.a, task.a])), ['not_comparable']);
+    const other = await auditedTask(parties);
+    const [a, b] = await Promise.all(
+      [task, other].map(async (each, i) => {
+        const lines = await taskBundle(sourceOf(each, parties[i]!), each.taskId);
+        return verifyBundle(bytesOf(lines), trustIn(parties));
+      }),
+    );
+    deepEqual(reasonsOf(reconcile(a!, b!)), ['not_comparable']);
+  });
+
+  it('finds a peer that claims other bytes', async () => {
+    const other = await reasonsWith({
+      statement: (at, statement) =>
+        at === 'orgB' && statement.step === 2 ? { ...statement, hash: '99'.repeat(32) } : statement,
+    });
+    deepEqual(other, ['bytes_differ']);
+  });
+
+  it('finds a session whose ends speak of other bytes', async () => {
+    const reasons = await reasonsWith({
+      sessionClosed: (at, { received }) =>
+        at === 'orgB' ? { received: { ...received, hash: '99'.repeat(32) } } : {},
+      result: ({ signer, transport: [first] }) =>
+        signer === 'orgB'
+          ? { transport: [{ ...first!, received: { ...first!.received, hash: '99'.repeat(32) } }] }
+          : {},
+    });
+    deepEqual(reasons, ['bytes_differ']);
+  });
+
+  it('finds a phase receipt that one party lacks', async () => {
+    const reasons = await reasonsWith({
+      statement: (at, statement) => (at === 'orgB' && statement.step === 2 ? null : statement),
+    });
+    deepEqual(reasons, ['receipt_unmatched']);
+  });
+
+  it('finds a session that one party tells differently', async () => {
+    const reasons = await reasonsWith({
+      sessionOpened: (at) => (at === 'orgB' ? { transcript: '88'.repeat(32) } : {}),
+    });
+    deepEqual(reasons, ['session_differs']);
+  });
+
+  it('finds an opening that one party alone has', async () => {
+    const body = { class: 'weights', to: ['orgA'], elements: 4, value: null };
+    for (const party of ['orgA', 'orgB']) {
+      const reasons = await reasonsWith({ disclosuresOf: { party, bodies: [body] } });
+      deepEqual(reasons, ['disclosure_unmatched']);
+    }
+  });
+
+  it('finds parties that hold other votes', async () => {
+    const parties = newParties();
+    const task = await auditedTask(parties);
+    // The same contract, voted on once more: every signature holds.
+    const anew = parties.map((party) => rewound(party, 0)) as unknown as typeof parties;
+    const again = await auditedTask(anew, { contract: task.contract as LinearTraining });
+    const [a, b] = await Promise.all(
+      [
+        [task, task.a],
+        [again, again.b],
+      ].map(async ([each, party]) => {
+        const audited = each as AuditedTask;
+        const lines = await taskBundle(sourceOf(audited, party as EvidenceParty), audited.taskId);
+        return verifyBundle(bytesOf(lines), trustIn(parties));
+      }),
+    );
+    equal(a!.story?.task, b!.story?.task);
+    ok(reasonsOf(reconcile(a!, b!)).includes('agreement_differs'));
+  });
+
+  it('finds another result of one party', async () => {
+    const reasons = await reasonsWith({
+      resultAt: (at, { signer }) =>
+        at === 'orgB' && signer === 'orgA' ? { model: '55'.repeat(32) } : null,
+    });
+    deepEqual(reasons, ['result_differs']);
+  });
+
+  it('finds a fork after the last state in the bundle, by the other party’s', async () => {
+    const task = await auditedTask();
+    // orgA drops its results, and what orgB confirmed at the end, and shows it to nobody.
+    const forked = rewound(task.a, task.a.log.size - 2);
+    const lines = await taskBundle(sourceOf(task, forked), task.taskId);
+    const alone = await verifyBundle(bytesOf(lines), trustIn([task.a, task.b]));
+    deepEqual(
+      alone.findings.map(({ reason }) => reason),
+      ['result_missing'],
+      'the bundle alone cannot show that more was confirmed',
+    );
+    const report = await reconciled(task, [forked, task.b]);
+    const reasons = reasonsOf(report);
+    ok(reasons.includes('log_forked') || reasons.includes('cosignature_missing'), reasons.join());
+  });
+
+  it('finds a log that was cut after the last state in the bundle', async () => {
+    const task = await auditedTask();
+    const cut = rewound(task.a, 6);
+    const reasons = reasonsOf(await reconciled(task, [cut, task.b]));
+    ok(reasons.includes('log_truncated'), reasons.join());
+  });
+
+  it('accepts a state that the other party confirmed without this one having heard so', async () => {
+    const task = await auditedTask();
+    const { a, b, taskId } = task;
+    await exchange(a, b, taskId, 'request', [b]);
+    deepEqual((await reconciled(task)).findings, []);
+  });
+});

@@ -1,0 +1,154 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AuditedTask, auditedTask, sourceOf } from '../../support/audited-task.ts';
+import { runInProcess, withNode } from '../../support/cli-run.ts';
+import { keysText, logBundle, resealed, taskBundle } from '../../support/evidence.ts';
+import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
+
+interface Files {
+  readonly task: AuditedTask;
+  /** Bundles of orgA and orgB, one whose data were changed, orgA's whole log, a file that is none. */
+  readonly a: string;
+  readonly b: string;
+  readonly changed: string;
+  readonly log: string;
+  readonly noise: string;
+  /** Trusted keys: of both, of orgA alone. */
+  readonly keys: string;
+  readonly keyOfA: string;
+}
+
+describe('audit', () => {
+  let task: AuditedTask;
+  let texts: Readonly<Record<keyof Omit<Files, 'task'>, string>>;
+  before(async () => {
+    task = await auditedTask();
+    const bundle = await taskBundle(sourceOf(task, task.a), task.taskId, { openings: true });
+    const other = await taskBundle(sourceOf(task, task.b), task.taskId);
+    const changed = bundle.map((line) =>
+      line.includes('"kind":"data_access"') ? line.replace('"rows":1000', '"rows":9000') : line,
+    );
+    const text = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
+    texts = {
+      a: text(bundle),
+      b: text(other),
+      changed: text(resealed(changed)),
+      log: text(await logBundle(sourceOf(task, task.a))),
+      noise: 'nothing of the kind\n',
+      keys: keysText([task.a, task.b]),
+      keyOfA: keysText([task.a]),
+    };
+  });
+
+  const withFiles = (use: (files: Files) => Promise<void>): Promise<void> =>
+    withTemporaryDirectory(async (dir) => {
+      const paths = Object.keys(texts).map((name) => [name, join(dir, name)] as const);
+      for (const [name, path] of paths) await writeFile(path, texts[name as 'a']);
+      await use({ ...(Object.fromEntries(paths) as unknown as Files), task });
+    });
+  const run = (...argv: string[]) => runInProcess(['audit', ...argv]);
+
+  it('verify tells what the evidence says, and that it holds', () =>
+    withFiles(async ({ a, keys }) => {
+      const { code, out, err } = await run('verify', a, '--trust', keys);
+      equal(code, 0, err);
+      match(out, new RegExp(`^Evidence of orgA about task ${task.taskId}\n`));
+      match(out, /orgB +feature_holder +1000 rows +voted 2026/);
+      match(
+        out,
+        /attempt 1 +with orgB +4\.4 kB sent, 4\.5 kB received +10 receipts signed by both/,
+      );
+      match(out, /validation_scores +to orgA +200 of at most 200 +The model/);
+      match(out, /orgB +completed/);
+      match(out, /Who has confirmed this log\n {2}orgB +22 entries/);
+      match(out, /\nVERIFIED: nothing is wrong with this evidence\.\n2 entries came after/);
+      const { json } = await run('verify', a, '--trust', keys, '--json');
+      deepEqual([json.ok, json.party, json.entries, json.findings], [true, 'orgA', 24, []]);
+    }));
+
+  it('verify names what is wrong, and ends with a code of its own', () =>
+    withFiles(async ({ changed, keys, keyOfA }) => {
+      const { code, out, err } = await run('verify', changed, '--trust', keys);
+      equal(code, 5);
+      match(out, /What is wrong\n {2}entry_altered: the log has another entry in this place/);
+      match(out, /entry 5 \(data_access\)/);
+      match(out, /\nNOT VERIFIED/);
+      match(err, /the evidence does not hold: entry_altered/);
+      const other = await run('verify', changed, '--trust', keyOfA, '--json');
+      equal(other.code, 5);
+      const reasons = (other.json.findings as { reason: string }[]).map(({ reason }) => reason);
+      ok(reasons.includes('untrusted_party'), reasons.join());
+      match(other.err, /"code":"NOT_VERIFIED"/);
+    }));
+
+  it('verify checks a whole log', () =>
+    withFiles(async ({ log, keys }) => {
+      const { code, out } = await run('verify', log, '--trust', keys);
+      equal(code, 0);
+      match(out, /^The whole audit log of orgA\n/);
+      match(out, /This shows that the log was not rewritten/);
+    }));
+
+  it('verify says what it cannot read', () =>
+    withFiles(async ({ a, noise, keys }) => {
+      equal((await run('verify', `${a}.none`, '--trust', keys)).code, 1);
+      equal((await run('verify', a, '--trust', `${keys}.none`)).code, 1);
+      equal((await run('verify', a, '--trust', noise)).code, 1);
+      equal((await run('verify', a)).code, 2);
+      const { code, out } = await run('verify', noise, '--trust', keys);
+      equal(code, 5);
+      match(out, /This is no evidence\.\n\nWhat is wrong\n {2}malformed_bundle/);
+    }));
+
+  it('verify takes keys from several files', () =>
+    withFiles(async ({ a, keyOfA, keys }) => {
+      const file = JSON.parse(await readFile(keys, 'utf8')) as { parties: object[] };
+      const second = `${keys}.b`;
+      await writeFile(second, JSON.stringify({ ...file, parties: [file.parties[1]] }));
+      equal((await run('verify', a, '--trust', keyOfA, '--trust', second)).code, 0);
+      equal((await run('verify', a, '--trust', keyOfA)).code, 5);
+    }));
+
+  it('reconcile compares two bundles', () =>
+    withFiles(async ({ a, b, changed, keys }) => {
+      const { code, out, err } = await run('reconcile', a, b, '--trust', keys);
+      equal(code, 0, err);
+      match(out, /phase receipts +10 alike in both/);
+      match(out, /RECONCILED: both parties tell the same story/);
+      const { json } = await run('reconcile', a, b, '--trust', keys, '--json');
+      deepEqual([json.ok, json.matched_receipts], [true, 10]);
+      const differs = await run('reconcile', changed, b, '--trust', keys);
+      equal(differs.code, 5);
+      match(
+        differs.out,
+        /the evidence of orgA does not hold by itself\n\nWhat is wrong\n {2}entry_/,
+      );
+      const same = await run('reconcile', a, a, '--trust', keys);
+      match(same.err, /not_comparable/);
+    }));
+
+  it('show tells the entries in words', () =>
+    withFiles(async ({ a, noise }) => {
+      const { code, out } = await run('show', a);
+      equal(code, 0);
+      match(out, /#0 +contract: train logistic_regression between orgA, orgB, proposed by orgA/);
+      match(out, /#3 +start certificate: votes of orgA, orgB/);
+      match(out, /attempt 1 +opened 200 validation_scores to orgA/);
+      match(out, /evidence of task exported by command operator: 24 entries/);
+      const { json } = await run('show', a, '--json');
+      equal((json.entries as unknown[]).length, 24);
+      equal((await run('show', noise)).code, 1);
+    }));
+
+  it('keys are those of the node, as a file of trust', () =>
+    withNode(async (_, config) => {
+      const { code, out, err } = await run('keys', '--config', config);
+      equal(code, 0, err);
+      const { parties } = JSON.parse(out) as { parties: Record<string, string>[] };
+      deepEqual(Object.keys(parties[0]!), ['name', 'publicKey', 'fingerprint']);
+      equal(parties[0]!.name, 'orgA');
+      const shown = await runInProcess(['peer', 'show', '--config', config, '--json']);
+      equal(parties[0]!.fingerprint, shown.json.fingerprint);
+    }));
+});
