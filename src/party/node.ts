@@ -7,6 +7,7 @@ import { systemRng } from '../protocols/primitives/rng.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { logKey } from './audit/log-key.ts';
 import { openLogKeyFile } from './audit/log-key-file.ts';
+import { logWitness } from './audit/log-witness.ts';
 import { trailInto } from './audit/trail.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { datasetRegistry } from './catalog/dataset-registry.ts';
@@ -16,6 +17,7 @@ import type { RunningNode } from './cli/command.ts';
 import { systemClock } from './clock.ts';
 import { loadConfig, type NodeConfig } from './config.ts';
 import { approveTask } from './consensus/approval.ts';
+import { serveCheckpoints, showLog } from './consensus/checkpoint-exchange.ts';
 import type { ConsensusNode } from './consensus/consensus-node.ts';
 import type { Contract } from './consensus/contract.ts';
 import { requestTerms } from './consensus/describe.ts';
@@ -24,7 +26,6 @@ import { keyRingOf } from './consensus/key-ring.ts';
 import { offeredDatasets } from './consensus/offered-datasets.ts';
 import { consensusRecords } from './consensus/records.ts';
 import type { TaskDraft } from './consensus/task-draft.ts';
-import { NO_AUDIT_HEAD } from './consensus/vote.ts';
 import { createDatasets } from './datasets/datasets.ts';
 import { openDisclosureLedger } from './disclosure-ledger.ts';
 import { nodeMetrics } from './http/metrics.ts';
@@ -115,9 +116,12 @@ async function compose(
   const policy = policyFile(config.policyFile);
   const implementation = await implementationDigest();
 
+  const keys = keyRingOf(identity, () => transport.peers);
+  const witness = logWitness({ log: auditLog, key, keys, store });
+  const exchange = { peers: transport, records, witness, trail };
   const consensus: ConsensusNode = {
     signer: identity,
-    keys: keyRingOf(identity, () => transport.peers),
+    keys,
     peers: transport,
     policy,
     datasets,
@@ -141,7 +145,12 @@ async function compose(
       denied: (peer, decision, cause) => logDenial(log, peer, decision, cause),
       failed: (error) => log.error({ err: error }, 'consensus failed here'),
     },
-    auditHead: async () => NO_AUDIT_HEAD,
+    audit: {
+      trail,
+      implementation,
+      head: () => Buffer.from(auditLog.head().root).toString('hex'),
+      show: (taskId, peer, at) => showLog(exchange, taskId, peer, at),
+    },
     now,
     rng,
   };
@@ -199,6 +208,7 @@ async function compose(
   });
 
   serveConsensus(transport, consensus);
+  serveCheckpoints(transport, exchange);
   serveCatalog(transport, {
     local,
     policy,

@@ -22,6 +22,8 @@
  *   auditEntries      index                    an entry of the audit log: its canonical JSON
  *   auditTasks        taskId / index           an entry that is about the task
  *   auditCheckpoints  size                     a checkpoint of the audit log: a signed note
+ *   auditWitnesses    party                    its log key, the last states confirmed both ways
+ *   auditSalts        commitment               what opens it, where nothing else keeps it
  *
  * Numbers in keys are 16 decimal digits, so that their order is the keys' order.
  */
@@ -49,6 +51,8 @@ const KINDS = [
   'auditEntries',
   'auditTasks',
   'auditCheckpoints',
+  'auditWitnesses',
+  'auditSalts',
 ] as const;
 
 export type Kind = (typeof KINDS)[number];

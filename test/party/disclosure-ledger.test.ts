@@ -3,7 +3,7 @@ import type { OpenedCommitment } from '../../src/party/audit/value-commitment.ts
 import type { Contract } from '../../src/party/consensus/contract.ts';
 import { taskIdOf } from '../../src/party/consensus/contract-check.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
-import { NO_AUDIT_HEAD, signVote } from '../../src/party/consensus/vote.ts';
+import { signVote } from '../../src/party/consensus/vote.ts';
 import { disclosuresOf, openDisclosureLedger } from '../../src/party/disclosure-ledger.ts';
 import { openedValues } from '../../src/party/opened-values.ts';
 import type { PolicyRule } from '../../src/party/policy-rule.ts';
@@ -14,6 +14,7 @@ import { OPEN_RULE } from '../support/consensus-network.ts';
 import { DECLARATION, NOW, sampleTrees, testIdentity } from '../support/contracts.ts';
 import { type MemoryTrail, memoryTrail } from '../support/memory-trail.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
+import { AUDIT_HEAD } from '../support/test-audit.ts';
 
 const [a, b, c, r] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
 const contract = sampleTrees([a!, b!, c!], { receiver: r! });
@@ -43,7 +44,7 @@ async function vote(store: Store, agreed: Agreed = {}): Promise<string> {
   const taskId = taskIdOf(terms);
   const records = consensusRecords(store, () => NOW);
   const received = await records.receive(taskId, terms, null);
-  const statement = { taskId, rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
+  const statement = { taskId, rule: '11'.repeat(32), auditHead: AUDIT_HEAD };
   const rule = agreed.budgets ? { ...OPEN_RULE, budgets: agreed.budgets } : OPEN_RULE;
   const own = {
     vote: signVote(b!, terms, statement, NOW, systemRng),

@@ -11,7 +11,6 @@ import type { Contract, DatasetTerms, TrainContract } from '../../src/party/cons
 import { serveConsensus } from '../../src/party/consensus/handlers.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
 import type { DatasetDirectory, TaskDraft } from '../../src/party/consensus/task-draft.ts';
-import { NO_AUDIT_HEAD } from '../../src/party/consensus/vote.ts';
 import { SessionError } from '../../src/party/errors.ts';
 import type { Policy, PolicyRule } from '../../src/party/policy-rule.ts';
 import { Store } from '../../src/party/store.ts';
@@ -32,6 +31,7 @@ import {
   type TestIdentity,
   testIdentity,
 } from './contracts.ts';
+import { testAudit } from './test-audit.ts';
 
 /** A rule that allows everything the sample contract does. */
 export const OPEN_RULE: PolicyRule = {
@@ -258,7 +258,7 @@ function testNode(
       records: consensusRecords(store, () => network.clock.now),
       attempts: storedAttempts(store),
       events,
-      auditHead: async () => NO_AUDIT_HEAD,
+      audit: testAudit(),
       now: () => network.clock.now,
       rng: systemRng,
       patience: { answerMs: 20, retryMs: 1 },

@@ -11,7 +11,6 @@ import type { ConsensusNode } from '../../src/party/consensus/consensus-node.ts'
 import type { Contract, LinearTraining } from '../../src/party/consensus/contract.ts';
 import { serveConsensus } from '../../src/party/consensus/handlers.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
-import { NO_AUDIT_HEAD } from '../../src/party/consensus/vote.ts';
 import { SessionError } from '../../src/party/errors.ts';
 import { createLog } from '../../src/party/log.ts';
 import { modelId } from '../../src/party/models/model-id.ts';
@@ -48,6 +47,7 @@ import {
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 import { type MemorySessions, memorySessions } from './memory-sessions.ts';
 import { type MortalStore, mortalStore } from './mortal-store.ts';
+import { testAudit } from './test-audit.ts';
 
 /** What runs in place of a thread. */
 export type TestProgram = (
@@ -255,7 +255,7 @@ export async function withEngines(
         denied: () => undefined,
         failed: (error) => log.error({ err: error }, 'consensus failed'),
       },
-      auditHead: async () => NO_AUDIT_HEAD,
+      audit: testAudit(),
       now,
       rng: systemRng,
       patience: { answerMs: 20, retryMs: 1 },

@@ -47,4 +47,10 @@ export const signed = <T extends Type.TSchema>(
 ): Type.TObject<{ body: T; signature: Type.TString }> =>
   Type.Object({ body, signature: Signature }, exactly);
 
+/** A party's word that a key is its log's: `LogKeyCertificate`. */
+export const LogKeyCertificateSchema = Type.Object(
+  { name: PartyName, publicKey: Hex32, signature: Signature },
+  exactly,
+);
+
 export { Hex32, PartyName };

@@ -3,6 +3,7 @@ import type { Decision } from '../policy.ts';
 import type { PolicySource } from '../policy-file.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
 import type { ControlClient } from '../transport/control.ts';
+import type { ConsensusAudit } from './consensus-trail.ts';
 import type { Contract, ContractParty } from './contract.ts';
 import type { Declare } from './contract-check.ts';
 import { ConsensusError } from './errors.ts';
@@ -22,8 +23,7 @@ export interface ConsensusNode {
   /** The attempts that this node made at its tasks. */
   readonly attempts: Pick<AttemptStore, 'next'>;
   readonly events: ConsensusEvents;
-  /** The head of this node's audit log, 32 bytes hex; `NO_AUDIT_HEAD` while it keeps none. */
-  auditHead(): Promise<string>;
+  readonly audit: ConsensusAudit;
   /** Unix ms. */
   now(): number;
   readonly rng: Rng;

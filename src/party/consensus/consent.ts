@@ -4,6 +4,7 @@ import type { Usage } from '../policy-limits.ts';
 import { type PolicyRequest, policyRequest } from '../policy-request.ts';
 import type { PolicyRule } from '../policy-rule.ts';
 import { type ConsensusNode, otherParties, ownPlace } from './consensus-node.ts';
+import { recordVote } from './consensus-trail.ts';
 import type { Contract, DatasetTerms } from './contract.ts';
 import { checkDeclaration, checkValidity } from './contract-check.ts';
 import { ConsensusError } from './errors.ts';
@@ -46,9 +47,10 @@ export async function consent(
     const statement = {
       taskId,
       rule: ruleDigest(rule, salt),
-      auditHead: await node.auditHead(),
+      auditHead: node.audit.head(),
     };
     const own = signVote(node.signer, contract, statement, node.now(), node.rng);
+    await recordVote(node.audit, own);
     const opening = { rule, salt: Buffer.from(salt).toString('hex') };
     await node.records.voted(record, { vote: own, opening }, dataset);
     return own;

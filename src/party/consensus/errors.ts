@@ -35,6 +35,9 @@ const CODES = [
   'not_accepted', // a vote whose decision is not `accept`
   'vote_mismatch', // another vote than the one that this node sent, or that the initiator sent here
   'certificate_mismatch', // a party committed to another certificate
+  // logs
+  'audit_rolled_back', // a party shows less of its audit log than it has shown before
+  'audit_forked', // a party shows another audit log than before, or another key of it
   // state
   'unknown_task',
   'unknown_attempt', // a receipt for an attempt that was not made here

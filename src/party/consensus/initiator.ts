@@ -5,6 +5,7 @@
  *     checks, votes, stores
  *     --- contract, own vote -------->   checks, votes, stores     (prepare)
  *     <-- vote or refusal ------------
+ *     <-> audit logs of both, confirmed by the other
  *     verifies, stores certificate
  *     --- contract, all votes ------->   verifies, stores          (commit)
  *     <-- digest or refusal ----------
@@ -16,6 +17,7 @@ import { awaitOwnApproval, awaitVote } from './approval.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import { composeCertificate, verifyCertificate } from './certificate.ts';
 import { type ConsensusNode, otherParties } from './consensus-node.ts';
+import { recordCertificate, recordContract, recordVote } from './consensus-trail.ts';
 import { checkParties, checkStillAllowed, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkContract, checkValidity, taskIdOf } from './contract-check.ts';
@@ -75,6 +77,8 @@ export async function proposeContract(
     requestVote(node, peer, { contract, taskId, own }, signal),
   );
 
+  await askAll(node, taskId, others, (peer) => node.audit.show(taskId, peer, 'consensus'));
+
   const certificate = await certify(node, contract, taskId, [own, ...votes]);
 
   await askAll(node, taskId, others, (peer) => sendCertificate(node, peer, taskId, certificate));
@@ -90,6 +94,7 @@ async function voteFirst(
 ): Promise<Signed<Vote>> {
   const own = await node.records.exclusive(taskId, async () => {
     const record = await node.records.receive(taskId, contract, null);
+    await recordContract(node.audit, taskId, contract);
     try {
       return await consent(node, record);
     } catch (cause) {
@@ -178,6 +183,7 @@ async function requestVote(
   }
   checkVote(vote, contract, taskId, node.keys);
   checkVoteAge(vote, node.now());
+  await recordVote(node.audit, vote);
   return vote;
 }
 
@@ -195,6 +201,7 @@ async function certify(
       if (!isIn('voted', record)) throw endedBy(taskId, record.end);
       verifyCertificate(certificate, node.keys, node.now());
       await checkStillAllowed(node, record);
+      await recordCertificate(node.audit, taskId, certificate);
       return node.records.committed(record, certificate);
     });
   } catch (cause) {

@@ -114,6 +114,11 @@ async function storeReceipt(
     if (known && known.signature !== receipt.signature) {
       throw new ConsensusError('duplicate_receipt', `${signer} signed another receipt before`);
     }
-    if (!known) await node.records.received(receipt, openings);
+    if (known) return;
+    const own = signer === node.signer.name;
+    const { trail, implementation } = node.audit;
+    const entry = { receipt, implementation: own ? implementation : null };
+    await trail.record('result', { task: taskId, attempt }, entry);
+    await node.records.received(receipt, openings);
   });
 }

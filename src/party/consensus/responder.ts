@@ -4,7 +4,8 @@
  */
 import { canonicalBytes } from './canonical-json.ts';
 import { composeCertificate, verifyCertificate } from './certificate.ts';
-import type { ConsensusNode } from './consensus-node.ts';
+import { type ConsensusNode, otherParties } from './consensus-node.ts';
+import { recordCertificate, recordContract, recordVote } from './consensus-trail.ts';
 import { checkParties, checkStillAllowed, consent } from './consent.ts';
 import type { Contract } from './contract.ts';
 import { checkValidity, decodeContract, taskIdOf } from './contract-check.ts';
@@ -32,6 +33,8 @@ export async function answerPrepare(
   checkVoteAge(vote, node.now());
   return node.records.exclusive(taskId, async () => {
     const record = await node.records.receive(taskId, contract, vote);
+    await recordContract(node.audit, taskId, contract);
+    await recordVote(node.audit, vote);
     try {
       return await consent(node, record);
     } catch (error) {
@@ -80,13 +83,19 @@ export async function answerCommit(
       const code = record.state === 'aborted' ? 'aborted' : 'wrong_state';
       throw new ConsensusError(code, `the task is ${record.state}`);
     }
+    const certificate = composeCertificate(record.contract, votes);
     try {
       await checkCommit(node, record, contractBytes, votes);
+      await Promise.all(
+        otherParties(node, record.contract).map((party) =>
+          node.audit.show(taskId, party, 'consensus'),
+        ),
+      );
+      await recordCertificate(node.audit, taskId, certificate);
     } catch (error) {
       await endTask(node, record, 'aborted', refusalOf(error));
       throw error;
     }
-    const certificate = composeCertificate(record.contract, votes);
     const committed = await node.records.committed(record, certificate);
     node.events.committed(taskId, committed);
     return committed;

@@ -1,6 +1,7 @@
 /** How a task ends without a result: at this node, and at every other party. */
 import type { ConsensusNode } from './consensus-node.ts';
 import { otherParties } from './consensus-node.ts';
+import { recordEnd } from './consensus-trail.ts';
 import { ConsensusError, type Refusal } from './errors.ts';
 import { type ConsensusRecord, type ContractRecord, isOpen, type TaskEnd } from './records.ts';
 import { ANSWER_TIMEOUT_MS, callPeer, encodeHash, encodeRefusal, METHODS } from './wire.ts';
@@ -21,6 +22,7 @@ export async function endTask(
 ): Promise<void> {
   const time = new Date(node.now()).toISOString();
   const end: TaskEnd = { from, party, code, reason, time };
+  await recordEnd(node.audit, record.taskId, record.state, end);
   await node.records.ended(record, state, end);
   node.events.ended(record.taskId, end);
 }

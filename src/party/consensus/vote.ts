@@ -12,8 +12,6 @@ import { checkSignature, type Signed, signBody } from './signed.ts';
 export const PROTOCOL_VERSION = 1;
 const VOTE_DOMAIN = 'entente/vote/v1';
 const RULE_DOMAIN = 'entente/policy-rule/v1';
-/** The audit log's head while a node keeps none. */
-export const NO_AUDIT_HEAD: string = '00'.repeat(32);
 
 /** What a party says about one contract. Signed; meaningless without its signature. */
 export interface Vote {

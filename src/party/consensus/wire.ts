@@ -1,6 +1,8 @@
 import {
   AbortRequest,
   AbortResponse,
+  CheckpointRequest,
+  CheckpointResponse,
   CommitRequest,
   CommitResponse,
   DescribeRequest,
@@ -25,6 +27,7 @@ export const METHODS: {
   readonly commit: ControlMethod<CommitRequest, CommitResponse>;
   readonly abort: ControlMethod<AbortRequest, AbortResponse>;
   readonly receipt: ControlMethod<ReceiptRequest, ReceiptResponse>;
+  readonly checkpoint: ControlMethod<CheckpointRequest, CheckpointResponse>;
 } = {
   describe: {
     name: 'consensus/describe',
@@ -36,6 +39,11 @@ export const METHODS: {
   commit: { name: 'consensus/commit', request: CommitRequest, response: CommitResponse },
   abort: { name: 'consensus/abort', request: AbortRequest, response: AbortResponse },
   receipt: { name: 'consensus/receipt', request: ReceiptRequest, response: ReceiptResponse },
+  checkpoint: {
+    name: 'consensus/checkpoint',
+    request: CheckpointRequest,
+    response: CheckpointResponse,
+  },
 };
 
 /** How long a peer may take: it may have to read and hash a whole dataset. Own choices. */

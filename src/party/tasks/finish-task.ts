@@ -1,6 +1,6 @@
 /** The last steps of a task whose result every party has prepared. Each can be done again after a crash. */
 import { canonicalDigest } from '../consensus/canonical-json.ts';
-import type { ConsensusNode } from '../consensus/consensus-node.ts';
+import { type ConsensusNode, otherParties } from '../consensus/consensus-node.ts';
 import { type Contract, isTreeTraining, type TrainContract } from '../consensus/contract.ts';
 import { ConsensusError } from '../consensus/errors.ts';
 import { sendReceipt, submitReceipt } from '../consensus/receipt.ts';
@@ -67,6 +67,7 @@ export async function publishResult(
   await attempts.finish(Buffer.from(taskId, 'hex'));
   const published = await results.publish(prepared);
   await exchangeReceipts(deps, contract, prepared, published);
+  await showLogs(deps, contract, taskId);
   const outcome = outcomeOf(consensus.signer.name, contract, prepared, published, entry);
   await checkpoints.remove(taskId);
   await entry.complete(outcome, [results.published(taskId)]);
@@ -95,6 +96,24 @@ async function exchangeReceipts(
   for (const { party, code } of undelivered) {
     log.warn({ task: taskId, peer: party, code }, 'receipt not delivered');
   }
+}
+
+/** Has the others confirm this node's log with the task in it: a party that is away does at the next task. */
+async function showLogs(
+  { consensus, log }: FinishDeps,
+  contract: Contract,
+  taskId: string,
+): Promise<void> {
+  await Promise.all(
+    otherParties(consensus, contract).map(async (peer) => {
+      try {
+        await consensus.audit.show(taskId, peer, 'end');
+      } catch (error) {
+        if (!(error instanceof ConsensusError)) throw error;
+        log.warn({ task: taskId, peer, code: error.code }, 'audit log not confirmed');
+      }
+    }),
+  );
 }
 
 /** What the coordinator is told. */

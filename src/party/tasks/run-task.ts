@@ -5,6 +5,7 @@
 
 import { ProtocolError } from '../../protocols/errors.ts';
 import { type Clock, pause } from '../clock.ts';
+import type { ConsensusAudit } from '../consensus/consensus-trail.ts';
 import type { Contract } from '../consensus/contract.ts';
 import { type TransportReceipt, transportReceipt } from '../consensus/receipt-statement.ts';
 import type { CertificateRecord } from '../consensus/records.ts';
@@ -17,6 +18,7 @@ import type { CheckpointStore } from './checkpoint-store.ts';
 import type { Meetings } from './meeting.ts';
 import type { Checkpoint, ProgramProgress, ProgramResult } from './program.ts';
 import type { PreparedResult, ResultStore } from './result-store.ts';
+import { type SessionTrail, sessionTrail } from './session-trail.ts';
 import { byNewest, type CheckpointId, checkpointDigest, type Standing } from './standing.ts';
 import type { TaskControl } from './task-control.ts';
 import { entryProgress, type TaskEntry } from './task-entry.ts';
@@ -39,6 +41,7 @@ export type ProgramSources = Pick<TaskThreadHost, 'loadDataset' | 'loadModel' | 
 export interface RunDeps {
   /** This node's name. */
   readonly self: string;
+  readonly audit: Pick<ConsensusAudit, 'trail' | 'implementation'>;
   readonly attempts: AttemptStore;
   readonly queue: TaskQueue;
   readonly meetings: Meetings;
@@ -184,11 +187,18 @@ async function attempt(
   meetings.begin(taskId, terms.attempt, () => {
     over.abort(new SessionError('CLOSED', 'another party has left the attempt'));
   });
+  const trail = sessionTrail(deps.audit.trail, {
+    taskId,
+    attempt: terms.attempt,
+    certificate: run.record.digest,
+    checkpoint: Buffer.from(checkpointDigest(taskId, terms.checkpoint)).toString('hex'),
+    implementation: deps.audit.implementation,
+  });
   let sessions: readonly Session[] | null = null;
   let stopCounting = (): void => undefined;
   try {
     const resume = await resumeFrom(deps, taskId, terms.checkpoint);
-    sessions = await openSessions(deps, run, terms, signal);
+    sessions = await openSessions(deps, run, terms, trail, signal);
     if (slot && !slot.keep()) preempt();
     signal.throwIfAborted();
     await entry.run({ attempt: terms.attempt });
@@ -203,13 +213,13 @@ async function attempt(
         control.prepared(false);
         throw error;
       });
-    const transport = await agreeAndClose(sessions);
+    const transport = await agreeAndClose(sessions, trail);
     if (!transport) return { prepared, agreed: false };
     return { prepared: await results.counted(prepared, transport), agreed: true };
   } catch (error) {
     const cause: unknown = signal.aborted ? signal.reason : error;
     const reason = cause instanceof Error ? cause : new Error('the attempt failed');
-    for (const session of sessions ?? []) void session.close(reason).catch(() => undefined);
+    await Promise.all((sessions ?? []).map((session) => endSession(session, reason, trail)));
     if (control.signal.aborted || !isLinkLost(cause)) throw cause;
     // A session ends as unreachable when its peer was away for as long as it may be.
     const waited = sessions !== null && codeOf(cause) === 'UNREACHABLE';
@@ -238,6 +248,7 @@ async function openSessions(
   deps: RunDeps,
   { taskId, record }: AgreedRun,
   { attempt, checkpoint }: AttemptTerms,
+  trail: SessionTrail,
   signal: AbortSignal,
 ): Promise<readonly Session[]> {
   const peers = record.certificate.contract.parties
@@ -258,14 +269,19 @@ async function openSessions(
           attempt,
           checkpointDigest: checkpointDigest(taskId, checkpoint),
         };
-        return await deps.openSession(terms, options);
+        return await trail.opened((keep) => deps.openSession(terms, { ...options, record: keep }));
       } catch (error) {
         failed.abort(error); // also ends those that are open
         throw error;
       }
     }),
   );
-  if (failed.signal.aborted) throw failed.signal.reason;
+  if (failed.signal.aborted) {
+    const reason: unknown = failed.signal.reason;
+    for (const each of opened)
+      if (each.status === 'fulfilled') await trail.closed(each.value, reason);
+    throw reason;
+  }
   return opened.map((each) => (each as PromiseFulfilledResult<Session>).value);
 }
 
@@ -333,6 +349,7 @@ const PREPARED = { label: 'prepared', type: 'entente.task.v1.Prepared' } as cons
  */
 async function agreeAndClose(
   sessions: readonly Session[],
+  trail: SessionTrail,
 ): Promise<readonly TransportReceipt[] | null> {
   const closed = await Promise.allSettled(
     sessions.map(async (session) => {
@@ -342,13 +359,20 @@ async function agreeAndClose(
         throw new SessionError('MALFORMED', `${session.peer} sent another word than its last`);
       }
       await session.close();
+      await trail.closed(session, null);
     }),
   );
   for (const [i, each] of closed.entries()) {
-    if (each.status === 'rejected') void sessions[i]!.close(each.reason).catch(() => undefined);
+    if (each.status === 'rejected') await endSession(sessions[i]!, each.reason, trail);
   }
   if (closed.some(({ status }) => status === 'rejected')) return null;
   return sessions.map((session) => transportReceipt(session.peer, session.receipt()));
+}
+
+/** Ends a session with a reason, if it has not ended, and records it with that. */
+async function endSession(session: Session, reason: Error, trail: SessionTrail): Promise<void> {
+  void session.close(reason).catch(() => undefined);
+  await trail.closed(session, reason);
 }
 
 function countTraffic(clock: Clock, entry: TaskEntry, sessions: readonly Session[]): () => void {

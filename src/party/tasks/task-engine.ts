@@ -2,6 +2,7 @@
  * The tasks of this node from a request, or a peer's certificate, to their end. Whatever happens to a
  * task happens at every party; a process that stops in between goes on where it was, or says why not.
  */
+import type { EntryBody } from '../audit/entry.ts';
 import { pause } from '../clock.ts';
 import type { ConsensusEvents, ConsensusNode } from '../consensus/consensus-node.ts';
 import type { Contract } from '../consensus/contract.ts';
@@ -13,8 +14,10 @@ import { abortTask, endExpiredTasks, endStaleTasks } from '../consensus/task-end
 import { ApiError } from '../http/api-error.ts';
 import type { TaskHandle, TaskRequest, TaskService } from '../http/services.ts';
 import type { NodeLog } from '../log.ts';
+import type { Caller } from '../tokens.ts';
 import type { ControlServer } from '../transport/control.ts';
 import type { DraftedContract } from './contract-draft.ts';
+import { errorSource } from './error-code.ts';
 import { decideResult, type Finishing, publishResult } from './finish-task.ts';
 import { type LocalTask, runLocally } from './local-task.ts';
 import { type TaskStatus, taskMeetings } from './meeting.ts';
@@ -28,7 +31,7 @@ import { TaskError } from './task-error.ts';
 import { apiErrorOf, endError, runFailure } from './task-failure.ts';
 import type { TaskOutcome } from './task-view.ts';
 
-export interface TaskEngineDeps extends Omit<RunDeps, 'self' | 'meetings'> {
+export interface TaskEngineDeps extends Omit<RunDeps, 'self' | 'audit' | 'meetings'> {
   readonly consensus: ConsensusNode;
   readonly board: TaskBoard;
   readonly log: NodeLog;
@@ -66,6 +69,9 @@ const LATE_MS = 10_000;
 /** How long a stopping node tries to tell that it does not propose any more: own choice. */
 const STOP_MS = 5000;
 
+/** Ends that are not this party's error. */
+const ENDS: ReadonlySet<TaskError['code']> = new Set(['CANCELLED', 'PEER_FAILED', 'STOPPED']);
+
 interface Running {
   readonly control: TaskControl;
   readonly done: Promise<void>;
@@ -73,6 +79,7 @@ interface Running {
 
 export function taskEngine(deps: TaskEngineDeps): TaskEngine {
   const { consensus, board, clock, log } = deps;
+  const { trail } = consensus.audit;
   const self = consensus.signer.name;
   const running = new Map<string, Running>();
   /** Contracts of this node that are on their way to agreement. */
@@ -85,7 +92,7 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
   let cancelExpiry = (): void => undefined;
 
   const meetings = taskMeetings(deps.server, { peers: consensus.peers, clock, status });
-  const runDeps: RunDeps = { ...deps, self, meetings };
+  const runDeps: RunDeps = { ...deps, self, audit: consensus.audit, meetings };
 
   /** Never waits for the task; errors of the bookkeeping itself go to the log. */
   function background(taskId: string, what: string, work: () => Promise<unknown>): void {
@@ -199,7 +206,17 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
   /** Ends the task: one that is neither run nor ended would never end anywhere. */
   function fail(taskId: string, entry: TaskEntry, error: unknown): Promise<void> {
     log.error({ task: taskId, err: error }, 'task failed');
+    recordFailure(taskId, entry, error);
     return insist(taskId, 'end not kept yet', () => failOnce(taskId, entry, error));
+  }
+
+  /** What a person or another party ended is recorded where that came in. */
+  function recordFailure(taskId: string, entry: TaskEntry, error: unknown): void {
+    const ended = error instanceof TaskError && ENDS.has(error.code);
+    if (ended) return;
+    const scope = { task: taskId, attempt: entry.view().attempt || null };
+    const body = { ...errorSource(error), party: self };
+    background(taskId, 'failure not recorded', () => trail.record('error', scope, body));
   }
 
   /** Ends the task here, then tells every party. Can be done again. */
@@ -277,7 +294,7 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
     list: (query) => board.list(query),
     events: (taskId, after, signal) => board.events(taskId, after, signal),
 
-    async cancel(taskId) {
+    async cancel(taskId, caller) {
       const entry = await openEntry(taskId);
       if (!entry) {
         const view = (await board.find(taskId))!;
@@ -290,16 +307,19 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
         throw new ApiError('CONFLICT', 'the result is being published: it is too late to cancel');
       }
       await entry.stopping();
+      const actor = { via: 'http', id: caller.id } as const;
+      await trail.record('cancellation', { task: taskId }, { party: self, actor });
       // A run that was told to end does this itself; one that begins meanwhile finds the end.
       if (!run) background(taskId, 'not cancelled', () => abortTask(consensus, taskId, refusal));
       return entry.view();
     },
 
-    async approve(taskId) {
+    async approve(taskId, caller) {
       const entry = await openEntry(taskId);
       const notAsked = new ApiError('CONFLICT', 'the task does not wait for approval');
       if (!entry?.view().awaitsApproval) throw notAsked;
       try {
+        await trail.record('administration', { task: taskId }, approvalBy(caller));
         await deps.approve(taskId);
       } catch (error) {
         const isOver = error instanceof ConsensusError && error.code === 'wrong_state';
@@ -365,6 +385,11 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
       await Promise.allSettled(runs.map(({ done }) => done));
     },
   };
+}
+
+function approvalBy({ id }: Caller): EntryBody<'administration'> {
+  const actor = { via: 'http', id } as const;
+  return { action: 'task_approved', actor, subject: null, role: null, digest: null };
 }
 
 function headOf(taskId: string, contract: Contract): TaskHead {

@@ -8,7 +8,7 @@ import {
 import type { Contract } from '../../../src/party/consensus/contract.ts';
 import { taskIdOf } from '../../../src/party/consensus/contract-check.ts';
 import { type Signed, signBody } from '../../../src/party/consensus/signed.ts';
-import { NO_AUDIT_HEAD, signVote, type Vote } from '../../../src/party/consensus/vote.ts';
+import { signVote, type Vote } from '../../../src/party/consensus/vote.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import {
   keyRing,
@@ -18,6 +18,7 @@ import {
   testIdentity,
 } from '../../support/contracts.ts';
 import { refuses } from '../../support/refusals.ts';
+import { AUDIT_HEAD } from '../../support/test-audit.ts';
 
 const [a, b, c] = ['orgA', 'orgB', 'orgC'].map(testIdentity) as [
   TestIdentity,
@@ -28,7 +29,7 @@ const keys = keyRing([a, b, c]);
 const contract = sampleContract([a.signer, b.signer], { receiver: c.signer });
 
 function vote(party: TestIdentity, on: Contract = contract): Signed<Vote> {
-  const statement = { taskId: taskIdOf(on), rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
+  const statement = { taskId: taskIdOf(on), rule: '11'.repeat(32), auditHead: AUDIT_HEAD };
   return signVote(party.signer, on, statement, NOW, systemRng);
 }
 

@@ -3,7 +3,7 @@ import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import { taskIdOf } from '../../../src/party/consensus/contract-check.ts';
 import { proposeContract } from '../../../src/party/consensus/initiator.ts';
 import { encodeSigned } from '../../../src/party/consensus/signed.ts';
-import { NO_AUDIT_HEAD, signVote } from '../../../src/party/consensus/vote.ts';
+import { signVote } from '../../../src/party/consensus/vote.ts';
 import { METHODS } from '../../../src/party/consensus/wire.ts';
 import type { PolicyRule } from '../../../src/party/policy-rule.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
@@ -11,13 +11,14 @@ import { changed } from '../../support/changed-contract.ts';
 import { type Network, OPEN_RULE, withNetwork } from '../../support/consensus-network.ts';
 import { sampleTrees } from '../../support/contracts.ts';
 import { refusesAsync } from '../../support/refusals.ts';
+import { AUDIT_HEAD } from '../../support/test-audit.ts';
 
 const TWO = ['orgA', 'orgB'];
 
 /** What `orgB` answers to the sample contract, byte for byte. */
 async function answer(network: Network): Promise<Uint8Array> {
   const contract = network.contract();
-  const statement = { taskId: taskIdOf(contract), rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
+  const statement = { taskId: taskIdOf(contract), rule: '11'.repeat(32), auditHead: AUDIT_HEAD };
   const { signer } = network.at('orgA').identity;
   const vote = signVote(signer, contract, statement, network.clock.now, systemRng);
   const request = { contract: canonicalBytes(contract), vote: encodeSigned(vote) };

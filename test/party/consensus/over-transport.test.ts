@@ -8,7 +8,6 @@ import { submitReceipt } from '../../../src/party/consensus/receipt.ts';
 import { transportReceipt } from '../../../src/party/consensus/receipt-statement.ts';
 import { consensusRecords } from '../../../src/party/consensus/records.ts';
 import { finishTask } from '../../../src/party/consensus/task-end.ts';
-import { NO_AUDIT_HEAD } from '../../../src/party/consensus/vote.ts';
 import { Store } from '../../../src/party/store.ts';
 import { storedAttempts } from '../../../src/party/stored-attempts.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
@@ -16,6 +15,7 @@ import { FakeDatasets, OPEN_RULE } from '../../support/consensus-network.ts';
 import { DECLARATION, NOW, sampleContract } from '../../support/contracts.ts';
 import { refusesAsync } from '../../support/refusals.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { testAudit } from '../../support/test-audit.ts';
 import { type Node, openPair, startNodes, stopNodes } from '../../support/transports.ts';
 
 /** Consensus of one node over its real transport, identity and peers. */
@@ -30,7 +30,7 @@ function consensusOver({ identity, transport }: Node, store: Store): ConsensusNo
     records: consensusRecords(store, () => NOW),
     attempts: storedAttempts(store),
     events: { committed() {}, asked() {}, approved() {}, ended() {}, denied() {}, failed() {} },
-    auditHead: async () => NO_AUDIT_HEAD,
+    audit: testAudit(),
     now: () => NOW,
     rng: systemRng,
   };

@@ -11,18 +11,19 @@ import {
   MAX_UNVOTED_CONTRACTS,
 } from '../../../src/party/consensus/records.ts';
 import type { Signed } from '../../../src/party/consensus/signed.ts';
-import { NO_AUDIT_HEAD, signVote, type Vote } from '../../../src/party/consensus/vote.ts';
+import { signVote, type Vote } from '../../../src/party/consensus/vote.ts';
 import { Store } from '../../../src/party/store.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import { NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
 import { refusesAsync } from '../../support/refusals.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { AUDIT_HEAD } from '../../support/test-audit.ts';
 
 const a = testIdentity('orgA').signer;
 const b = testIdentity('orgB').signer;
 const contract = sampleContract([a, b]);
 const taskId = taskIdOf(contract);
-const statement = { taskId, rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
+const statement = { taskId, rule: '11'.repeat(32), auditHead: AUDIT_HEAD };
 const [voteA, voteB] = [a, b].map((s) => signVote(s, contract, statement, NOW, systemRng));
 const DATASET = '33'.repeat(32);
 const end = { from: 'orgB', party: 'orgB', code: 'cancelled', reason: 'x', time: '' } as const;

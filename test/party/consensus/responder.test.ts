@@ -10,16 +10,12 @@ import {
   signBody,
 } from '../../../src/party/consensus/signed.ts';
 import { endStaleTasks } from '../../../src/party/consensus/task-end.ts';
-import {
-  NO_AUDIT_HEAD,
-  signVote,
-  type Vote,
-  VoteSchema,
-} from '../../../src/party/consensus/vote.ts';
+import { signVote, type Vote, VoteSchema } from '../../../src/party/consensus/vote.ts';
 import { encodeHash, METHODS } from '../../../src/party/consensus/wire.ts';
 import { systemRng } from '../../../src/protocols/primitives/rng.ts';
 import { DatasetRefusal, type Network, withNetwork } from '../../support/consensus-network.ts';
 import { keyRing, testIdentity } from '../../support/contracts.ts';
+import { AUDIT_HEAD } from '../../support/test-audit.ts';
 
 const TWO = ['orgA', 'orgB'];
 const THREE = ['orgA', 'orgB', 'orgC'];
@@ -32,7 +28,7 @@ function voteOf(
   changes: Partial<Vote> = {},
 ): Signed<Vote> {
   const { signer } = network.at(name).identity;
-  const statement = { taskId: taskIdOf(contract), rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
+  const statement = { taskId: taskIdOf(contract), rule: '11'.repeat(32), auditHead: AUDIT_HEAD };
   const { body } = signVote(signer, contract, statement, network.clock.now, systemRng);
   return signBody(signer, 'entente/vote/v1', { ...body, ...changes });
 }

@@ -5,19 +5,19 @@ import { decodeSigned, encodeSigned } from '../../../src/party/consensus/signed.
 import {
   checkVote,
   checkVoteAge,
-  NO_AUDIT_HEAD,
   ruleDigest,
   signVote,
   VoteSchema,
 } from '../../../src/party/consensus/vote.ts';
 import { keyRing, NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
 import { refuses } from '../../support/refusals.ts';
+import { AUDIT_HEAD } from '../../support/test-audit.ts';
 
 const a = testIdentity('orgA');
 const b = testIdentity('orgB');
 const contract = sampleContract([a.signer, b.signer]);
 const taskId = taskIdOf(contract);
-const statement = { taskId, rule: '11'.repeat(32), auditHead: NO_AUDIT_HEAD };
+const statement = { taskId, rule: '11'.repeat(32), auditHead: AUDIT_HEAD };
 const vote = signVote(b.signer, contract, statement, NOW, (n) => new Uint8Array(n).fill(7));
 
 describe('vote', () => {

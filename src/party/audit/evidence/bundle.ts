@@ -29,10 +29,10 @@ import {
   Count,
   exactly,
   Hex32,
+  LogKeyCertificateSchema,
   nullOr,
   oneOf,
   PartyName,
-  Signature,
   signed,
 } from '../fields.ts';
 import { HASH_BYTES } from '../merkle.ts';
@@ -50,11 +50,6 @@ const Proof = Type.String({
   pattern: '^[A-Za-z0-9+/]*={0,2}$',
   maxLength: Math.ceil((MAX_PROOF_HASHES * HASH_BYTES) / 3) * 4,
 });
-
-const LogKeyCertificateSchema = Type.Object(
-  { name: PartyName, publicKey: Hex32, signature: Signature },
-  exactly,
-);
 
 const Opening = Type.Union([
   /** Of a commitment in this party's own receipt: `resultCommitment` of salt and digest. */

@@ -1,0 +1,198 @@
+/**
+ * Parties confirm each other's audit logs. Each keeps, for every other one, the last state of its log
+ * that it cosigned; what is shown next must continue that. So a log that is rolled back or forked is
+ * caught by whichever party saw it before.
+ */
+import type { KeyRing } from '../consensus/signature.ts';
+import type { Store } from '../store.ts';
+import type { AuditLog, SignedCheckpoint } from './audit-log.ts';
+import { openCheckpoint } from './checkpoint.ts';
+import { AuditError } from './errors.ts';
+import { type LogKey, type LogKeyCertificate, type LogVerifiers, verifyLogKey } from './log-key.ts';
+import { verifyConsistency } from './merkle-proof.ts';
+import {
+  formatNote,
+  type NoteSignature,
+  openNote,
+  parseNote,
+  signatureBy,
+  withSignature,
+} from './signed-note.ts';
+
+/** What is kept of a party whose log this node has seen, or that has seen this node's. */
+export interface WitnessRecord {
+  readonly logKey: LogKeyCertificate;
+  /** The last state of its log that this node cosigned. */
+  readonly theirs: { readonly size: number; readonly root: string } | null;
+  /** The last state of this node's log that it cosigned, with its cosignature. */
+  readonly own: { readonly size: number; readonly note: string } | null;
+}
+
+/** A state of a log as it goes to another party. */
+export interface ShownState {
+  readonly logKey: LogKeyCertificate;
+  /** Signed by the log alone. */
+  readonly note: string;
+  /** Size of the state that the reader has confirmed before, and the proof from there. */
+  readonly from: number;
+  readonly proof: readonly Uint8Array[];
+}
+
+/** What a party says to a state: its cosignature, or the size of the state that it wants proved. */
+export type Confirmation =
+  | { readonly logKey: LogKeyCertificate; readonly signature: Uint8Array }
+  | { readonly lacks: number };
+
+/** A state of a log with both signatures, as entries have it. */
+export interface ConfirmedNote {
+  readonly size: number;
+  readonly root: string;
+  readonly note: string;
+}
+
+/** Another party's log is not the one that it has shown before. */
+export class LogRefusal extends Error {
+  readonly code: 'audit_rolled_back' | 'audit_forked';
+  /** What it showed, if its log signed that. */
+  readonly shown: ConfirmedNote | null;
+
+  constructor(code: LogRefusal['code'], message: string, shown: ConfirmedNote | null) {
+    super(message);
+    this.name = 'LogRefusal';
+    this.code = code;
+    this.shown = shown;
+  }
+}
+
+export interface LogWitnessDeps {
+  readonly log: Pick<AuditLog, 'checkpoint' | 'consistencyProof' | 'addCosignature'>;
+  readonly key: LogKey;
+  readonly keys: KeyRing;
+  readonly store: Store;
+}
+
+export interface LogWitness {
+  /** This node's log as it is now, for a party that has confirmed it up to `from`. */
+  show(party: string, from?: number): Promise<ShownState>;
+  /**
+   * Takes a party's cosignature of what was shown to it. Throws `AuditError` unless it verifies, and
+   * `LogRefusal` when it is of another log key than the party's last.
+   */
+  confirmed(
+    party: string,
+    state: ShownState,
+    by: Exclude<Confirmation, { readonly lacks: number }>,
+  ): Promise<ConfirmedNote>;
+  /**
+   * Confirms what a party shows of its log, or says from which size it wants a proof. Throws
+   * `LogRefusal`, and `AuditError` for what its log did not sign.
+   */
+  confirm(
+    party: string,
+    state: ShownState,
+  ): Promise<{ readonly answer: Confirmation; readonly theirs: ConfirmedNote | null }>;
+  /** This node's log as `show` last told it, without a proof. */
+  state(): Promise<ConfirmedNote>;
+  records(): Promise<readonly (readonly [party: string, record: WitnessRecord])[]>;
+}
+
+export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitness {
+  const table = store.table<WitnessRecord>('auditWitnesses');
+
+  /** The verifiers of a party's log, which must be the one that it had before. */
+  async function logOf(
+    party: string,
+    logKey: LogKeyCertificate,
+  ): Promise<{ readonly log: LogVerifiers; readonly known: WitnessRecord | undefined }> {
+    const identity = keys.find(party);
+    if (!identity) throw new AuditError('unknown_key', `${party} is not a known peer`);
+    const verifiers = verifyLogKey(party, identity, logKey);
+    const known = await table.get(party);
+    if (known && known.logKey.publicKey !== logKey.publicKey) {
+      throw new LogRefusal('audit_forked', `the audit log of ${party} has another key`, null);
+    }
+    return { log: verifiers, known };
+  }
+
+  async function keep(
+    party: string,
+    logKey: LogKeyCertificate,
+    change: Partial<WitnessRecord>,
+  ): Promise<void> {
+    const known = (await table.get(party)) ?? { theirs: null, own: null };
+    await store.write(table.put(party, { ...known, logKey, ...change }));
+  }
+
+  const exclusive = <T>(party: string, run: () => Promise<T>): Promise<T> =>
+    store.exclusive(`audit/witness/${party}`, run);
+
+  /** The log's own signature and no other. */
+  function bare({ note, size, root }: SignedCheckpoint): ConfirmedNote {
+    const { text, signatures } = parseNote(note);
+    const own = signatures.filter(({ name }) => name === key.checkpoints.name);
+    return { size, root: hex(root), note: formatNote({ text, signatures: own }) };
+  }
+
+  return {
+    async show(party, from) {
+      const { note, size } = bare(await log.checkpoint());
+      const start = Math.min(from ?? (await table.get(party))?.own?.size ?? 0, size);
+      const proof = await log.consistencyProof(start, size);
+      return { logKey: key.certificate, note, from: start, proof };
+    },
+
+    confirmed: (party, { note }, { logKey, signature }) =>
+      exclusive(party, async () => {
+        const { log: witness } = await logOf(party, logKey);
+        const { name, keyId } = witness.cosignatures;
+        const line: NoteSignature = { name, keyId, bytes: signature };
+        const cosigned = withSignature(note, line);
+        const { verified } = openNote(cosigned, [witness.cosignatures]);
+        if (verified.length === 0) {
+          throw new AuditError('bad_signature', `${party} did not sign the checkpoint`);
+        }
+        const { size, root } = openCheckpoint(cosigned, key.origin, [
+          verifyLogKey(key.certificate.name, keys.find(key.certificate.name)!, key.certificate)
+            .checkpoints,
+        ]);
+        await log.addCosignature(size, line);
+        await keep(party, logKey, { own: { size, note: cosigned } });
+        return { size, root: hex(root), note: cosigned };
+      }),
+
+    confirm: (party, { logKey, note, from, proof }) =>
+      exclusive(party, async () => {
+        const { log: theirs, known } = await logOf(party, logKey);
+        const { size, root } = openCheckpoint(note, theirs.origin, [theirs.checkpoints]);
+        const shown = { size, root: hex(root), note };
+        const before = known?.theirs ?? null;
+        if (before) {
+          if (size < before.size) {
+            const less = `the audit log of ${party} has ${size} entries, it had ${before.size}`;
+            throw new LogRefusal('audit_rolled_back', less, shown);
+          }
+          if (size > before.size && from !== before.size) {
+            return { answer: { lacks: before.size }, theirs: null };
+          }
+          const first = new Uint8Array(Buffer.from(before.root, 'hex'));
+          const path = size === before.size ? [] : proof;
+          if (!verifyConsistency(before.size, size, first, root, path)) {
+            const other = `the audit log of ${party} does not continue what it was`;
+            throw new LogRefusal('audit_forked', other, shown);
+          }
+        }
+        const line = signatureBy(key.cosignatures, parseNote(note).text);
+        // Remembered before it is said: what is confirmed once must not be forgotten.
+        await keep(party, logKey, { theirs: { size, root: shown.root } });
+        const answer = { logKey: key.certificate, signature: line.bytes };
+        return { answer, theirs: { ...shown, note: withSignature(note, line) } };
+      }),
+
+    state: async () => bare(await log.checkpoint()),
+    records: () => table.list(),
+  };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

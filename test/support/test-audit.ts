@@ -1,0 +1,20 @@
+import type { ConsensusAudit } from '../../src/party/consensus/consensus-trail.ts';
+import { DECLARATION } from './contracts.ts';
+import { type MemoryTrail, memoryTrail } from './memory-trail.ts';
+
+/** The head of a log that has no entries. */
+export const AUDIT_HEAD: string = '00'.repeat(32);
+
+/** The audit log of a node that confirms none and whose own nobody is asked to confirm. */
+export interface TestAudit extends ConsensusAudit {
+  readonly trail: MemoryTrail;
+}
+
+export function testAudit(now?: () => number): TestAudit {
+  return {
+    trail: memoryTrail(now),
+    implementation: DECLARATION.implementation,
+    head: () => AUDIT_HEAD,
+    show: async () => {},
+  };
+}
