@@ -70,7 +70,7 @@ const CLOSED: readonly string[] = [
   ...['HintSeed', 'HintSlots', 'StarLeaderSize', 'StarSpokeSize', 'ZeroSharingSeed'],
   ...['Rr22Correction', 'Rr22Masks', 'Rr22ReceiverHello', 'Rr22ReceiverSize', 'Rr22Seed'],
   ...['Rr22SenderHello', 'Rr22SenderSize'],
-  ...['MatchingSalt', 'SharesOrigin', 'DistinctKeys'],
+  ...['MatchingSalt', 'SharesOrigin', 'RunName', 'DistinctKeys'],
 ];
 
 interface Source {

@@ -118,11 +118,10 @@ async function ended(
   party: string,
   cause: unknown,
 ): Promise<NotAgreedError> {
-  const { end } = (await node.records.find(taskId)) ?? {};
-  if (end) return endedBy(taskId, end, { cause });
-  const refusal = refusalOf(cause);
-  await abortTask(node, taskId, refusal, party);
-  return new NotAgreedError(taskId, party, refusal, { cause });
+  // Nothing happens if somebody ended it meanwhile: whose end it is stands in the record.
+  await abortTask(node, taskId, refusalOf(cause), party);
+  const { end } = (await node.records.find(taskId))!;
+  return endedBy(taskId, end, { cause });
 }
 
 /**
