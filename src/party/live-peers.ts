@@ -4,6 +4,7 @@ import { readCertificate } from './certificate.ts';
 import { ConfigError, type Environment, loadConfig, type PeerConfig } from './config.ts';
 import { ApiError } from './http/api-error.ts';
 import { type PeerBook, type PeerRecord, peerBook } from './peers.ts';
+import type { Caller } from './tokens.ts';
 
 /** What a configuration says of its peers, with their certificates. Throws `TypeError`. */
 export async function readPeers(peers: readonly PeerConfig[]): Promise<PeerBook> {
@@ -23,13 +24,18 @@ export interface LivePeers {
    * those with peers that are gone or pinned otherwise end. Throws `INVALID_REQUEST` saying what is
    * wrong, and nothing changes.
    */
-  reload(): Promise<void>;
+  reload(caller: Caller): Promise<void>;
 }
 
-export function livePeers(configPath: string, env: Environment, user: PeerUser): LivePeers {
+export function livePeers(
+  configPath: string,
+  env: Environment,
+  user: PeerUser,
+  changed: (book: PeerBook, caller: Caller) => Promise<void>,
+): LivePeers {
   return {
     list: () => user.peers.all,
-    async reload() {
+    async reload(caller) {
       let book: PeerBook;
       try {
         const config = await loadConfig(configPath, env);
@@ -39,6 +45,8 @@ export function livePeers(configPath: string, env: Environment, user: PeerUser):
         if (!(cause instanceof ConfigError || cause instanceof TypeError)) throw cause;
         throw new ApiError('INVALID_REQUEST', cause.message, { cause });
       }
+      // Recorded first: nobody is trusted who is not in the log.
+      await changed(book, caller);
       user.setPeers(book);
     },
   };

@@ -4,11 +4,11 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemRng } from '../protocols/primitives/rng.ts';
-import { AuditLog } from './audit/audit-log.ts';
-import { logKey } from './audit/log-key.ts';
-import { openLogKeyFile } from './audit/log-key-file.ts';
+import type { EntryBody } from './audit/entry.ts';
 import { logWitness } from './audit/log-witness.ts';
-import { trailInto } from './audit/trail.ts';
+import { type NodeAudit, openAudit } from './audit/open-audit.ts';
+import { auditedDatasets, recordAccess, termsOf } from './audited-datasets.ts';
+import { auditedPolicy } from './audited-policy.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { datasetRegistry } from './catalog/dataset-registry.ts';
 import { serveCatalog } from './catalog/handlers.ts';
@@ -17,6 +17,7 @@ import type { RunningNode } from './cli/command.ts';
 import { systemClock } from './clock.ts';
 import { loadConfig, type NodeConfig } from './config.ts';
 import { approveTask } from './consensus/approval.ts';
+import { canonicalBytes } from './consensus/canonical-json.ts';
 import { serveCheckpoints, showLog } from './consensus/checkpoint-exchange.ts';
 import type { ConsensusNode } from './consensus/consensus-node.ts';
 import type { Contract } from './consensus/contract.ts';
@@ -29,23 +30,24 @@ import type { TaskDraft } from './consensus/task-draft.ts';
 import { createDatasets } from './datasets/datasets.ts';
 import { openDisclosureLedger } from './disclosure-ledger.ts';
 import { nodeMetrics } from './http/metrics.ts';
+import { requestTrail } from './http/request-trail.ts';
 import { createHttpServer, type HttpServerOptions } from './http/server.ts';
 import { storeCheck } from './http/store-check.ts';
-import { type Identity, loadIdentity, type SealOptions } from './identity.ts';
 import { implementationDigest, programVersion } from './implementation.ts';
 import { livePeers, readPeers } from './live-peers.ts';
 import { createLog } from './log.ts';
 import { logDenial } from './log-denial.ts';
 import { ModelRegistry } from './models/model-registry.ts';
 import {
-  auditFolder,
   checkpointFolder,
   partsFolder,
   spillFolder,
   stagingFolder,
   storeFolder,
 } from './node-folders.ts';
+import { identityOf, sealOf } from './node-identity.ts';
 import { peerTraffic } from './peer-traffic.ts';
+import { pinnedPeersTrail } from './pinned-peers-trail.ts';
 import { policyFile } from './policy-file.ts';
 import { Store } from './store.ts';
 import { storedAttempts } from './stored-attempts.ts';
@@ -80,8 +82,8 @@ async function compose(
   stack: StopStack,
 ): Promise<RunningNode> {
   const log = createLog({ ...config.log, node: config.name }, process.stderr);
-  const passphrase = await passphraseOf(config);
-  const identity = await identityOf(config, passphrase);
+  const seal = await sealOf(config);
+  const identity = await identityOf(config, seal);
   const peers = await readPeers(config.peers);
   const clock = systemClock;
   const now = (): number => clock.now();
@@ -89,10 +91,12 @@ async function compose(
 
   const store = await Store.open(storeFolder(config));
   stack.push(() => store.close());
-  const key = logKey(identity, await openLogKeyFile(config.identity.dir, passphrase), now);
-  const auditLog = await AuditLog.open({ folder: auditFolder(config) }, { store, key });
-  stack.push(() => auditLog.close());
-  const trail = trailInto(auditLog, { now, rng });
+  const audit = await openAudit(config, { identity, seal, store, now, rng });
+  const { trail, salts } = audit;
+  stack.push(() => audit.log.close());
+  const peersChanged = pinnedPeersTrail(store, trail);
+  await recordStart(audit, config);
+  await peersChanged(peers, BY_NODE);
 
   const attempts = storedAttempts(store);
   const transport = new Transport({
@@ -112,12 +116,15 @@ async function compose(
   const registry = datasetRegistry(store, now);
   const files = createDatasets({ ...config.data, registered: registry.find }, rng);
   const local = localCatalog(files, registry);
-  const datasets = offeredDatasets(files, store, ownParts(findTrained, models), now);
-  const policy = policyFile(config.policyFile);
+  const datasets = auditedDatasets(
+    offeredDatasets(files, store, ownParts(findTrained, models), now),
+    trail,
+  );
+  const policy = auditedPolicy(policyFile(config.policyFile), trail, salts);
   const implementation = await implementationDigest();
 
   const keys = keyRingOf(identity, () => transport.peers);
-  const witness = logWitness({ log: auditLog, key, keys, store });
+  const witness = logWitness({ ...audit, keys, store });
   const exchange = { peers: transport, records, witness, trail };
   const consensus: ConsensusNode = {
     signer: identity,
@@ -148,7 +155,7 @@ async function compose(
     audit: {
       trail,
       implementation,
-      head: () => Buffer.from(auditLog.head().root).toString('hex'),
+      head: () => Buffer.from(audit.log.head().root).toString('hex'),
       show: (taskId, peer, at) => showLog(exchange, taskId, peer, at),
     },
     now,
@@ -197,7 +204,12 @@ async function compose(
         signal,
       ),
     sources: async (contract, taskId, attempt) => ({
-      loadDataset: () => datasets.load(contract, identity.name),
+      loadDataset: async () => {
+        const scope = { task: taskId, attempt };
+        const access = { purpose: 'compute', peer: contract.initiator, scope } as const;
+        await recordAccess(trail, termsOf(contract, identity.name), access);
+        return datasets.load(contract, identity.name);
+      },
       loadModel: () => modelOf(models, contract),
       ledger: await openDisclosureLedger({ store, trail, now }, { contract, taskId, attempt }),
     }),
@@ -250,8 +262,11 @@ async function compose(
         peerNames: () => transport.peers.all.map(({ name }) => name),
       }),
       models,
-      peers: livePeers(configPath, process.env, transport),
+      peers: livePeers(configPath, process.env, transport, (book, { id }) =>
+        peersChanged(book, { via: 'http', id }),
+      ),
       tokens: storedTokens(store, rng),
+      trail: requestTrail(trail, salts),
       store,
       readiness: async () => [
         await storeCheck(store),
@@ -288,6 +303,22 @@ async function modelOf(
   };
 }
 
+/** What nobody asked for. */
+const BY_NODE: EntryBody<'administration'>['actor'] = { via: 'node', id: 'node' };
+
+/** Records that the node started, and commits to the configuration that it goes by. */
+async function recordStart({ trail, salts }: NodeAudit, config: NodeConfig): Promise<void> {
+  const digest = await salts.commit(canonicalBytes(config));
+  const body = {
+    action: 'node_started',
+    actor: BY_NODE,
+    subject: null,
+    role: null,
+    digest,
+  } as const;
+  await trail.record('administration', {}, body);
+}
+
 /** What to undo, the last thing first. A step that fails does not keep the others from being undone. */
 class StopStack {
   readonly #steps: (() => Promise<void>)[] = [];
@@ -303,23 +334,6 @@ class StopStack {
     }
     if (failures.length > 0) throw new AggregateError(failures, 'the node did not stop in order');
   }
-}
-
-/** What opens the keys of this node, if they are sealed. */
-async function passphraseOf({ identity }: NodeConfig): Promise<SealOptions> {
-  const { passphraseFile } = identity;
-  return passphraseFile === null
-    ? {}
-    : { passphrase: (await readFile(passphraseFile, 'utf8')).trimEnd() };
-}
-
-async function identityOf({ identity, name }: NodeConfig, seal: SealOptions): Promise<Identity> {
-  const { dir } = identity;
-  const loaded = await loadIdentity(dir, seal);
-  if (loaded.name !== name) {
-    throw new Error(`${dir} is the identity of ${loaded.name}, but the configuration says ${name}`);
-  }
-  return loaded;
 }
 
 /** The certificate of the HTTP interface, if it does TLS itself. */

@@ -23,6 +23,7 @@
  *   auditTasks        taskId / index           an entry that is about the task
  *   auditCheckpoints  size                     a checkpoint of the audit log: a signed note
  *   auditWitnesses    party                    its log key, the last states confirmed both ways
+ *   auditPeers        party                    fingerprint with which the log has it pinned
  *   auditSalts        commitment               what opens it, where nothing else keeps it
  *
  * Numbers in keys are 16 decimal digits, so that their order is the keys' order.
@@ -52,6 +53,7 @@ const KINDS = [
   'auditTasks',
   'auditCheckpoints',
   'auditWitnesses',
+  'auditPeers',
   'auditSalts',
 ] as const;
 

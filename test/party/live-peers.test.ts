@@ -6,6 +6,8 @@ import { type LivePeers, livePeers, readPeers } from '../../src/party/live-peers
 import { type PeerBook, peerBook } from '../../src/party/peers.ts';
 import { runInProcess, withNode } from '../support/cli-run.ts';
 
+const CALLER = { id: 'token-1', role: 'admin' } as const;
+
 interface Setup {
   readonly live: LivePeers;
   readonly used: { peers: PeerBook; changes: number };
@@ -30,7 +32,7 @@ async function withLivePeers(use: (setup: Setup) => Promise<void>): Promise<void
       equal(code, 0, err);
     };
     await use({
-      live: livePeers(config, {}, used),
+      live: livePeers(config, {}, used, async () => undefined),
       used,
       config,
       async pin(name, address) {
@@ -49,12 +51,12 @@ describe('live peers', () => {
   it('follow the configuration and keep what did not change', () =>
     withLivePeers(async ({ live, used, pin, unpin }) => {
       const { fingerprint } = await pin('orgB', 'b:1');
-      await live.reload();
+      await live.reload(CALLER);
       const orgB = used.peers.byName('orgB')!;
       deepEqual([orgB.address, orgB.fingerprint], ['b:1', fingerprint]);
 
       await pin('orgC', 'c:1');
-      await live.reload();
+      await live.reload(CALLER);
       equal(used.peers.byName('orgB'), orgB, 'the same record: its connections stay');
       deepEqual(
         live.list().map(({ name }) => name),
@@ -62,10 +64,10 @@ describe('live peers', () => {
       );
 
       await unpin('orgB');
-      await live.reload();
+      await live.reload(CALLER);
       equal(used.peers.byName('orgB'), undefined);
       const again = await pin('orgB', 'b:1');
-      await live.reload();
+      await live.reload(CALLER);
       equal(used.peers.byName('orgB')!.fingerprint, again.fingerprint, 'another key counts');
       equal(used.changes, 4);
     }));
@@ -73,10 +75,10 @@ describe('live peers', () => {
   it('stay as they are when the configuration is wrong', () =>
     withLivePeers(async ({ live, used, config, pin }) => {
       await pin('orgB', 'b:1');
-      await live.reload();
+      await live.reload(CALLER);
       const before = used.peers;
       await writeFile(config, 'name: orgA\ncolour: blue\n');
-      await rejects(live.reload(), {
+      await rejects(live.reload(CALLER), {
         code: 'INVALID_REQUEST',
         message: /colour is not a known key/,
       });
@@ -84,16 +86,16 @@ describe('live peers', () => {
         config,
         'name: orgA\npeers: [{name: orgX, address: "b:1", certificate: peers/orgB.crt}]\n',
       );
-      await rejects(live.reload(), { code: 'INVALID_REQUEST', message: /names "orgB"/ });
+      await rejects(live.reload(CALLER), { code: 'INVALID_REQUEST', message: /names "orgB"/ });
       equal(used.peers, before);
     }));
 
   it('stay as they are when a certificate is gone', () =>
     withLivePeers(async ({ live, used, config, pin }) => {
       await pin('orgB', 'b:1');
-      await live.reload();
+      await live.reload(CALLER);
       await rm(join(config, '..', 'peers', 'orgB.crt'));
-      await rejects(live.reload(), { code: 'INVALID_REQUEST', message: /orgB/ });
+      await rejects(live.reload(CALLER), { code: 'INVALID_REQUEST', message: /orgB/ });
       equal(used.changes, 1);
     }));
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
 import type { ApiError } from '../../src/party/http/api-error.ts';
 import { type NodeMetrics, nodeMetrics } from '../../src/party/http/metrics.ts';
+import type { RequestTrail } from '../../src/party/http/request-trail.ts';
 import {
   createHttpServer,
   type HttpServer,
@@ -319,6 +320,13 @@ const NO_STORE = {
   write: async () => undefined,
 } as unknown as Store;
 
+/** Records nothing. */
+const NO_TRAIL: RequestTrail = {
+  administered: async () => undefined,
+  tookModel: async () => undefined,
+  toldOutcome: async () => undefined,
+};
+
 /** A server on fakes. */
 export function fakeServer(
   deps: Partial<HttpServerDeps> = {},
@@ -335,6 +343,7 @@ export function fakeServer(
         reload: async () => undefined,
       },
       tokens: TOKENS,
+      trail: NO_TRAIL,
       store: NO_STORE,
       readiness: async () => [{ name: 'store', ready: true }],
       metrics: fakeMetrics(),

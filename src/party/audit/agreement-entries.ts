@@ -65,7 +65,7 @@ export const RefusalBody = Type.Object(
   {
     /** Whose no it is. */
     party: PartyName,
-    /** Who told this node; itself for its own. */
+    /** Who told this node, itself for its own; of a question about data, who asked. */
     from: PartyName,
     /** What was refused: a question about data, a contract, a certificate, a task that ran. */
     step: oneOf('describe', 'prepare', 'commit', 'run'),

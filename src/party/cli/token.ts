@@ -2,9 +2,11 @@ import { systemRng } from '../../protocols/primitives/rng.ts';
 import type { NodeConfig } from '../config.ts';
 import { writeDurably } from '../durable-file.ts';
 import { operatorTokenFile } from '../node-folders.ts';
+import type { Store } from '../store.ts';
 import { ROLES, type Role, storedTokens } from '../tokens.ts';
 import { CliError, type CommandResult, usageError } from './command.ts';
 import type { NodeAddress } from './node-api.ts';
+import { withTrail } from './offline-trail.ts';
 import { storeOrNode } from './store-or-node.ts';
 import { table } from './tables.ts';
 
@@ -33,6 +35,7 @@ export async function tokenCreate(
   const created = await storeOrNode<Created>(address, {
     store: async (store, config) => {
       const { token, record } = await storedTokens(store, systemRng).create({ role, label });
+      await recordToken(store, config, 'token_created', record.id, role);
       return { token, id: record.id, config };
     },
     node: async ({ api, config }) => ({ ...(await api.createToken(role, label)), config }),
@@ -76,11 +79,27 @@ export async function tokenList(address: NodeAddress): Promise<CommandResult> {
 
 export async function tokenRevoke(address: NodeAddress, id: string): Promise<CommandResult> {
   await storeOrNode(address, {
-    store: async (store) => {
-      if (await storedTokens(store, systemRng).revoke(id)) return;
+    store: async (store, config) => {
+      if (await storedTokens(store, systemRng).revoke(id)) {
+        return recordToken(store, config, 'token_revoked', id, null);
+      }
       throw new CliError(`there is no token ${id}`, '"entente token list" shows them');
     },
     node: ({ api }) => api.revokeToken(id),
   });
   return { text: `${id} is revoked\n`, json: { revoked: id } };
+}
+
+/** Who runs commands on this machine is not told apart: whoever may read the node's files. */
+function recordToken(
+  store: Store,
+  config: NodeConfig,
+  action: 'token_created' | 'token_revoked',
+  subject: string,
+  role: Role | null,
+): Promise<void> {
+  const actor = { via: 'command', id: 'operator' } as const;
+  return withTrail(store, config, async (trail) => {
+    await trail.record('administration', {}, { action, actor, subject, role, digest: null });
+  });
 }

@@ -25,7 +25,7 @@ export interface ConsensusNode {
   readonly events: ConsensusEvents;
   readonly audit: ConsensusAudit;
   /** Unix ms. */
-  now(): number;
+  readonly now: () => number;
   readonly rng: Rng;
   /** How long to wait for a person's word; the defaults are in `approval.ts`. */
   readonly patience?: Patience;

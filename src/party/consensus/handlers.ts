@@ -6,6 +6,7 @@ import { canonicalBytes } from './canonical-json.ts';
 import type { ConsensusNode } from './consensus-node.ts';
 import { MAX_PARTIES } from './contract-limits.ts';
 import { describeOwn } from './describe.ts';
+import { describeRefusals } from './describe-refusals.ts';
 import { ConsensusError, refusalOf } from './errors.ts';
 import { answerReceipt } from './receipt.ts';
 import { ReceiptSchema } from './receipt-statement.ts';
@@ -26,11 +27,17 @@ export function serveConsensus(server: ControlServer, node: ConsensusNode): void
   const polls = new Map<string, AbortController>();
   /** Describing reads a whole file, and no contract bounds how often. */
   const takeTurn = turns();
+  const refusals = describeRefusals(node);
 
   server.handle(METHODS.describe, async ({ name: peer }, { draft }, { signal }) => ({
     result: await orRefused(node, async () => {
       const decoded = decodeJson(TaskDraftSchema, draft, MAX_DRAFT_BYTES, 'malformed_message');
-      const terms = await takeTurn(peer, signal, () => describeOwn(node, peer, decoded));
+      const terms = await takeTurn(peer, signal, () => describeOwn(node, peer, decoded)).catch(
+        async (error: unknown) => {
+          await refusals.record(peer, refusalOf(error).code);
+          throw error;
+        },
+      );
       return { $case: 'terms', value: canonicalBytes(terms) } as const;
     }),
   }));

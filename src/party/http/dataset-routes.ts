@@ -3,6 +3,7 @@ import { DATASET_NAME } from '../datasets/registered-name.ts';
 import { type App, success } from './api-reply.ts';
 import { replyOf, shared } from './reply-schemas.ts';
 import { parseDataType } from './request-fields.ts';
+import type { RequestTrail } from './request-trail.ts';
 import type { Routes } from './routes.ts';
 import type { CatalogService, RegisteredDataset } from './services.ts';
 import type { Submissions } from './submissions.ts';
@@ -23,11 +24,17 @@ const RegisterBody = Type.Object(
   },
 );
 
+export interface DatasetRouteDeps {
+  readonly catalog: CatalogService;
+  readonly trail: RequestTrail;
+  readonly once: Submissions['once'];
+}
+
 /** Names for this node's own files. */
 export function addDatasetRoutes(
   app: App,
   routes: Routes,
-  { catalog, once }: { readonly catalog: CatalogService; readonly once: Submissions['once'] },
+  { catalog, trail, once }: DatasetRouteDeps,
 ): void {
   for (const route of routes('registerDataset')) {
     app.route({
@@ -37,7 +44,9 @@ export function addDatasetRoutes(
         once(request, reply, async () => {
           const { name: given, path, type } = request.body;
           const dataType = parseDataType('type', type);
-          return success(datasetResult(await catalog.register(given, path, dataType)));
+          const registered = await catalog.register(given, path, dataType);
+          await trail.administered(request.caller, 'dataset_registered', { subject: given });
+          return success(datasetResult(registered));
         }),
     });
   }
@@ -64,6 +73,8 @@ export function addDatasetRoutes(
       },
       handler: async (request) => {
         await catalog.unregister(request.params.name);
+        const subject = request.params.name;
+        await trail.administered(request.caller, 'dataset_removed', { subject });
         return success({ name: request.params.name });
       },
     });

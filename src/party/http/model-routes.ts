@@ -6,13 +6,18 @@ import { ApiError } from './api-error.ts';
 import { type App, success } from './api-reply.ts';
 import { bareReply, replyOf, shared } from './reply-schemas.ts';
 import { ID_PATTERN } from './request-fields.ts';
+import type { RequestTrail } from './request-trail.ts';
 import type { Routes } from './routes.ts';
 import type { ModelService } from './services.ts';
 
 const ModelParams = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
 
 /** The models this node received, and its parts of those it trained. */
-export function addModelRoutes(app: App, routes: Routes, models: ModelService): void {
+export function addModelRoutes(
+  app: App,
+  routes: Routes,
+  { models, trail }: { readonly models: ModelService; readonly trail: RequestTrail },
+): void {
   for (const route of routes('listModels')) {
     app.route({
       ...route,
@@ -62,10 +67,12 @@ export function addModelRoutes(app: App, routes: Routes, models: ModelService): 
             : 'there is no such model';
           throw new ApiError('NOT_FOUND', why);
         }
+        const text = await models.text(id);
+        await trail.tookModel(request.caller, manifest.taskId, text);
         void reply.header('Content-Disposition', `attachment; filename="${manifest.modelId}.json"`);
         // As it is: of numbers that read alike XGBoost takes only those that are written as it does.
         void reply.type('application/json; charset=utf-8');
-        return reply.send((await models.text(id)) as unknown as object);
+        return reply.send(text as unknown as object);
       },
     });
   }

@@ -28,8 +28,8 @@ export function addPeerRoutes(app: App, routes: Routes, peers: PeerService): voi
     app.route({
       ...route,
       schema,
-      handler: async () => {
-        await peers.reload();
+      handler: async (request) => {
+        await peers.reload(request.caller);
         return answer();
       },
     });

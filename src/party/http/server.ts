@@ -26,6 +26,7 @@ import { addOpenApiRoute, describeRoutes } from './open-api.ts';
 import { addPeerRoutes } from './peer-routes.ts';
 import { checkQuery } from './query-values.ts';
 import { rateLimit } from './rate-limit.ts';
+import type { RequestTrail } from './request-trail.ts';
 import { guardedRoutes, refuseOtherMethods } from './routes.ts';
 import type {
   CatalogService,
@@ -61,6 +62,7 @@ export interface HttpServerDeps {
   readonly models: ModelService;
   readonly peers: PeerService;
   readonly tokens: Tokens;
+  readonly trail: RequestTrail;
   /** For `Idempotency-Key`. */
   readonly store: Store;
   readonly readiness: () => Promise<readonly ReadinessCheck[]>;
@@ -156,7 +158,7 @@ interface Surface {
 
 async function addRoutes(app: App, surface: Surface): Promise<void> {
   const { options, deps, authenticate, keys, stopping, now } = surface;
-  const { tasks, catalog, models, peers, tokens, readiness, metrics } = deps;
+  const { tasks, catalog, models, peers, tokens, trail, readiness, metrics } = deps;
   checkBySchema(app);
   await describeRoutes(app, options.version ?? '0.0.0');
   const count = await rateLimit(app, options.callsPerMinute ?? CALLS_PER_MINUTE);
@@ -164,23 +166,24 @@ async function addRoutes(app: App, surface: Surface): Promise<void> {
 
   const submitting = submissions({
     tasks,
+    trail,
     keys,
     syncWaitMs: options.syncWaitMs ?? SYNC_WAIT_MS,
     stopping,
   });
   addSubmitRoutes(app, routes, submitting);
   addCatalogRoutes(app, routes, catalog);
-  addTaskRoutes(app, routes, tasks);
+  addTaskRoutes(app, routes, { tasks, trail });
   addEventRoutes(app, routes, {
     tasks,
     authenticate,
     heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
     stopping,
   });
-  addModelRoutes(app, routes, models);
-  addDatasetRoutes(app, routes, { catalog, once: submitting.once });
+  addModelRoutes(app, routes, { models, trail });
+  addDatasetRoutes(app, routes, { catalog, trail, once: submitting.once });
   addPeerRoutes(app, routes, peers);
-  addTokenRoutes(app, routes, tokens);
+  addTokenRoutes(app, routes, { tokens, trail });
   addHealthRoutes(app, routes, { authenticate, readiness, now, stopping });
   addMetricsRoutes(app, routes, metrics);
   addOpenApiRoute(app, routes);

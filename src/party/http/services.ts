@@ -105,7 +105,7 @@ export interface ModelService {
 export interface PeerService {
   list(): readonly Pick<PeerRecord, 'name' | 'fingerprint' | 'address'>[];
   /** Reads the peers from the configuration again. Throws `INVALID_REQUEST` saying what is wrong there. */
-  reload(): Promise<void>;
+  reload(caller: Caller): Promise<void>;
 }
 
 /** Whether one thing that tasks need is there. */

@@ -4,11 +4,13 @@ import type { TaskOutcome, TaskView } from '../tasks/task-view.ts';
 import { ApiError, statusOf } from './api-error.ts';
 import { type ApiReply, errorReply } from './api-reply.ts';
 import { type IdempotencyKeys, type KeyRecord, type KeyUse, keyUse } from './idempotency.ts';
+import type { RequestTrail } from './request-trail.ts';
 import type { TaskRequest, TaskService } from './services.ts';
 import { acceptedReply, outcomeReply } from './task-reply.ts';
 
 export interface SubmissionDeps {
   readonly tasks: TaskService;
+  readonly trail: RequestTrail;
   readonly keys: IdempotencyKeys;
   /** How long a synchronous call waits for its task. */
   readonly syncWaitMs: number;
@@ -38,7 +40,13 @@ interface Pending {
   readonly outcome: (enough: AbortSignal) => Promise<TaskOutcome | null>;
 }
 
-export function submissions({ tasks, keys, syncWaitMs, stopping }: SubmissionDeps): Submissions {
+export function submissions({
+  tasks,
+  trail,
+  keys,
+  syncWaitMs,
+  stopping,
+}: SubmissionDeps): Submissions {
   /** Runs with the key claimed, if there is one; `again` answers for an earlier use. */
   async function withKey<T>(
     request: FastifyRequest,
@@ -114,6 +122,7 @@ export function submissions({ tasks, keys, syncWaitMs, stopping }: SubmissionDep
       const waits = !task.request.async && !prefersAsync(request);
       const outcome = await waitFor(found.pending, reply, waits ? syncWaitMs : 0, stopping);
       const { taskId } = found.pending;
+      if (outcome) await trail.toldOutcome(request.caller, taskId, outcome);
       return outcome ? outcomeReply(task.kind, taskId, outcome) : acceptedReply(reply, taskId);
     },
 

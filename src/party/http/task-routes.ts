@@ -4,6 +4,7 @@ import { ApiError } from './api-error.ts';
 import { type App, success } from './api-reply.ts';
 import { replyOf, shared } from './reply-schemas.ts';
 import { ID_PATTERN } from './request-fields.ts';
+import type { RequestTrail } from './request-trail.ts';
 import type { Routes } from './routes.ts';
 import type { TaskService } from './services.ts';
 import { taskResult } from './task-reply.ts';
@@ -28,7 +29,11 @@ const ListResult = Type.Object({
 });
 
 /** Listing, showing, ending and approving tasks. */
-export function addTaskRoutes(app: App, routes: Routes, tasks: TaskService): void {
+export function addTaskRoutes(
+  app: App,
+  routes: Routes,
+  { tasks, trail }: { readonly tasks: TaskService; readonly trail: RequestTrail },
+): void {
   for (const route of routes('listTasks')) {
     app.route({
       ...route,
@@ -44,6 +49,9 @@ export function addTaskRoutes(app: App, routes: Routes, tasks: TaskService): voi
         const found = await tasks.list(query, request.caller);
         const page = found.slice(0, limit);
         const next = found.length > limit ? page.at(-1)!.taskId : null;
+        for (const { taskId, outcome } of page) {
+          if (outcome) await trail.toldOutcome(request.caller, taskId, outcome);
+        }
         return success({ tasks: page.map(taskResult), next });
       },
     });
@@ -57,6 +65,7 @@ export function addTaskRoutes(app: App, routes: Routes, tasks: TaskService): voi
       handler: async (request) => {
         const view = await tasks.find(request.params.id, request.caller);
         if (!view) throw new ApiError('NOT_FOUND', 'there is no such task');
+        if (view.outcome) await trail.toldOutcome(request.caller, view.taskId, view.outcome);
         return success(taskResult(view));
       },
     });

@@ -3,6 +3,7 @@ import { ROLES, type Role, type Tokens } from '../tokens.ts';
 import { ApiError } from './api-error.ts';
 import { type App, success } from './api-reply.ts';
 import { replyOf } from './reply-schemas.ts';
+import type { RequestTrail } from './request-trail.ts';
 import type { Routes } from './routes.ts';
 
 const CreateBody = Type.Object(
@@ -25,7 +26,11 @@ const ListResult = Type.Object({
 });
 
 /** Creating, listing and revoking tokens while the node runs. */
-export function addTokenRoutes(app: App, routes: Routes, tokens: Tokens): void {
+export function addTokenRoutes(
+  app: App,
+  routes: Routes,
+  { tokens, trail }: { readonly tokens: Tokens; readonly trail: RequestTrail },
+): void {
   for (const route of routes('createToken')) {
     app.route({
       ...route,
@@ -39,6 +44,8 @@ export function addTokenRoutes(app: App, routes: Routes, tokens: Tokens): void {
         }
         const { role, label = '' } = request.body;
         const created = await tokens.create({ role: role as Role, label });
+        const { id } = created.record;
+        await trail.administered(request.caller, 'token_created', { subject: id, role });
         return success({ token: created.token, id: created.record.id, role, label });
       },
     });
@@ -70,6 +77,8 @@ export function addTokenRoutes(app: App, routes: Routes, tokens: Tokens): void {
       handler: async (request) => {
         const revoked = await tokens.revoke(request.params.id);
         if (!revoked) throw new ApiError('NOT_FOUND', 'there is no such token');
+        const subject = request.params.id;
+        await trail.administered(request.caller, 'token_revoked', { subject });
         return success({ id: request.params.id });
       },
     });
