@@ -12,6 +12,7 @@ interface Bench {
 }
 
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  audit: () => import('./audit.ts'),
   channel: () => import('./channel.ts'),
   psi: () => import('./psi.ts'),
   quality: () => import('./quality.ts'),
