@@ -1,6 +1,8 @@
 import { access, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { noteVerifier } from './audit/note-key.ts';
+import { parseVerifierKey } from './audit/signed-note.ts';
 import {
   address,
   byteSize,
@@ -61,6 +63,10 @@ export interface NodeConfig {
     /** Items that take more go to the disk while they wait for their turn. */
     readonly spillBytes: number;
   };
+  readonly audit: {
+    /** Who may cosign the audit log's checkpoints over HTTP beside the parties, e.g. a regulator. */
+    readonly witnesses: readonly WitnessConfig[];
+  };
   readonly psi: { readonly workers: number };
 }
 
@@ -74,6 +80,12 @@ export interface PeerConfig {
   readonly certificate: string;
   /** If given, the certificate must have this key. */
   readonly fingerprint: string | null;
+}
+
+export interface WitnessConfig {
+  readonly name: string;
+  /** C2SP verifier key: `NAME+ID+BASE64`. */
+  readonly key: string;
 }
 
 /**
@@ -185,6 +197,7 @@ export function parseConfig(
       memoryLimitBytes: source.take('tasks.memoryLimit', byteSize(2 ** 28, 2 ** 40), '4GiB'),
       spillBytes: source.take('tasks.spillBytes', byteSize(0, 2 ** 40), '512MiB'),
     },
+    audit: { witnesses: source.take('audit.witnesses', witnessList, []) },
     psi: { workers: source.take('psi.workers', wholeNumber(1, 64), 2) },
   };
   source.refuseUnknown();
@@ -318,6 +331,26 @@ const peerList: Kind<readonly Record<string, unknown>[]> = {
   },
 };
 
+const witnessList: Kind<readonly WitnessConfig[]> = {
+  expected: 'a list of witnesses, each with name and key (a C2SP verifier key)',
+  read: (value) =>
+    Array.isArray(value) && value.every(isWitness) ? (value as WitnessConfig[]) : undefined,
+  fromText: peerList.fromText!,
+};
+
+function isWitness(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return false;
+  const { name, key, ...others } = item as Readonly<Record<string, unknown>>;
+  if (partyName.read(name) === undefined || typeof key !== 'string') return false;
+  if (Object.keys(others).length > 0) return false;
+  try {
+    noteVerifier(parseVerifierKey(key));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function orNull<T>(kind: Kind<T>): Kind<T | null> {
   return { ...kind, read: (value) => (value === null ? null : kind.read(value)) };
 }
@@ -332,7 +365,7 @@ function plain(value: unknown): unknown {
 }
 
 /** What is wrong between keys that are right one by one. */
-function contradictions({ name, listen, peers, http }: NodeConfig): string[] {
+function contradictions({ name, listen, peers, http, audit }: NodeConfig): string[] {
   const problems: string[] = [];
   if (http.auth === 'off' && !isLoopback(listen.http.host)) {
     problems.push(
@@ -354,6 +387,16 @@ function contradictions({ name, listen, peers, http }: NodeConfig): string[] {
     if (names.indexOf(peer) < i) problems.push(`peers[${i}].name: is the name of another peer`);
     if (peer === name.toLowerCase()) problems.push(`peers[${i}].name: is the name of this node`);
   });
+  const known = [name.toLowerCase(), ...names];
+  for (const [i, witness] of audit.witnesses.entries()) {
+    const lowerCase = witness.name.toLowerCase();
+    if (known.includes(lowerCase)) {
+      problems.push(
+        `audit.witnesses[${i}].name: is the name of this node, a peer or another witness`,
+      );
+    }
+    known.push(lowerCase);
+  }
   return problems;
 }
 

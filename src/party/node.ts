@@ -4,9 +4,12 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemRng } from '../protocols/primitives/rng.ts';
+import { auditService, witnessVerifiers } from './audit/audit-service.ts';
 import type { EntryBody } from './audit/entry.ts';
+import { verifyLogKey } from './audit/log-key.ts';
 import { logWitness } from './audit/log-witness.ts';
 import { type NodeAudit, openAudit } from './audit/open-audit.ts';
+import { storedEvidence } from './audit/stored-evidence.ts';
 import { auditedDatasets, recordAccess, termsOf } from './audited-datasets.ts';
 import { auditedPolicy } from './audited-policy.ts';
 import { createCatalog } from './catalog/catalog.ts';
@@ -126,6 +129,15 @@ async function compose(
   const keys = keyRingOf(identity, () => transport.peers);
   const witness = logWitness({ ...audit, keys, store });
   const exchange = { peers: transport, records, witness, trail };
+  const evidence = storedEvidence({
+    identity,
+    peers: () => transport.peers.all,
+    store,
+    records,
+    log: audit.log,
+    logKey: audit.key.certificate,
+    trail,
+  });
   const consensus: ConsensusNode = {
     signer: identity,
     keys,
@@ -265,6 +277,13 @@ async function compose(
       peers: livePeers(configPath, process.env, transport, (book, { id }) =>
         peersChanged(book, { via: 'http', id }),
       ),
+      audit: auditService({
+        evidence,
+        log: audit.log,
+        verifiers: verifyLogKey(identity.name, keys.find(identity.name)!, audit.key.certificate),
+        witnesses: witnessVerifiers(config.audit.witnesses),
+        store,
+      }),
       tokens: storedTokens(store, rng),
       trail: requestTrail(trail, salts),
       store,

@@ -24,6 +24,7 @@
  *   auditCheckpoints  size                     a checkpoint of the audit log: a signed note
  *   auditWitnesses    party                    its log key, the last states confirmed both ways
  *   auditPeers        party                    fingerprint with which the log has it pinned
+ *   auditCosigners    witness                  the last checkpoint cosigned by a witness that is no party
  *   auditSalts        commitment               what opens it, where nothing else keeps it
  *
  * Numbers in keys are 16 decimal digits, so that their order is the keys' order.
@@ -54,6 +55,7 @@ const KINDS = [
   'auditCheckpoints',
   'auditWitnesses',
   'auditPeers',
+  'auditCosigners',
   'auditSalts',
 ] as const;
 

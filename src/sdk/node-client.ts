@@ -259,6 +259,22 @@ export class NodeClient {
     await this.#http.call('DELETE', `/api/v1/datasets/${segment(name)}`);
   }
 
+  /**
+   * The evidence of a task as a stream of bytes, JSON Lines; of the whole audit log without a task.
+   *
+   * @param openings - With what opens commitments.
+   */
+  async evidence(
+    taskId: string | null,
+    { openings = false }: { readonly openings?: boolean } = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const path =
+      taskId === null
+        ? '/api/v1/audit/bundle'
+        : `/api/v1/audit/tasks/${segment(taskId)}/bundle?openings=${openings}`;
+    return (await this.#http.open(path)).body!;
+  }
+
   async peers(): Promise<readonly PeerView[]> {
     return (await this.#http.call<{ peers: PeerView[] }>('GET', '/api/v1/peers')).peers;
   }

@@ -37,6 +37,7 @@ const DEFAULTS = {
     memoryLimitBytes: 2 ** 32,
     spillBytes: 2 ** 29,
   },
+  audit: { witnesses: [] },
   psi: { workers: 2 },
 };
 
@@ -143,6 +144,7 @@ describe('configuration', () => {
         memoryLimitBytes: 2 ** 30,
         spillBytes: 0,
       },
+      audit: { witnesses: [] },
       psi: { workers: 4 },
     };
     deepEqual(parseConfig(sampleConfig({ name: 'clinic' }), env, WHERE), expected);

@@ -11,6 +11,7 @@ import {
   type HttpServerOptions,
 } from '../../src/party/http/server.ts';
 import type {
+  AuditService,
   CatalogService,
   ModelService,
   TaskHandle,
@@ -276,6 +277,32 @@ export const CATALOG: CatalogService = {
   registered: async () => [DATASET],
 };
 
+const HASH = 'ab'.repeat(32);
+
+export const AUDIT: AuditService = {
+  checkpoint: async () => ({
+    origin: 'entente.internal/audit/orgA',
+    size: 3,
+    root: HASH,
+    note: 'a note\n',
+    logKey: { name: 'orgA', publicKey: HASH, signature: 'cd'.repeat(64) },
+  }),
+  entries: async (from, limit) =>
+    [0, 1, 2]
+      .filter((index) => index >= from && index < from + limit)
+      .map((index) => ({ index, entry: Buffer.from(`{"number":${index}}`) })),
+  inclusion: async (index, size) => [HASH, `${index}/${size}`],
+  consistency: async (first, second) => [HASH, `${first}-${second}`],
+  taskBundle: async (task, { id }, { openings }) => lines(`${task} ${id} ${openings}`),
+  logBundle: async ({ id }) => lines(`all ${id}`),
+  cosign: async () => ({ size: 3, witnesses: ['regulator'] }),
+};
+
+async function* lines(first: string): AsyncGenerator<string> {
+  yield `${first}\n`;
+  yield 'second\n';
+}
+
 /** `token-of-ROLE` is a token of that role, with or without a suffix `-N`. */
 export const TOKENS: Tokens = {
   create: async ({ role, label = '' }) => ({
@@ -342,6 +369,7 @@ export function fakeServer(
         list: () => [{ name: 'orgB', fingerprint: 'cd'.repeat(32), address: 'b.example:7400' }],
         reload: async () => undefined,
       },
+      audit: AUDIT,
       tokens: TOKENS,
       trail: NO_TRAIL,
       store: NO_STORE,

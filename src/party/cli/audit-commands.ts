@@ -1,7 +1,17 @@
 /** The commands of the audit log: what a node shows of it, and what anybody can check of that. */
 import type { Command } from 'commander';
 import type { Verdict } from './audit.ts';
-import { addressOf, type ConfigOptions, each, group, type Shell, withConfig } from './shell.ts';
+import type { ExportFlags } from './audit-export.ts';
+import {
+  addressOf,
+  type ConfigOptions,
+  each,
+  group,
+  type NodeOptions,
+  type Shell,
+  withConfig,
+  withNode,
+} from './shell.ts';
 
 interface TrustOptions {
   readonly trust: readonly string[];
@@ -42,6 +52,16 @@ export function addAuditCommands(program: Command, shell: Shell): void {
     .description('what evidence says, as a timeline; checks nothing')
     .argument('<bundle>', 'a file of "audit export"')
     .action(async (bundle: string) => print(await (await commands()).auditShowFile(bundle)));
+  withNode(audit.command('export').description('write evidence to a file'), shell)
+    .option('--task <id>', 'of one task')
+    .option('--all', 'the whole audit log')
+    .requiredOption('--out <file>', 'where to')
+    .option('--openings', 'with what opens commitments, for a reader who has the values')
+    .option('--force', 'replace a file that is there')
+    .action(async (options: NodeOptions & ExportFlags) => {
+      const { auditExport } = await import('./audit-export.ts');
+      print(await auditExport(addressOf(shell, options), options));
+    });
   withConfig(audit.command('keys').description('your own key, for others’ files of trust'), shell)
     .option('--peers', 'with the keys of the peers that this node has pinned')
     .action(async (options: ConfigOptions & { readonly peers?: boolean }) =>

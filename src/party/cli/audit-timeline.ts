@@ -57,10 +57,13 @@ export function entryText(entry: Entry): string {
       return `opened ${elements} ${name} to ${to.join(', ')}`;
     }
     case 'checkpoint_exchange': {
-      const { witness, at, code, own } = entry.body;
-      if (code !== null) return `log states shown to ${witness} at ${at}: not confirmed, ${code}`;
-      const size = own ? ` of ${own.size} entries` : '';
-      return `log state${size} confirmed by ${witness} at ${at}`;
+      const { witness, at, code, own, theirs } = entry.body;
+      if (code !== null) return `log states of this party and ${witness} at ${at}: ${code}`;
+      const said = [
+        ...(own ? [`${witness} confirmed this log of ${own.size} entries`] : []),
+        ...(theirs ? [`the log of ${witness} of ${theirs.size} entries confirmed`] : []),
+      ];
+      return `${said.join(', ')}, at ${at}`;
     }
     case 'result': {
       const { signer, outcome } = entry.body.receipt.body;

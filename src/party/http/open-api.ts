@@ -85,11 +85,12 @@ function responsesOf(schema: FastifySchema | undefined): Record<string, unknown>
 }
 
 /** Of the responses that are not JSON. */
-function plainResponses({ stream, path }: Operation): Record<string, unknown> {
+function plainResponses({ stream, download, path }: Operation): Record<string, unknown> {
   const text = (type: string, description: string) => ({
     200: { description, content: { [type]: { schema: { type: 'string' } } } },
   });
   if (stream) return text('text/event-stream', 'Events status, progress and end; data is a Task.');
+  if (download) return text('application/jsonl', 'Evidence: JSON Lines, for audit verify.');
   if (path === '/metrics') return text('text/plain', 'The text format of Prometheus.');
   return {};
 }

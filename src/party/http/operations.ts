@@ -20,6 +20,8 @@ export interface Operation {
   readonly idempotent?: true;
   /** The response lasts; neither HEAD nor a time is of use. */
   readonly stream?: true;
+  /** The response is a file that is made while it is sent, and recorded: no HEAD. */
+  readonly download?: true;
   /** Not counted by the limit of calls: probes and scrapers come by the clock. */
   readonly unlimited?: true;
 }
@@ -60,7 +62,7 @@ function node(
   path: string,
   access: Operation['access'],
   summary: string,
-  more: Pick<Operation, 'body' | 'idempotent' | 'stream' | 'unlimited'> = {},
+  more: Pick<Operation, 'body' | 'idempotent' | 'stream' | 'download' | 'unlimited'> = {},
 ): Operation {
   return { method, path, access, surface: 'node', summary, ...more };
 }
@@ -108,6 +110,37 @@ export const OPERATIONS = {
 
   listPeers: node('GET', '/api/v1/peers', AUDIT, 'The peers this node has pinned'),
   reloadPeers: node('POST', '/api/v1/peers/reload', ADMIN, 'Read the peers from the configuration'),
+
+  getAuditCheckpoint: node(
+    'GET',
+    '/api/v1/audit/checkpoint',
+    AUDIT,
+    'The audit log’s signed state',
+  ),
+  listAuditEntries: node('GET', '/api/v1/audit/entries', AUDIT, 'Entries of the audit log, a page'),
+  getAuditProof: node(
+    'GET',
+    '/api/v1/audit/proofs',
+    AUDIT,
+    'That an entry is in the log, or that the log continues an earlier state',
+  ),
+  getTaskEvidence: node(
+    'GET',
+    '/api/v1/audit/tasks/:id/bundle',
+    AUDIT,
+    'Evidence of a task, as a file that can be verified offline',
+    { download: true },
+  ),
+  getLogEvidence: node('GET', '/api/v1/audit/bundle', AUDIT, 'The whole audit log as a file', {
+    download: true,
+  }),
+  cosignCheckpoint: node(
+    'POST',
+    '/api/v1/audit/cosignatures',
+    AUDIT,
+    'A witness confirms a state of the log',
+    { body: true },
+  ),
 
   createToken: node('POST', '/api/v1/tokens', ADMIN, 'A new token, shown once', { body: true }),
   listTokens: node('GET', '/api/v1/tokens', ADMIN, 'Tokens, without their secrets'),

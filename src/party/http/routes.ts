@@ -56,11 +56,15 @@ export function guardedRoutes({ authenticate, count }: Gate): Routes {
     return pathsOf(operation).map((url) => ({
       method: operation.method,
       url,
-      exposeHeadRoute: operation.method === 'GET' && !operation.stream,
+      exposeHeadRoute: hasHead(operation),
       config: { operation: id },
       onRequest,
     }));
   };
+}
+
+function hasHead({ method, stream, download }: Operation): boolean {
+  return method === 'GET' && !stream && !download;
 }
 
 const METHODS: readonly HTTPMethods[] = [
@@ -74,7 +78,7 @@ export function refuseOtherMethods(app: App): void {
     for (const path of pathsOf(operation)) {
       const methods = allowed.get(path) ?? new Set();
       allowed.set(path, methods.add(operation.method));
-      if (operation.method === 'GET' && !operation.stream) methods.add('HEAD');
+      if (hasHead(operation)) methods.add('HEAD');
     }
   }
   for (const [url, methods] of allowed) {

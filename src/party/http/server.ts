@@ -9,6 +9,7 @@ import type { Store } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
 import { type Authenticate, anonymousOnLoopback, byToken } from './access.ts';
 import type { App } from './api-reply.ts';
+import { addAuditRoutes } from './audit-routes.ts';
 import { addCatalogRoutes } from './catalog-routes.ts';
 import { answerClientError } from './client-error.ts';
 import { addDatasetRoutes } from './dataset-routes.ts';
@@ -29,6 +30,7 @@ import { rateLimit } from './rate-limit.ts';
 import type { RequestTrail } from './request-trail.ts';
 import { guardedRoutes, refuseOtherMethods } from './routes.ts';
 import type {
+  AuditService,
   CatalogService,
   ModelService,
   PeerService,
@@ -61,6 +63,7 @@ export interface HttpServerDeps {
   readonly catalog: CatalogService;
   readonly models: ModelService;
   readonly peers: PeerService;
+  readonly audit: AuditService;
   readonly tokens: Tokens;
   readonly trail: RequestTrail;
   /** For `Idempotency-Key`. */
@@ -158,7 +161,7 @@ interface Surface {
 
 async function addRoutes(app: App, surface: Surface): Promise<void> {
   const { options, deps, authenticate, keys, stopping, now } = surface;
-  const { tasks, catalog, models, peers, tokens, trail, readiness, metrics } = deps;
+  const { tasks, catalog, models, peers, audit, tokens, trail, readiness, metrics } = deps;
   checkBySchema(app);
   await describeRoutes(app, options.version ?? '0.0.0');
   const count = await rateLimit(app, options.callsPerMinute ?? CALLS_PER_MINUTE);
@@ -183,6 +186,7 @@ async function addRoutes(app: App, surface: Surface): Promise<void> {
   addModelRoutes(app, routes, { models, trail });
   addDatasetRoutes(app, routes, { catalog, trail, once: submitting.once });
   addPeerRoutes(app, routes, peers);
+  addAuditRoutes(app, routes, audit);
   addTokenRoutes(app, routes, { tokens, trail });
   addHealthRoutes(app, routes, { authenticate, readiness, now, stopping });
   addMetricsRoutes(app, routes, metrics);

@@ -1,4 +1,5 @@
 /** What the HTTP surface asks of the node behind it. Failures are `ApiError`s; anything else is a fault. */
+import type { LogKeyCertificate } from '../audit/log-key.ts';
 import type { ModelDocument } from '../models/model-document.ts';
 import type { ModelManifest } from '../models/model-registry.ts';
 import type { PeerRecord } from '../peers.ts';
@@ -99,6 +100,39 @@ export interface ModelService {
   load(modelId: string): Promise<ModelDocument>;
   /** The text of its file. Throws `ModelFormatError`. */
   text(modelId: string): Promise<string>;
+}
+
+/** The audit log. */
+export interface AuditService {
+  /** The present state, signed. */
+  checkpoint(): Promise<{
+    readonly origin: string;
+    readonly size: number;
+    /** Hex. */
+    readonly root: string;
+    readonly note: string;
+    readonly logKey: LogKeyCertificate;
+  }>;
+  /** At most `limit` entries from `from` on, in canonical JSON. */
+  entries(
+    from: number,
+    limit: number,
+  ): Promise<readonly { readonly index: number; readonly entry: Uint8Array }[]>;
+  /** Hashes in hex. Throws `INVALID_REQUEST` beyond the log. */
+  inclusion(index: number, size: number): Promise<readonly string[]>;
+  consistency(first: number, second: number): Promise<readonly string[]>;
+  /** The lines of a task's evidence. Throws `NOT_FOUND`. */
+  taskBundle(
+    task: string,
+    caller: Caller,
+    options: { readonly openings: boolean },
+  ): Promise<AsyncIterable<string>>;
+  logBundle(caller: Caller): Promise<AsyncIterable<string>>;
+  /**
+   * Takes a checkpoint that witnesses of this node cosigned. Throws `INVALID_REQUEST`, and `CONFLICT`
+   * when one of them has cosigned a later one.
+   */
+  cosign(note: string): Promise<{ readonly size: number; readonly witnesses: readonly string[] }>;
 }
 
 /** The pinned peers. */

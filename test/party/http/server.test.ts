@@ -42,6 +42,8 @@ const CALLS: Readonly<Record<string, InjectOptions>> = {
   getMetaData: { query: { data_provider: 'orgB', data_path: 'b.csv' } },
   registerDataset: { payload: { name: 'loans', path: 'loans.csv', type: 'csv' } },
   createToken: { payload: { role: 'auditor' } },
+  getAuditProof: { query: { index: '0', size: '3' } },
+  cosignCheckpoint: { payload: { note: 'note' } },
 };
 const IDS: Readonly<Record<string, string>> = {
   ':id': 'task-1',
@@ -119,7 +121,16 @@ describe('http server', () => {
       'listTokens',
       'revokeToken',
     ]);
-    deepEqual(of('auditor', 'admin'), ['listPeers', 'getMetrics']);
+    deepEqual(of('auditor', 'admin'), [
+      'listPeers',
+      'getAuditCheckpoint',
+      'listAuditEntries',
+      'getAuditProof',
+      'getTaskEvidence',
+      'getLogEvidence',
+      'cosignCheckpoint',
+      'getMetrics',
+    ]);
     deepEqual(of('coordinator'), []);
     deepEqual(
       OPERATION_IDS.filter((id) => operationOf(id).access === 'anyone'),

@@ -73,6 +73,14 @@ export function agreementCheck(ground: Ground, findings: Findings): AgreementChe
     for (const { name } of contract.parties) {
       if (!voters.has(name)) findings.add('vote_missing', `vote of ${name}`, 'there is none');
     }
+    checkHead(certificate.votes.find(({ body }) => body.signer === party)?.body);
+  }
+
+  /** The other parties have this party's vote, too: it cannot forget the log that it named there. */
+  function checkHead(vote: Vote | undefined): void {
+    if (!vote || !ground.final || [...ground.states.values()].includes(vote.auditHead)) return;
+    const detail = 'the log does not prove to continue the state that the vote names';
+    findings.add('log_forked', `vote of ${party}`, detail);
   }
 
   function contractEntry(body: EntryBody<'contract'>, where: string): void {

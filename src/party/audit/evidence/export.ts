@@ -41,6 +41,8 @@ export interface EvidenceLog {
   checkpoint(): Promise<SignedState>;
   /** Up to `limit` checkpoints from the size `from` on, smallest first. */
   checkpoints(from: number, limit: number): Promise<readonly SignedState[]>;
+  /** The root of the first `size` entries. */
+  rootOf(size: number): Promise<Uint8Array>;
   inclusionProof(index: number, size: number): Promise<readonly Uint8Array[]>;
   consistencyProof(first: number, second: number): Promise<readonly Uint8Array[]>;
 }
@@ -115,6 +117,9 @@ export async function* exportTask(
     if (at < size) states.set(at, Buffer.from(root).toString('hex'));
   };
   for (const state of await log.checkpoints(indices[0]!, MAX_STATES)) addState(state.note);
+  const vote = certificate?.votes.find(({ body }) => body.signer === source.party)?.body;
+  const voted = vote && (await stateBefore(log, indices, vote.auditHead));
+  if (voted !== undefined) states.set(voted, vote!.auditHead);
   for (const { witness, note: state } of cosigned) {
     addState(state);
     yield closing.line({ line: 'cosigned', witness, note: state });
@@ -178,6 +183,25 @@ async function recordTaskExport(
     }
   }
   throw new AuditError('task_busy', 'the task writes too much at this moment: export it later');
+}
+
+/** Entries of other tasks that may come between a vote and the root of the log in it. Own choice. */
+const MAX_BETWEEN = 4096;
+
+/** The size at which the log had a root that a vote names; the vote's own entry comes soon after. */
+async function stateBefore(
+  log: EvidenceLog,
+  indices: readonly number[],
+  root: string,
+): Promise<number | undefined> {
+  for (const index of indices) {
+    const entry = decodeEntry(await log.entry(index));
+    if (entry.kind !== 'vote' || entry.body.body.auditHead !== root) continue;
+    for (let size = index; size >= Math.max(0, index - MAX_BETWEEN); size--) {
+      if (Buffer.from(await log.rootOf(size)).toString('hex') === root) return size;
+    }
+  }
+  return undefined;
 }
 
 function headerOf(
