@@ -2,7 +2,15 @@ import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Organisation } from '../../examples/organisation.ts';
+import { decodeEntry } from '../../src/party/audit/entry.ts';
+import { exportTask } from '../../src/party/audit/evidence/export.ts';
+import { KEYS_FORMAT, partyKey, trustedKeys } from '../../src/party/audit/evidence/keys.ts';
+import { reconcile } from '../../src/party/audit/evidence/reconcile.ts';
+import { verifyBundle } from '../../src/party/audit/evidence/verify.ts';
+import { logWitness } from '../../src/party/audit/log-witness.ts';
+import { openAudit } from '../../src/party/audit/open-audit.ts';
 import { readCertificate } from '../../src/party/certificate.ts';
+import { loadConfig } from '../../src/party/config.ts';
 import { canonicalDigest } from '../../src/party/consensus/canonical-json.ts';
 import { certificateDigest, verifyCertificate } from '../../src/party/consensus/certificate.ts';
 import { keyRingOf } from '../../src/party/consensus/key-ring.ts';
@@ -10,12 +18,15 @@ import { checkReceipt, transportMismatches } from '../../src/party/consensus/rec
 import { type ConsensusRecords, consensusRecords } from '../../src/party/consensus/records.ts';
 import type { KeyRing } from '../../src/party/consensus/signature.ts';
 import { type DisclosureRecord, disclosuresOf } from '../../src/party/disclosure-ledger.ts';
+import { evidenceSource } from '../../src/party/evidence-source.ts';
 import type { LinearPart } from '../../src/party/models/linear-part.ts';
 import type { LinearDocument } from '../../src/party/models/model-document.ts';
 import { ModelRegistry } from '../../src/party/models/model-registry.ts';
+import { identityOf, sealOf } from '../../src/party/node-identity.ts';
 import { peerBook } from '../../src/party/peers.ts';
 import { Store } from '../../src/party/store.ts';
 import type { TaskView } from '../../src/party/tasks/task-view.ts';
+import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { endedTask, postTrain, putData, runningPair } from '../support/running-pair.ts';
 import { csvText } from '../support/scratch-folder.ts';
 import { filesBelow, found } from '../support/secrets.ts';
@@ -37,6 +48,9 @@ const STORED = [
   'disclosures',
   'tasks',
   'models',
+  'auditEntries',
+  'auditCheckpoints',
+  'auditWitnesses',
 ] as const;
 
 describe('e2e: what a task leaves at the parties', function () {
@@ -192,6 +206,67 @@ describe('e2e: what a task leaves at the parties', function () {
       { name: 'column_scales', to: ['orgB'], elements: 7 },
       { name: 'weights', to: ['orgB'], elements: 7 },
     ]);
+  });
+
+  it('an audit log that says what happened, and evidence that holds at whoever has the keys', async () => {
+    const parties = [pair.a, pair.b].map((node) =>
+      partyKey(node.name, readFileSync(node.certificate, 'utf8')),
+    );
+    const trusted = trustedKeys([JSON.stringify({ format: KEYS_FORMAT, parties })]);
+    const reports = await atBoth(async (records, node, store) => {
+      const config = await loadConfig(node.config, {});
+      const seal = await sealOf(config);
+      const identity = await identityOf(config, seal);
+      const deps = { identity, seal, store, now: Date.now, rng: systemRng };
+      const audit = await openAudit(config, deps);
+      try {
+        const witness = logWitness({ ...audit, keys: keys(), store });
+        const source = evidenceSource({
+          party: node.name,
+          audit,
+          witness,
+          records,
+          store,
+          identities: () => parties,
+        });
+        const actor = { via: 'command', id: 'operator' } as const;
+        let text = '';
+        for await (const line of exportTask(source, taskId, { actor, openings: true }))
+          text += line;
+        deepEqual(found(Buffer.from(text), PLANTED), []);
+        const kinds = new Map<string, number>();
+        const report = await verifyBundle([Buffer.from(text)], trusted, {
+          onEntry: ({ entry: { kind } }) => kinds.set(kind, (kinds.get(kind) ?? 0) + 1),
+        });
+        deepEqual(report.findings, [], node.name);
+        const all = new Set<string>();
+        for await (const bytes of audit.log.entries(0, audit.log.size)) {
+          all.add(decodeEntry(bytes).kind);
+        }
+        return { report, kinds, all: [...all].sort() };
+      } finally {
+        await audit.log.close();
+      }
+    });
+    for (const { kinds, all } of reports) {
+      const count = (kind: string): number => kinds.get(kind) ?? 0;
+      deepEqual(
+        ['contract', 'vote', 'certificate', 'session_opened', 'session_closed', 'export'].map(
+          count,
+        ),
+        [1, 2, 1, 1, 1, 1],
+      );
+      deepEqual(
+        ['data_access', 'disclosure', 'checkpoint_exchange', 'result'].map(count),
+        [2, 5, 4, 2],
+      );
+      ok(count('phase_receipt') >= 6, `${count('phase_receipt')} phase receipts`);
+      deepEqual(['refusal', 'error', 'cancellation'].map(count), [0, 0, 0]);
+      for (const kind of ['administration', 'policy']) ok(all.includes(kind), kind);
+    }
+    ok(reports[0].kinds.get('delivery') === undefined, 'orgA received nothing');
+    const told = reconcile(reports[0].report, reports[1].report);
+    deepEqual(told.findings, []);
   });
 
   it('one model id: the model at the receiver, a part at each data holder', async () => {
