@@ -4,6 +4,7 @@ import { datasetCounts } from './consensus/consensus-trail.ts';
 import type { Contract, DatasetTerms } from './consensus/contract.ts';
 import { taskIdOf } from './consensus/contract-check.ts';
 import type { OfferedDatasets } from './consensus/offered-datasets.ts';
+import type { DataTerms } from './datasets/datasets.ts';
 
 /** Who reads a dataset, and why. */
 interface Access extends Pick<EntryBody<'data_access'>, 'purpose' | 'peer'> {
@@ -13,7 +14,7 @@ interface Access extends Pick<EntryBody<'data_access'>, 'purpose' | 'peer'> {
 /** Records that this node read the dataset of these terms. */
 export async function recordAccess(
   trail: Trail,
-  terms: DatasetTerms,
+  terms: DataTerms,
   { purpose, peer, scope }: Access,
 ): Promise<void> {
   const body = { purpose, peer, commitment: terms.commitment, ...datasetCounts(terms) };

@@ -202,8 +202,21 @@ async function compose(
       traffic.count(await transport.openSession(terms, options)),
     draft: (request) => draftTask(drafting, request),
     draftLocal: (request) =>
-      draftLocalPrediction({ self: identity.name, models, datasets: files }, request),
-    approve: (taskId) => approveTask(consensus, taskId),
+      draftLocalPrediction(
+        {
+          self: identity.name,
+          models,
+          datasets: files,
+          accessed: (task, terms) =>
+            recordAccess(trail, terms, {
+              purpose: 'apply',
+              peer: identity.name,
+              scope: { task },
+            }),
+        },
+        request,
+      ),
+    approve: (taskId, record) => approveTask(consensus, taskId, record),
     run: (job, host, signal) =>
       runInThread(
         {

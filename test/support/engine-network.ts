@@ -271,9 +271,9 @@ export async function withEngines(
       openSession: (terms, options) => sessions.open(name, attempts, terms, options),
       draft: async () => ({ contract: drafted as LinearTraining, warnings: [], reason: 'test' }),
       draftLocal: async () => network.local,
-      approve: async (taskId) => {
+      approve: async (taskId, record) => {
         const { approveTask } = await import('../../src/party/consensus/approval.ts');
-        await approveTask(node, taskId);
+        await approveTask(node, taskId, record);
       },
       run: (job, host, signal) => network.program(job, host, signal),
       sources: async () => ({

@@ -39,16 +39,23 @@ function waits({ state, expiresAt }: ConsensusRecord, now: number): boolean {
 /**
  * A person's yes: everything is checked again, and this node votes. Throws `unknown_task`, `wrong_state`
  * when nobody was asked, or what now stands against the task, which has ended then.
+ *
+ * @param record - Keeps whose yes it is, before the vote.
  */
-export async function approveTask(node: ConsensusNode, taskId: string): Promise<void> {
+export async function approveTask(
+  node: ConsensusNode,
+  taskId: string,
+  record: () => Promise<unknown> = async () => {},
+): Promise<void> {
   await node.records.exclusive(taskId, async () => {
-    const record = await asked(node, taskId);
+    const found = await asked(node, taskId);
+    await record();
     try {
-      checkParties(node, record.contract);
-      checkValidity(record.contract, node.now());
-      await consent(node, record, true);
+      checkParties(node, found.contract);
+      checkValidity(found.contract, node.now());
+      await consent(node, found, true);
     } catch (error) {
-      await endTask(node, record, 'refused', refusalOf(error));
+      await endTask(node, found, 'refused', refusalOf(error));
       throw error;
     }
   });

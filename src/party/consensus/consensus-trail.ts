@@ -1,10 +1,11 @@
 /** What consensus has recorded in the audit log, and when. */
 import type { EntryBody } from '../audit/entry.ts';
 import type { Trail } from '../audit/trail.ts';
+import type { DataTerms } from '../datasets/datasets.ts';
 import { canonicalDigest } from './canonical-json.ts';
 import { certificateDigest, type StartCertificate } from './certificate.ts';
 import type { ExchangeTime } from './checkpoint-exchange.ts';
-import type { Contract, DatasetTerms } from './contract.ts';
+import type { Contract } from './contract.ts';
 import type { ConsensusState, TaskEnd } from './records.ts';
 import type { Signed } from './signed.ts';
 import type { Vote } from './vote.ts';
@@ -42,7 +43,7 @@ export function contractBody(contract: Contract): EntryBody<'contract'> {
 }
 
 /** How much of a dataset its terms are about. */
-export function datasetCounts(terms: DatasetTerms): {
+export function datasetCounts(terms: DataTerms): {
   readonly rows: number;
   readonly columns: number;
 } {

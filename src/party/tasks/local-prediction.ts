@@ -1,4 +1,4 @@
-import type { Datasets } from '../datasets/datasets.ts';
+import type { Datasets, DataTerms } from '../datasets/datasets.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { TaskRequest } from '../http/services.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
@@ -10,6 +10,8 @@ export interface LocalPredictionDeps {
   readonly self: string;
   readonly models: Pick<ModelRegistry, 'get' | 'load' | 'loadPart'>;
   readonly datasets: Pick<Datasets, 'terms' | 'load'>;
+  /** Told before the rows of a file are read. */
+  accessed(taskId: string, terms: DataTerms): Promise<void>;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface LocalPredictionDeps {
  * request. Throws `ApiError`.
  */
 export async function draftLocalPrediction(
-  { self, models, datasets }: LocalPredictionDeps,
+  { self, models, datasets, accessed }: LocalPredictionDeps,
   { kind, request }: TaskRequest,
 ): Promise<LocalTask | null> {
   if (kind !== 'predict') return null;
@@ -38,7 +40,7 @@ export async function draftLocalPrediction(
     head: { kind, algorithm: manifest.algorithm, purpose },
     notes: { warnings, reason: 'model' },
     modelId,
-    async run(_taskId, progress, signal) {
+    async run(taskId, progress, signal) {
       progress.phase('evaluating');
       const model = await models.load(modelId);
       const part = (await models.get(modelId, 'part')) ? await models.loadPart(modelId) : null;
@@ -52,6 +54,7 @@ export async function draftLocalPrediction(
         load: async (encoding) => {
           signal.throwIfAborted();
           const offer = await datasets.terms({ ...source, discreteColumns: [], encoding });
+          await accessed(taskId, offer.terms);
           return datasets.load(offer.terms, offer.salt, { encoding });
         },
       });

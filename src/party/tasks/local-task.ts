@@ -1,5 +1,6 @@
 /** A task that needs no other party: no contract, no vote, no session. It does not outlive its process. */
 import type { Write } from '../store.ts';
+import { errorSource } from './error-code.ts';
 import type { ProgramProgress, ProgramResult } from './program.ts';
 import type { TaskHead } from './task-board.ts';
 import { type TaskControl, taskControl } from './task-control.ts';
@@ -53,6 +54,13 @@ export async function runLocally(
     .catch(async (error: unknown) => {
       if (error instanceof TaskError && error.code === 'STOPPED') return;
       log.error({ task: taskId, err: error }, 'task failed');
+      if (!(error instanceof TaskError && error.code === 'CANCELLED')) {
+        const failure = { ...errorSource(error), party: self };
+        const { trail } = consensus.audit;
+        await trail.record('error', { task: taskId }, failure).catch((cause: unknown) => {
+          log.error({ task: taskId, err: cause }, 'failure not recorded');
+        });
+      }
       await endEntry(entry, apiErrorOf(error, self));
     })
     // The row says so after a restart: nothing of the task outlives its process.

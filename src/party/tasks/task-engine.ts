@@ -42,7 +42,7 @@ export interface TaskEngineDeps extends Omit<RunDeps, 'self' | 'audit' | 'meetin
   /** What a request means that needs no other party; null for all others. Throws `ApiError`. */
   draftLocal(request: TaskRequest): Promise<LocalTask | null>;
   /** A person's yes. Throws `ConsensusError`. */
-  approve(taskId: string): Promise<void>;
+  approve(taskId: string, record: () => Promise<unknown>): Promise<void>;
   /** A task that takes longer from its certificate on ends at every party. */
   readonly timeoutMs: number;
 }
@@ -319,8 +319,9 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
       const notAsked = new ApiError('CONFLICT', 'the task does not wait for approval');
       if (!entry?.view().awaitsApproval) throw notAsked;
       try {
-        await trail.record('administration', { task: taskId }, approvalBy(caller));
-        await deps.approve(taskId);
+        await deps.approve(taskId, () =>
+          trail.record('administration', { task: taskId }, approvalBy(caller)),
+        );
       } catch (error) {
         const isOver = error instanceof ConsensusError && error.code === 'wrong_state';
         throw isOver ? notAsked : apiErrorOf(error, self);

@@ -1,5 +1,5 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
-import type { Datasets } from '../../../src/party/datasets/datasets.ts';
+import type { Datasets, DataTerms } from '../../../src/party/datasets/datasets.ts';
 import { parsePredictRequest } from '../../../src/party/http/predict-request.ts';
 import type { ModelDocument } from '../../../src/party/models/model-document.ts';
 import { draftLocalPrediction } from '../../../src/party/tasks/local-prediction.ts';
@@ -15,6 +15,8 @@ const NUMERIC: ModelDocument = {
   ],
 };
 
+const accesses: unknown[] = [];
+
 const deps = {
   self: 'orgA',
   models: {
@@ -23,10 +25,12 @@ const deps = {
     load: async () => NUMERIC,
     loadPart: () => Promise.reject(new Error('not asked')),
   },
+  accessed: async (taskId: string, { rowCount }: DataTerms) =>
+    void accesses.push([taskId, rowCount]),
   datasets: {
     terms: async ({ path, encoding }: { path: string; encoding?: readonly { name: string }[] }) => {
       deepEqual([path, encoding?.map(({ name }) => name)], ['new.csv', ['x', 'y']]);
-      return { terms: {}, salt: new Uint8Array(32) } as never;
+      return { terms: { rowCount: 2 }, salt: new Uint8Array(32) } as never;
     },
     load: async () => ({
       rowCount: 2,
@@ -59,6 +63,7 @@ describe('local prediction', () => {
     const { file, model, part } = await task.run('t', progress, new AbortController().signal);
     deepEqual([model, part, phases], [null, null, ['evaluating', 'publishing']]);
     equal(file!.name, 'predictions.csv');
+    deepEqual(accesses, [['t', 2]]);
     const text = file!.chunks.map((chunk) => new TextDecoder().decode(chunk)).join('');
     deepEqual(
       text

@@ -1,9 +1,12 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { EntryKind } from '../../../src/party/audit/entry.ts';
 import { ProtocolError } from '../../../src/protocols/errors.ts';
 import {
   CALLER,
+  type EngineNetwork,
   leftNothing,
   meetPeer,
   ORGS,
@@ -13,6 +16,17 @@ import {
   untilTheLinkBreaks,
   withEngines,
 } from '../../support/engine-network.ts';
+import type { MemoryTrail } from '../../support/memory-trail.ts';
+
+/** What a party's audit log has of a kind: tasks and bodies, in order. */
+function recorded(
+  net: EngineNetwork,
+  name: string,
+  kind: EntryKind,
+): readonly (readonly [string | null, unknown])[] {
+  const trail = net.at(name).node.audit.trail as MemoryTrail;
+  return trail.of(kind).map(({ task, body }) => [task, body]);
+}
 
 describe('task engine', function () {
   this.timeout(30_000);
@@ -67,6 +81,16 @@ describe('task engine', function () {
       const reason = 'orgB: beyond the domain';
       deepEqual(states(await net.ended(taskId)), ['failed', reason, 'failed', reason]);
       await leftNothing(net);
+      deepEqual(recorded(net, 'orgB', 'error'), [
+        [taskId, { source: 'protocol', code: 'OUT_OF_DOMAIN', party: 'orgB' }],
+      ]);
+      deepEqual(recorded(net, 'orgA', 'error'), []);
+      for (const name of ORGS) {
+        const [end] = recorded(net, name, 'refusal');
+        deepEqual(end, [taskId, { party: 'orgB', from: 'orgB', step: 'run', code: 'aborted' }]);
+        const [[, closed]] = recorded(net, name, 'session_closed') as [[string, { code: string }]];
+        equal(typeof closed.code, 'string', 'not in order');
+      }
       const { engine } = net.at('orgA');
       await rejects(engine.cancel(taskId, CALLER), { code: 'CONFLICT', message: /has failed/ });
       await rejects(engine.cancel('00'.repeat(32), CALLER), { code: 'NOT_FOUND' });
@@ -116,6 +140,14 @@ describe('task engine', function () {
         deepEqual(states(await net.ended(taskId)), ['cancelled', reason, 'cancelled', reason]);
         equal((await engine.cancel(taskId, CALLER)).state, 'cancelled');
         await leftNothing(net);
+        const actor = { via: 'http', id: CALLER.id };
+        for (const name of ORGS) {
+          const asked = recorded(net, name, 'cancellation');
+          ok(asked.length > 0 && asked.every(([task]) => task === taskId), name);
+          const byCaller = asked.some(([, body]) => isDeepStrictEqual(body, { party: by, actor }));
+          equal(byCaller, name === by, name);
+          deepEqual(recorded(net, name, 'error'), []);
+        }
       }));
 
     it(`is cancelled by ${by} while it waits for a person, its turn or its peer`, () =>
@@ -184,5 +216,8 @@ describe('task engine', function () {
       const views = await net.ended(taskId);
       deepEqual(states(views), ['completed', undefined, 'completed', undefined]);
       equal(views[1].awaitsApproval, false);
+      const actor = { via: 'http', id: CALLER.id };
+      const yes = { action: 'task_approved', actor, subject: null, role: null, digest: null };
+      deepEqual(recorded(net, 'orgB', 'administration'), [[taskId, yes]]);
     }));
 });
