@@ -7,8 +7,8 @@ import { exportTask } from '../../src/party/audit/evidence/export.ts';
 import { KEYS_FORMAT, partyKey, trustedKeys } from '../../src/party/audit/evidence/keys.ts';
 import { reconcile } from '../../src/party/audit/evidence/reconcile.ts';
 import { verifyBundle } from '../../src/party/audit/evidence/verify.ts';
-import { logWitness } from '../../src/party/audit/log-witness.ts';
 import { openAudit } from '../../src/party/audit/open-audit.ts';
+import { storedEvidence } from '../../src/party/audit/stored-evidence.ts';
 import { readCertificate } from '../../src/party/certificate.ts';
 import { loadConfig } from '../../src/party/config.ts';
 import { canonicalDigest } from '../../src/party/consensus/canonical-json.ts';
@@ -18,7 +18,6 @@ import { checkReceipt, transportMismatches } from '../../src/party/consensus/rec
 import { type ConsensusRecords, consensusRecords } from '../../src/party/consensus/records.ts';
 import type { KeyRing } from '../../src/party/consensus/signature.ts';
 import { type DisclosureRecord, disclosuresOf } from '../../src/party/disclosure-ledger.ts';
-import { evidenceSource } from '../../src/party/evidence-source.ts';
 import type { LinearPart } from '../../src/party/models/linear-part.ts';
 import type { LinearDocument } from '../../src/party/models/model-document.ts';
 import { ModelRegistry } from '../../src/party/models/model-registry.ts';
@@ -220,14 +219,14 @@ describe('e2e: what a task leaves at the parties', function () {
       const deps = { identity, seal, store, now: Date.now, rng: systemRng };
       const audit = await openAudit(config, deps);
       try {
-        const witness = logWitness({ ...audit, keys: keys(), store });
-        const source = evidenceSource({
-          party: node.name,
-          audit,
-          witness,
-          records,
+        const source = storedEvidence({
+          identity,
+          peers: () => [],
           store,
-          identities: () => parties,
+          records,
+          log: audit.log,
+          logKey: audit.key.certificate,
+          trail: audit.trail,
         });
         const actor = { via: 'command', id: 'operator' } as const;
         let text = '';
