@@ -42,8 +42,8 @@ export interface LedgerTask {
 /**
  * The ledger of one attempt at a task at this node. What was opened in an attempt that broke stays
  * opened: rows and counters go on, only the contract's bounds begin anew. The lifetime budgets are
- * those of the rule by which this node voted. `record` resolves once row and audit entry are on the
- * disk; what it refuses has an entry, too.
+ * those of the rule by which this node voted. Row and audit entry are on the disk together before
+ * `record` resolves; what it refuses has an entry, too.
  */
 export async function openDisclosureLedger(
   { store, trail, now }: LedgerDeps,
@@ -93,11 +93,8 @@ export async function openDisclosureLedger(
       const terms = { class: name, to, elements };
       const record = { taskId, attempt, seq: nextSeq, ...terms, value, time };
       const entry = { ...terms, value: value?.commitment ?? null };
-      // Together, as each waits for the disk. An entry without its row says too much, never too little.
-      await Promise.all([
-        store.write(table.put(storeKey(taskId, nextSeq), record), ...counts),
-        trail.record('disclosure', { task: taskId, attempt }, entry),
-      ]);
+      const row = table.put(storeKey(taskId, nextSeq), record);
+      await trail.record('disclosure', { task: taskId, attempt }, entry, [row, ...counts]);
       nextSeq += 1;
     });
   }

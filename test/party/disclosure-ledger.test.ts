@@ -71,7 +71,7 @@ async function openLedger(
   agreed: Contract = contract,
   attempt = 1,
 ): Promise<TestLedger> {
-  const trail = memoryTrail(() => NOW);
+  const trail = memoryTrail(() => NOW, store);
   const task = { contract: agreed, taskId: taskIdOf(agreed), attempt };
   const ledger = await openDisclosureLedger({ store, trail, now: () => NOW }, task);
   return {

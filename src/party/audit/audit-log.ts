@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../durable-file.ts';
-import { type Store, storeKey } from '../store.ts';
+import { type Store, storeKey, type Write } from '../store.ts';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import { AuditError } from './errors.ts';
 import type { LogKey } from './log-key.ts';
@@ -41,6 +41,7 @@ export interface SignedCheckpoint extends TreeHead {
 /** An append that waits for its turn. */
 interface Waiting {
   readonly entries: readonly NewEntry[];
+  readonly also: readonly Write[];
   resolve(indices: readonly number[]): void;
   reject(error: unknown): void;
 }
@@ -137,12 +138,17 @@ export class AuditLog {
    * Appends entries, all or none, in the order of the calls. Resolves with their indices once they are
    * synced; what waits meanwhile is written together. Throws `log_failed` from the first write that
    * fails until the log is reopened: only then is it known what the disk has.
+   *
+   * @param also - Written in the same batch, so that both are on the disk or neither.
    */
-  async append(entries: readonly NewEntry[]): Promise<readonly number[]> {
+  async append(
+    entries: readonly NewEntry[],
+    also: readonly Write[] = [],
+  ): Promise<readonly number[]> {
     for (const entry of entries) this.#entries.check(entry);
     if (this.#refusal) throw this.#refusal;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entries, resolve, reject });
+      this.#waiting.push({ entries, also, resolve, reject });
       this.#committing ??= this.#commitAll();
     });
   }
@@ -260,7 +266,7 @@ export class AuditLog {
     const first = this.size;
     const leaves = entries.map(({ bytes }) => leafHash(bytes));
     const rows = entries.flatMap((entry, i) => this.#entries.rows(first + i, entry));
-    await this.#store.write(...rows);
+    await this.#store.write(...rows, ...group.flatMap(({ also }) => also));
     for (const leaf of leaves) {
       this.#frontier.append(leaf);
       this.#tree.append(leaf);

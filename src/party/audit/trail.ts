@@ -1,5 +1,6 @@
 /** What the rest of the node calls to have something recorded, and how that becomes an entry. */
 import type { Rng } from '../../protocols/primitives/rng.ts';
+import type { Write } from '../store.ts';
 import {
   ENTRY_SALT_BYTES,
   type Entry,
@@ -20,11 +21,14 @@ export interface Trail {
   /**
    * Appends an entry; resolves with its index once it is on the disk. Entries of one task have the
    * order of the calls. Throws when it cannot be written: then what it is about must not happen.
+   *
+   * @param also - Written in the same batch, so that both are on the disk or neither.
    */
   readonly record: <K extends EntryKind>(
     kind: K,
     scope: EntryScope,
     body: EntryBody<K>,
+    also?: readonly Write[],
   ) => Promise<number>;
 }
 
@@ -33,6 +37,7 @@ export interface EntryLog {
   /** Appends encoded entries of one task, or of none, in the order of the calls; see `AuditLog`. */
   append(
     entries: readonly { readonly task: string | null; readonly bytes: Uint8Array }[],
+    also: readonly Write[],
   ): Promise<readonly number[]>;
   /** How many entries of a task there are. */
   taskCount(task: string): Promise<number>;
@@ -58,7 +63,7 @@ export function trailInto(log: EntryLog, { now, rng }: TrailDeps): Trail {
     return counter;
   };
   return {
-    async record(kind, { task = null, attempt = null }, body) {
+    async record(kind, { task = null, attempt = null }, body, also = []) {
       const counter = task === null ? null : await counterOf(task);
       // From here to `append` nothing waits, so numbers and places in the log have one order.
       const entry = {
@@ -73,7 +78,7 @@ export function trailInto(log: EntryLog, { now, rng }: TrailDeps): Trail {
       } as Entry;
       const bytes = encodeEntry(entry);
       if (counter) counter.seq += 1;
-      const [index] = await log.append([{ task, bytes }]);
+      const [index] = await log.append([{ task, bytes }], also);
       return index!;
     },
   };

@@ -80,6 +80,19 @@ async function withLog(use: (opened: Opened) => Promise<void>): Promise<void> {
 }
 
 describe('audit log', () => {
+  it('writes what goes with an entry in the same batch, or neither', () =>
+    withLog(async (opened) => {
+      const { log, store } = opened;
+      const salts = store.table<string>('auditSalts');
+      await log.append([entry(0)], [salts.put('a', 'salt')]);
+      equal(await salts.get('a'), 'salt');
+      await log.close();
+      await rejects(log.append([entry(1)], [salts.put('b', 'salt')]), { code: 'log_closed' });
+      equal(await salts.get('b'), undefined);
+      await opened.reopen();
+      equal(opened.log.size, 1);
+    }));
+
   it('appends in the order of the calls, whoever waits for what', () =>
     withLog(async ({ log }) => {
       const calls = [3, 1, 0, 5, 1].map((count, i) =>

@@ -47,7 +47,7 @@ async function open(network: Network, taskId: string, elements: number): Promise
   const { certificate } = (await node.records.certificate(taskId))!;
   const { contract }: { contract: Contract } = certificate;
   const now = (): number => network.clock.now;
-  const deps = { store, trail: memoryTrail(now), now };
+  const deps = { store, trail: memoryTrail(now, store), now };
   const ledger = await openDisclosureLedger(deps, { contract, taskId, attempt: 1 });
   await ledger.record({ class: 'validation_scores', to: ['orgA'], elements, value: null });
 }
