@@ -39,11 +39,8 @@ export interface Deviations {
   readonly delayMs?: number;
   /** More openings, in both logs. */
   readonly disclosures?: readonly EntryBody<'disclosure'>[];
-  /** Openings that the named party alone records. */
-  readonly disclosuresOf?: {
-    readonly party: string;
-    readonly bodies: readonly EntryBody<'disclosure'>[];
-  };
+  /** Openings that each party records, by name. */
+  readonly disclosuresOf?: Readonly<Record<string, readonly EntryBody<'disclosure'>[]>>;
   /** Of the statements that a party logs. */
   readonly statement?: (at: string, statement: PhaseStatement) => PhaseStatement | null;
   /** Of a party's result. */
@@ -225,8 +222,8 @@ async function runAttempt(
   for (const body of deviations.disclosures ?? []) {
     for (const party of both) await disclose(party, body);
   }
-  for (const body of deviations.disclosuresOf?.bodies ?? []) {
-    await disclose(both.find(({ name }) => name === deviations.disclosuresOf!.party)!, body);
+  for (const party of both) {
+    for (const body of deviations.disclosuresOf?.[party.name] ?? []) await disclose(party, body);
   }
   await receipt(a, b, { phase: 'closing', frames: 40, last: true });
   await receipt(b, a, { phase: 'closing', frames: 41, last: true });

@@ -127,6 +127,8 @@ export async function publishFeatureHolder(
   const named = namedMetrics(metrics, decodeDoubles(values, metrics.length));
   if (!isFull) return { model: null, metrics: named };
   const rounds = await receiveForest(links.get(labelHolder)!, parameters, parties.length);
+  const nodes = rounds.flat(2).length;
+  await ledger.record({ class: 'trees', to: receivers, elements: nodes, value: null });
   return { model: await composed(options, links, rounds, part.rules), metrics: named };
 }
 

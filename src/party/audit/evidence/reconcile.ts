@@ -155,37 +155,49 @@ function placeOf(receipt: SessionStory['receipts'][number]): string {
   return `${frames}/${phase}/${step}/${last}`;
 }
 
-/**
- * In attempts that both ended in order each opening between the two stands in both logs. With more than
- * two data holders each log has openings that the other party had no part in.
- */
+/** In attempts that both ended in order: what one told the other, the other learned. */
 function compareDisclosures(a: TaskStory, b: TaskStory, findings: Findings): void {
+  const holders = a.contract?.parties.filter(({ dataset }) => dataset !== null) ?? [];
+  const names = holders.map(({ name }) => name);
+  if (!names.includes(a.party) || !names.includes(b.party)) return;
   for (const attempt of attemptsInOrder(a, b)) {
-    const keys = new Set<string>();
     const [ofA, ofB] = [a, b].map((story) => {
       const found = story.disclosures.filter((each) => each.attempt === attempt);
-      for (const each of found) keys.add(keyOf(each));
       return new Map(found.map((each) => [keyOf(each), each]));
     });
-    for (const key of keys) {
+    for (const key of new Set([...ofA!.keys(), ...ofB!.keys()])) {
       const [mine, theirs] = [ofA!.get(key), ofB!.get(key)];
+      if (agree(mine, theirs, { a: a.party, b: b.party, others: names.length - 2 })) continue;
       const { to, class: name } = (mine ?? theirs)!;
-      if (!isBetween(to, a, b)) continue;
-      if (mine?.elements === theirs?.elements) continue;
       const say = (story: TaskStory, told: DisclosureStory | undefined): string =>
-        `the log of ${story.party} has ${told?.elements ?? 'none'}`;
+        told
+          ? `the log of ${story.party} has ${told.elements} in ${told.openings} openings`
+          : `the log of ${story.party} has none`;
       const detail = `${name} to ${to.join(', ')}: ${say(a, mine)}, ${say(b, theirs)}`;
       findings.add('disclosure_unmatched', `attempt ${attempt}`, detail);
     }
   }
 }
 
-/** Whether both must have recorded an opening to these readers. */
-function isBetween(to: readonly string[], a: TaskStory, b: TaskStory): boolean {
-  const holders = a.contract?.parties.filter(({ dataset }) => dataset !== null) ?? [];
-  const names = holders.map(({ name }) => name);
-  if (!names.includes(a.party) || !names.includes(b.party)) return false;
-  return names.length === 2 || (to.includes(a.party) && to.includes(b.party));
+/**
+ * Whether two parties' accounts of one class can both be true. Where one told and the other learned, they
+ * name as many elements. Where both told, or both learned, each speaks of its own, and as often. A third
+ * data holder may have told as well what one of the two learned, and be the one that learned it.
+ */
+function agree(
+  mine: DisclosureStory | undefined,
+  theirs: DisclosureStory | undefined,
+  { a, b, others }: { readonly a: string; readonly b: string; readonly others: number },
+): boolean {
+  if (!mine || !theirs) {
+    const [told, other, self] = mine ? [mine, b, a] : [theirs!, a, b];
+    const isTold = told.told > 0 && told.to.includes(other);
+    const isLearned = told.told < told.openings && told.to.includes(self) && others === 0;
+    return !isTold && !isLearned;
+  }
+  const [teller, learner] = mine.told > 0 ? [mine, theirs] : [theirs, mine];
+  if (teller.told === 0 || learner.told > 0) return others > 0 || mine.openings === theirs.openings;
+  return others > 0 ? teller.elements <= learner.elements : teller.elements === learner.elements;
 }
 
 function keyOf({ class: name, to }: DisclosureStory): string {

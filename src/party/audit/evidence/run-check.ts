@@ -123,12 +123,12 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
       to,
       openings: 0,
       elements: 0,
-      committed: 0,
+      told: 0,
     };
     disclosures.set(storyKey, story);
     story.openings += 1;
     story.elements += elements;
-    if (body.value !== null) story.committed += 1;
+    if (body.value !== null) story.told += 1;
     if (!declared) return;
     try {
       const { most } = checkDeclared(body, declared);

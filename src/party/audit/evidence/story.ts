@@ -26,8 +26,8 @@ export interface DisclosureStory {
   readonly to: readonly string[];
   openings: number;
   elements: number;
-  /** Openings with a commitment to what this party handed over or learned. */
-  committed: number;
+  /** Openings at which this party handed something over itself. */
+  told: number;
 }
 
 /** A state of the other's log that this party confirmed. */

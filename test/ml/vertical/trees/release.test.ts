@@ -94,6 +94,7 @@ describe('release of a joint forest', () => {
     deepEqual(results[1]!.recorded, [
       ['metrics', 2],
       ['thresholds', run.hosts[0]!.rules.length],
+      ['trees', nodes],
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import type { EntryBody } from '../../../../src/party/audit/entry.ts';
 import type { Reason } from '../../../../src/party/audit/evidence/findings.ts';
 import { type ReconcileReport, reconcile } from '../../../../src/party/audit/evidence/reconcile.ts';
 import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
@@ -126,12 +127,30 @@ describe('reconciliation of two parties’ bundles', () => {
     deepEqual(reasons, ['session_differs']);
   });
 
-  it('finds an opening that one party alone has', async () => {
-    const body = { class: 'weights', to: ['orgA'], elements: 4, value: null };
-    for (const party of ['orgA', 'orgB']) {
-      const reasons = await reasonsWith({ disclosuresOf: { party, bodies: [body] } });
-      deepEqual(reasons, ['disclosure_unmatched']);
-    }
+  const WEIGHTS = { class: 'weights', to: ['orgA'], elements: 4 };
+  const HANDED = 'ee'.repeat(32);
+  const disclosed = (
+    ...[first, second]: readonly (Partial<EntryBody<'disclosure'>> | null)[]
+  ): Promise<readonly Reason[]> =>
+    reasonsWith({
+      disclosuresOf: {
+        orgA: first ? [{ ...WEIGHTS, value: null, ...first }] : [],
+        orgB: second ? [{ ...WEIGHTS, value: HANDED, ...second }] : [],
+      },
+    });
+
+  it('finds what one told and the other did not learn, or learned and was not told', async () => {
+    deepEqual(await disclosed({}, {}), []);
+    deepEqual(await disclosed({}, null), ['disclosure_unmatched']);
+    deepEqual(await disclosed(null, {}), ['disclosure_unmatched']);
+    deepEqual(await disclosed({ elements: 3 }, {}), ['disclosure_unmatched']);
+    deepEqual(await disclosed({}, { elements: 3 }), ['disclosure_unmatched']);
+  });
+
+  it('lets each party tell, or learn, of its own', async () => {
+    deepEqual(await disclosed({ elements: 3, value: HANDED }, {}), []);
+    deepEqual(await disclosed({ elements: 3 }, { value: null }), []);
+    deepEqual(await disclosed({ value: HANDED }, null), [], 'orgA has shown it to nobody else');
   });
 
   it('finds parties that hold other votes', async () => {
