@@ -72,6 +72,8 @@ export interface LogWitnessDeps {
 }
 
 export interface LogWitness {
+  /** Runs one exchange with a party at a time: what is shown continues what was confirmed last. */
+  inTurn<T>(party: string, run: () => Promise<T>): Promise<T>;
   /** This node's log as it is now, for a party that has confirmed it up to `from`. */
   show(party: string, from?: number): Promise<ShownState>;
   /**
@@ -134,6 +136,8 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
   }
 
   return {
+    inTurn: (party, run) => store.exclusive(`audit/exchange/${party}`, run),
+
     async show(party, from) {
       const { note, size } = bare(await log.checkpoint());
       const start = Math.min(from ?? (await table.get(party))?.own?.size ?? 0, size);

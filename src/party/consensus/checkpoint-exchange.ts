@@ -50,7 +50,16 @@ type Body = EntryBody<'checkpoint_exchange'>;
  * Shows this node's log to a party of a task. Resolves once that party's confirmation is kept. Throws
  * its refusal, `malformed_message` for a confirmation that does not verify, or why it cannot be reached.
  */
-export async function showLog(
+export function showLog(
+  deps: CheckpointExchangeDeps,
+  taskId: string,
+  peer: string,
+  at: ExchangeTime,
+): Promise<void> {
+  return deps.witness.inTurn(peer, () => showOnce(deps, taskId, peer, at));
+}
+
+async function showOnce(
   { peers, witness, trail }: CheckpointExchangeDeps,
   taskId: string,
   peer: string,

@@ -82,6 +82,19 @@ describe('checkpoint exchange', () => {
       );
     }));
 
+  it('goes on with several tasks at once, and after one that was given up', () =>
+    withExchange(async ({ a, b, show }) => {
+      await a.write(1);
+      await rejects(show(UNKNOWN), { code: 'unknown_task' });
+      await Promise.all(Array.from({ length: 8 }, () => show()));
+      const sizes = (await entriesOf(b)).map(({ body }) => body.theirs!.size);
+      equal(sizes.length, 8);
+      deepEqual(
+        sizes,
+        sizes.toSorted((x, y) => x - y),
+      );
+    }));
+
   for (const [code, entries] of [
     ['audit_rolled_back', 2],
     ['audit_forked', 9],
