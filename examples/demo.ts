@@ -3,7 +3,7 @@
  * about the same people. Real node processes with their own keys, data and stores; a coordinator's
  * request over HTTP; the joint model beside what each party reaches alone.
  */
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { progressDisplay } from '../src/party/cli/progress.ts';
@@ -11,7 +11,7 @@ import type { TaskView } from '../src/sdk/node-client.ts';
 import type { Algorithm } from './comparison-models.ts';
 import { joinTables } from './joined-tables.ts';
 import { compareFold, type FoldScores, type Scores } from './joint-comparison.ts';
-import { startPair } from './organisation.ts';
+import { entente, startPair } from './organisation.ts';
 
 const DATA = fileURLToPath(new URL('../../examples/data/', import.meta.url));
 const DIRECTORY = resolve('run/demo');
@@ -42,6 +42,8 @@ try {
   const boosted = await train('xgboost', 'XGBoost, 30 trees of depth 3, on the same people.');
   await showImportance(boosted.modelId);
   console.log(`\nThe models are in ${join('run', 'demo', 'bank', 'results')}, and nowhere else.`);
+  await Promise.all(nodes.map((node) => node.stop()));
+  await audit(boosted);
 } finally {
   bar.stop();
   await Promise.all(nodes.map((node) => node.stop()));
@@ -78,6 +80,39 @@ async function showImportance(modelId: string): Promise<void> {
       `  ${feature.padEnd(27)} ${gain.toFixed(1).padStart(6)} ${String(weight).padStart(7)}`,
     );
   }
+}
+
+/**
+ * What an auditor does, who has the parties' evidence of a task, their public keys, and no node: nodes are
+ * stopped by now. Fails when either party's evidence does not hold, or the two tell different stories.
+ */
+async function audit({ extra }: FoldScores): Promise<void> {
+  const task = String(extra.task_id);
+  console.log(
+    '\nBoth nodes are stopped. Each wrote an audit log; an auditor checks them offline.\n',
+  );
+  const trust: string[] = [];
+  const bundles: string[] = [];
+  for (const node of nodes) {
+    const [keys, bundle] = ['keys.json', 'evidence.jsonl'].map((file) =>
+      join(DIRECTORY, `${node.name}-${file}`),
+    );
+    await writeFile(keys!, JSON.stringify(await node.cli('audit', 'keys', '--json')));
+    await node.cli('audit', 'export', '--task', task, '--out', bundle!);
+    trust.push('--trust', keys!);
+    bundles.push(bundle!);
+  }
+  for (const bundle of bundles) {
+    const report = await entente(['audit', 'verify', bundle, ...trust]);
+    const isFirst = bundle === bundles[0];
+    console.log(isFirst ? report : `The other one's evidence:\n${afterReport(report)}`);
+  }
+  console.log(await entente(['audit', 'reconcile', ...bundles, ...trust]));
+}
+
+/** The verdict alone. */
+function afterReport(report: string): string {
+  return report.slice(report.indexOf('VERIFIED'));
 }
 
 function line(name: string, { auc, ks }: Scores): void {

@@ -221,7 +221,8 @@ function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-async function entente(args: readonly string[]): Promise<string> {
+/** Runs the command line; what it printed. Throws when it fails. */
+export async function entente(args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args]);
   return stdout;
 }
