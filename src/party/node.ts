@@ -137,6 +137,7 @@ async function compose(
     log: audit.log,
     logKey: audit.key.certificate,
     trail,
+    salts,
   });
   const consensus: ConsensusNode = {
     signer: identity,

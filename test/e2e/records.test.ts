@@ -227,6 +227,7 @@ describe('e2e: what a task leaves at the parties', function () {
           log: audit.log,
           logKey: audit.key.certificate,
           trail: audit.trail,
+          salts: audit.salts,
         });
         const actor = { via: 'command', id: 'operator' } as const;
         let text = '';

@@ -1,6 +1,9 @@
 import { deepEqual, equal, match, rejects, throws } from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { rawPublicKey } from '../../src/party/audit/note-key.ts';
+import { COSIGNATURE_V1, formatVerifierKey } from '../../src/party/audit/signed-note.ts';
 import {
   ConfigError,
   type Environment,
@@ -191,6 +194,31 @@ colour: red
         `${start}\n${found.join('\n')}`,
       );
     }
+  });
+
+  const WITNESS = 'regulator.example+3a8a7ee1+AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g';
+  it('knows witnesses by keys that can verify', () => {
+    const { publicKey } = generateKeyPairSync('ed25519');
+    const raw = rawPublicKey(publicKey);
+    const key = formatVerifierKey({
+      name: 'regulator.example',
+      type: COSIGNATURE_V1,
+      publicKey: raw,
+    });
+    const text = (name: string, of: string): string =>
+      `{name: a, audit: {witnesses: [{name: ${name}, key: "${of}"}]}}`;
+    const { witnesses } = parseConfig(text('regulator', key), {}).audit;
+    deepEqual(witnesses, [{ name: 'regulator', key }]);
+    const variable = { ENTENTE_AUDIT_WITNESSES: JSON.stringify(witnesses) };
+    deepEqual(parseConfig('{name: a}', variable).audit.witnesses, witnesses);
+    for (const wrong of [
+      text('regulator', WITNESS),
+      text('regulator', 'none'),
+      text('"a b"', key),
+    ]) {
+      match(problems(wrong)[0]!, /audit\.witnesses expected a list of witnesses/);
+    }
+    match(problems(text('A', key))[0]!, /audit\.witnesses\[0\]\.name: is the name of this node/);
   });
 
   it('refuses what cannot go together', () => {

@@ -10,6 +10,7 @@ import type { EvidenceSource } from './evidence/export.ts';
 import { partyKey } from './evidence/keys.ts';
 import type { LogKeyCertificate } from './log-key.ts';
 import type { WitnessRecord } from './log-witness.ts';
+import type { StoredSalts } from './stored-salts.ts';
 import type { Trail } from './trail.ts';
 
 export interface StoredEvidenceDeps {
@@ -21,6 +22,7 @@ export interface StoredEvidenceDeps {
   readonly log: AuditLog;
   readonly logKey: LogKeyCertificate;
   readonly trail: Trail;
+  readonly salts: Pick<StoredSalts, 'saltOf'>;
 }
 
 /** A node's evidence. */
@@ -57,7 +59,7 @@ export interface StoredCosignature {
 
 /** What opens this node's own commitments, of values only those that it may read itself. */
 async function* openingsOf(
-  { identity: { name }, store, records, log }: StoredEvidenceDeps,
+  { identity: { name }, store, records, log, salts: kept }: StoredEvidenceDeps,
   task: string,
 ): AsyncGenerator<OpeningLine> {
   const own = (await records.vote(task, name))?.opening;
@@ -71,6 +73,10 @@ async function* openingsOf(
     const entry = decodeEntry(await log.entry(index));
     if (entry.kind === 'disclosure' && entry.body.value !== null) {
       const salt = salts.get(entry.body.value);
+      if (salt !== undefined) yield { line: 'opening', of: 'value', index, salt };
+    }
+    if (entry.kind === 'delivery' && entry.body.value !== null) {
+      const salt = await kept.saltOf(entry.body.value);
       if (salt !== undefined) yield { line: 'opening', of: 'value', index, salt };
     }
     if (entry.kind !== 'result' || entry.body.receipt.body.signer !== name) continue;

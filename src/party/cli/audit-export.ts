@@ -88,7 +88,7 @@ async function evidenceOf(
   const identity = await identityOf(config, seal);
   const now = (): number => systemClock.now();
   const deps = { identity, seal, store, now, rng: systemRng };
-  const { log, key, trail } = await openAudit(config, deps);
+  const { log, key, trail, salts } = await openAudit(config, deps);
   const { all: peers } = await readPeers(config.peers);
   const evidence = storedEvidence({
     identity,
@@ -98,6 +98,7 @@ async function evidenceOf(
     log,
     logKey: key.certificate,
     trail,
+    salts,
   });
   return { evidence, close: () => log.close() };
 }

@@ -1,0 +1,82 @@
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { decodeEntry } from '../../../../src/party/audit/entry.ts';
+import type { EvidenceSource } from '../../../../src/party/audit/evidence/export.ts';
+import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
+import { type AuditedTask, auditedTask, sourceOf } from '../../../support/audited-task.ts';
+import { bytesOf, logBundle, taskBundle, trustIn } from '../../../support/evidence.ts';
+
+describe('export of evidence', () => {
+  let task: AuditedTask;
+  beforeEach(async () => {
+    task = await auditedTask();
+  });
+
+  /** Runs `meanwhile` just before an export is recorded. */
+  function interrupted(source: EvidenceSource, meanwhile: () => Promise<unknown>): EvidenceSource {
+    const { trail } = source;
+    return {
+      ...source,
+      trail: {
+        async record(kind, scope, body) {
+          if (kind === 'export') await meanwhile();
+          return trail.record(kind, scope, body);
+        },
+      },
+    };
+  }
+
+  it('is recorded, as the last entry that it holds', async () => {
+    const { a, b, taskId } = task;
+    const before = a.log.size;
+    const lines = await taskBundle(sourceOf(task, a), taskId, { openings: true });
+    equal(a.log.size, before + 1);
+    const entry = decodeEntry(await a.log.entry(before));
+    ok(entry.kind === 'export');
+    deepEqual([entry.body.scope, entry.body.openings, entry.seq], ['task', true, before]);
+    equal(entry.body.entries, before + 1);
+    ok((await verifyBundle(bytesOf(lines), trustIn([a, b]))).ok);
+  });
+
+  it('begins anew when entries of the task come in between', async () => {
+    const { a, b, taskId } = task;
+    let times = 2;
+    const body = { source: 'task', code: 'late', party: null } as const;
+    const source = interrupted(sourceOf(task, a), async () => {
+      if (times-- > 0) await a.trail.record('error', { task: taskId }, body);
+    });
+    const lines = await taskBundle(source, taskId);
+    equal(lines.filter((line) => line.includes('"kind":"export"')).length, 3);
+    const report = await verifyBundle(bytesOf(lines), trustIn([a, b]));
+    deepEqual(report.findings, []);
+    times = 1000;
+    await rejects(taskBundle(source, taskId), { code: 'task_busy' });
+  });
+
+  it('holds no opening unless that is asked for', async () => {
+    const isOpening = (line: string): boolean => line.includes('"line":"opening"');
+    const source = sourceOf(task, task.a);
+    equal((await taskBundle(source, task.taskId)).filter(isOpening).length, 0);
+    const opened = await taskBundle(source, task.taskId, { openings: true });
+    equal(opened.filter(isOpening).length, 2);
+  });
+
+  it('of a whole log goes up to a checkpoint made for it, whatever comes meanwhile', async () => {
+    const { a, b } = task;
+    const body = { source: 'task', code: 'late', party: null } as const;
+    const late = async (): Promise<number> => a.trail.record('error', {}, body);
+    const source = interrupted(sourceOf(task, a), late);
+    const entries = a.log.entries.bind(a.log);
+    a.log.entries = async function* (start: number, end: number) {
+      await late();
+      yield* entries(start, end);
+    };
+    const lines = await logBundle(source);
+    const report = await verifyBundle(bytesOf(lines), trustIn([a, b]));
+    deepEqual(report.findings, []);
+    equal(report.entries, a.log.size - 1);
+  });
+
+  it('refuses a task that the log does not know', async () => {
+    await rejects(taskBundle(sourceOf(task, task.a), '00'.repeat(32)), { code: 'unknown_task' });
+  });
+});
