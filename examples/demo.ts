@@ -42,6 +42,8 @@ try {
   const boosted = await train('xgboost', 'XGBoost, 30 trees of depth 3, on the same people.');
   await showImportance(boosted.modelId);
   console.log(`\nThe models are in ${join('run', 'demo', 'bank', 'results')}, and nowhere else.`);
+  // The partner's task ends a moment later, and its receipt is part of the evidence.
+  await nodes[1].client.waitForTask(String(boosted.extra.task_id));
   await Promise.all(nodes.map((node) => node.stop()));
   await audit(boosted);
 } finally {
