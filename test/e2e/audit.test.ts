@@ -1,8 +1,16 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { createPrivateKey } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Organisation } from '../../examples/organisation.ts';
+import { cosigner, rawPublicKey } from '../../src/party/audit/note-key.ts';
+import {
+  COSIGNATURE_V1,
+  formatVerifierKey,
+  parseNote,
+  signatureBy,
+  withSignature,
+} from '../../src/party/audit/signed-note.ts';
 import { runInProcess } from '../support/cli-run.ts';
 import { endedTask, postTrain, putData, runningPair } from '../support/running-pair.ts';
 import { csvText, scratchFolder } from '../support/scratch-folder.ts';
@@ -93,6 +101,56 @@ describe('e2e: evidence of a training', function () {
     const { code, out, err } = await audit('reconcile', a, b, ...trust());
     equal(code, 0, `${out}${err}`);
     match(out, /RECONCILED: both parties tell the same story/);
+  });
+
+  it('comes from a running node as well, and a regulator confirms its log', async () => {
+    const { config, http } = pair.a;
+    const witness = generateKeyPairSync('ed25519');
+    const publicKey = rawPublicKey(witness.publicKey);
+    const key = formatVerifierKey({ name: 'regulator.example', type: COSIGNATURE_V1, publicKey });
+    appendFileSync(config, `\naudit:\n  witnesses:\n    - { name: regulator, key: "${key}" }\n`);
+    const save = ['token', 'create', '--role', 'admin', '--save', '--config', config];
+    equal((await runInProcess(save)).code, 0);
+    await pair.a.start();
+    const created = await runInProcess([
+      ...['token', 'create', '--role', 'auditor', '--json', '--config', config],
+    ]);
+    const call = async (url: string, body?: object) => {
+      const reply = await fetch(`http://${http}/api/v1/audit/${url}`, {
+        method: body ? 'POST' : 'GET',
+        headers: {
+          authorization: `Bearer ${created.json.token as string}`,
+          ...(body && { 'content-type': 'application/json' }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const { result, msg } = (await reply.json()) as { result: object; msg: string };
+      equal(reply.status, 200, msg);
+      return result as { note: string; witnesses?: string[] };
+    };
+    const { note } = await call('checkpoint');
+    const cosign = cosigner('regulator.example', witness.privateKey, () => 1_700_000_000);
+    const line = signatureBy(cosign, parseNote(note).text);
+    const { witnesses } = await call('cosignatures', { note: withSignature(note, line) });
+    deepEqual(witnesses, ['regulator']);
+
+    const out = path('running.jsonl');
+    const exported = await audit('export', '--task', taskId, '--out', out, '--config', config);
+    equal(exported.code, 0, exported.err);
+    const all = path('all.jsonl');
+    equal((await audit('export', '--all', '--out', all, '--config', config)).code, 0);
+    await pair.a.stop();
+    const file = path('regulator.keys');
+    const format = 'entente/keys/v1';
+    writeFileSync(
+      file,
+      JSON.stringify({ format, parties: [], witnesses: [{ name: 'regulator', key }] }),
+    );
+    for (const bundled of [out, all]) {
+      const verified = await audit('verify', bundled, ...trust(), '--trust', file);
+      equal(verified.code, 0, `${verified.out}${verified.err}`);
+      match(verified.out, /regulator {2}\d+ entries {2}2023-11-14T22:13:20\.000Z/);
+    }
   });
 
   it('holds none of the parties’ values and keys', async () => {

@@ -4,7 +4,7 @@
  * one that the other party confirmed. Both bundles have been verified before.
  */
 import { type Finding, Findings } from './findings.ts';
-import type { DisclosureStory, SessionStory, TaskStory } from './story.ts';
+import { byAttempt, type DisclosureStory, type SessionStory, type TaskStory } from './story.ts';
 import type { EvidenceReport } from './verify.ts';
 
 /** What the comparison of two bundles found. */
@@ -160,11 +160,11 @@ function compareDisclosures(a: TaskStory, b: TaskStory, findings: Findings): voi
   const holders = a.contract?.parties.filter(({ dataset }) => dataset !== null) ?? [];
   const names = holders.map(({ name }) => name);
   if (!names.includes(a.party) || !names.includes(b.party)) return;
+  const grouped = [a, b].map(({ disclosures }) => byAttempt(disclosures));
   for (const attempt of attemptsInOrder(a, b)) {
-    const [ofA, ofB] = [a, b].map((story) => {
-      const found = story.disclosures.filter((each) => each.attempt === attempt);
-      return new Map(found.map((each) => [keyOf(each), each]));
-    });
+    const [ofA, ofB] = grouped.map(
+      (disclosures) => new Map((disclosures.get(attempt) ?? []).map((each) => [keyOf(each), each])),
+    );
     for (const key of new Set([...ofA!.keys(), ...ofB!.keys()])) {
       const [mine, theirs] = [ofA!.get(key), ofB!.get(key)];
       if (agree(mine, theirs, { a: a.party, b: b.party, others: names.length - 2 })) continue;

@@ -10,7 +10,9 @@ import type { OpeningLine } from './bundle.ts';
 import type { Findings } from './findings.ts';
 import type { Ground } from './ground.ts';
 import { type EntryCheck, entryName } from './log-check.ts';
-import { resultKey, type SessionStory } from './story.ts';
+import { byAttempt, resultKey, type SessionStory } from './story.ts';
+
+type Ended = NonNullable<SessionStory['closed']>;
 
 export interface ResultCheck extends EntryCheck {
   readonly results: ReadonlyMap<string, Signed<ResultReceipt>>;
@@ -45,6 +47,7 @@ export function resultCheck(
       findings.add('result_forged', `${where} of ${signer}`, 'it is of another task or attempt');
       return;
     }
+    if (contract && !contract.parties.some(({ name }) => name === signer)) return;
     if (implementation !== null && implementation !== contract?.algorithm.implementation) {
       findings.add('implementation_differs', where, 'other code made it than was agreed');
     }
@@ -56,20 +59,20 @@ export function resultCheck(
     results.set(key, known ?? receipt);
   }
 
-  function checkAttempt(attempt: number, receipts: readonly ResultReceipt[]): void {
+  function checkAttempt(
+    attempt: number,
+    receipts: readonly ResultReceipt[],
+    ends: ReadonlyMap<string, Ended>,
+  ): void {
     for (const { from, to } of transportMismatches(receipts)) {
       const detail = `${from} sent other bytes than ${to} received, by their own signed words`;
       findings.add('bytes_differ', `attempt ${attempt}`, detail);
     }
     const own = receipts.find(({ signer }) => signer === party);
     for (const { peer, sent, received } of own?.transport ?? []) {
-      const ended = [...sessions.values()].findLast(
-        (session) => session.attempt === attempt && session.opened.peer === peer && session.closed,
-      );
-      if (!ended) continue;
-      const { closed } = ended;
-      if (canonicalJson([sent, received]) === canonicalJson([closed!.sent, closed!.received]))
-        continue;
+      const end = ends.get(`${attempt}/${peer}`);
+      if (!end) continue;
+      if (canonicalJson([sent, received]) === canonicalJson([end.sent, end.received])) continue;
       const detail = `the result speaks of other bytes with ${peer} than the end of the session`;
       findings.add('bytes_differ', `attempt ${attempt}`, detail);
     }
@@ -110,13 +113,13 @@ export function resultCheck(
       }
     },
     end() {
-      const attempts = new Set([...results.values()].map(({ body }) => body.attempt));
-      for (const attempt of attempts) {
-        const bodies = [...results.values()].map(({ body }) => body);
-        checkAttempt(
-          attempt,
-          bodies.filter((body) => body.attempt === attempt),
-        );
+      const bodies = [...results.values()].map(({ body }) => body);
+      const ends = new Map<string, Ended>();
+      for (const { attempt, opened, closed } of sessions.values()) {
+        if (closed) ends.set(`${attempt}/${opened.peer}`, closed);
+      }
+      for (const [attempt, ofAttempt] of byAttempt(bodies)) {
+        checkAttempt(attempt, ofAttempt, ends);
       }
     },
   };

@@ -63,6 +63,19 @@ export interface TaskStory {
   readonly setbacks: readonly string[];
 }
 
+/** Things of attempts, by attempt. */
+export function byAttempt<T extends { readonly attempt: number }>(
+  items: readonly T[],
+): ReadonlyMap<number, readonly T[]> {
+  const groups = new Map<number, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.attempt);
+    if (group) group.push(item);
+    else groups.set(item.attempt, [item]);
+  }
+  return groups;
+}
+
 export function resultKey({ attempt, signer }: Pick<ResultReceipt, 'attempt' | 'signer'>): string {
   return `attempt ${attempt}, ${signer}`;
 }

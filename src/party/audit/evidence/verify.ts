@@ -216,17 +216,16 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
     result,
   ];
   const indices: number[] = [];
-  const setbacks: string[] = [];
+  const setbacks = new Set<string>();
   let openings = 0;
   return {
     entry(line) {
       indices.push(line.index);
       for (const check of all) check.entry(line);
       const { entry } = line;
-      if (entry.kind === 'refusal')
-        setbacks.push(`${entry.body.party} refused: ${entry.body.code}`);
-      if (entry.kind === 'error') setbacks.push(`error ${entry.body.code}`);
-      if (entry.kind === 'cancellation') setbacks.push(`cancelled at ${entry.body.party}`);
+      if (entry.kind === 'refusal') setbacks.add(`${entry.body.party} refused: ${entry.body.code}`);
+      if (entry.kind === 'error') setbacks.add(`error ${entry.body.code}`);
+      if (entry.kind === 'cancellation') setbacks.add(`cancelled at ${entry.body.party}`);
     },
     opening(line) {
       openings += 1;
@@ -257,7 +256,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
           states: ground.states,
           witnessed,
           unconfirmed,
-          setbacks,
+          setbacks: [...setbacks],
         },
       };
     },

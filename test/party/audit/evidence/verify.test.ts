@@ -3,18 +3,21 @@ import type { OpeningLine } from '../../../../src/party/audit/evidence/bundle.ts
 import type { Reason } from '../../../../src/party/audit/evidence/findings.ts';
 import { type EvidenceReport, verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
 import { type Trail, trailInto } from '../../../../src/party/audit/trail.ts';
+import { taskIdOf } from '../../../../src/party/consensus/contract-check.ts';
 import {
   type AuditedTask,
   auditedTask,
+  contractBody,
   type Deviations,
   newParties,
   sourceOf,
 } from '../../../support/audited-task.ts';
-import { NOW } from '../../../support/contracts.ts';
+import { NOW, sampleContract } from '../../../support/contracts.ts';
 import {
   bytesOf,
   type EvidenceParty,
   evidenceParty,
+  evidenceSource,
   logBundle,
   MemoryLog,
   resealed,
@@ -114,6 +117,32 @@ describe('verification of a task’s bundle', () => {
       const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
       deepEqual((await verify(lines, parties)).findings, []);
     }
+  });
+
+  it('accepts a task that was not agreed, and nothing that ran in it', async () => {
+    const parties = newParties();
+    const [a, b] = parties;
+    const contract = sampleContract([a.signer, b.signer]);
+    const task = taskIdOf(contract);
+    await a.trail.record('contract', { task }, contractBody(contract));
+    const refusal = {
+      party: 'orgB',
+      from: 'orgB',
+      step: 'prepare',
+      code: 'refused_by_policy',
+    } as const;
+    await a.trail.record('refusal', { task }, refusal);
+    for (const kept of [contract, null]) {
+      const source = { ...evidenceSource(a, [b], null), contract: async () => kept };
+      const report = await verify(await taskBundle(source, task), parties);
+      deepEqual(report.findings, []);
+      deepEqual(report.story?.setbacks, ['orgB refused: refused_by_policy']);
+      equal(report.story?.agreedAt, null);
+    }
+    const opened = { class: 'labels', to: ['orgB'], elements: 1, value: null };
+    await a.trail.record('disclosure', { task, attempt: 1 }, opened);
+    const lines = await taskBundle(evidenceSource(a, [b], null), task);
+    deepEqual(reasonsOf(await verify(lines, parties)), ['not_agreed']);
   });
 
   it('finds every flipped byte', async () => {
