@@ -259,6 +259,20 @@ export class NodeClient {
     await this.#http.call('DELETE', `/api/v1/datasets/${segment(name)}`);
   }
 
+  /** The entries of the audit log about a task, in order, each in canonical JSON. */
+  async *taskEntries(taskId: string): AsyncGenerator<string> {
+    for (let from: number | null = 0; from !== null; ) {
+      const page: {
+        readonly entries: readonly { readonly entry: string }[];
+        readonly next: number | null;
+      } = await this.#http.call('GET', '/api/v1/audit/entries', {
+        query: { task: taskId, from, limit: 1000 },
+      });
+      for (const { entry } of page.entries) yield entry;
+      from = page.next;
+    }
+  }
+
   /**
    * The evidence of a task as a stream of bytes, JSON Lines; of the whole audit log without a task.
    *

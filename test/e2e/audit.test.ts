@@ -103,6 +103,16 @@ describe('e2e: evidence of a training', function () {
     match(out, /RECONCILED: both parties tell the same story/);
   });
 
+  it('is shown in words', async () => {
+    const { code, out } = await audit('show', '--task', taskId, '--config', pair.a.config);
+    equal(code, 0);
+    match(out, /#0 +contract: train linear_regression between orgA, orgB/);
+    match(out, /opened 16 validation_scores to orgA/);
+    const none = await audit('show', '--task', '0'.repeat(64), '--config', pair.a.config);
+    equal(none.code, 1);
+    equal((await audit('show')).code, 2);
+  });
+
   it('comes from a running node as well, and a regulator confirms its log', async () => {
     const { config, http } = pair.a;
     const witness = generateKeyPairSync('ed25519');
@@ -137,6 +147,10 @@ describe('e2e: evidence of a training', function () {
     const out = path('running.jsonl');
     const exported = await audit('export', '--task', taskId, '--out', out, '--config', config);
     equal(exported.code, 0, exported.err);
+    match(
+      (await audit('show', '--task', taskId, '--config', config)).out,
+      /result of orgB: completed/,
+    );
     const all = path('all.jsonl');
     equal((await audit('export', '--all', '--out', all, '--config', config)).code, 0);
     await pair.a.stop();

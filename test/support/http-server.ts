@@ -287,9 +287,9 @@ export const AUDIT: AuditService = {
     note: 'a note\n',
     logKey: { name: 'orgA', publicKey: HASH, signature: 'cd'.repeat(64) },
   }),
-  entries: async (from, limit) =>
+  entries: async (from, limit, task) =>
     [0, 1, 2]
-      .filter((index) => index >= from && index < from + limit)
+      .filter((index) => index >= from && index < from + limit && (!task || index > 0))
       .map((index) => ({ index, entry: Buffer.from(`{"number":${index}}`) })),
   inclusion: async (index, size) => [HASH, `${index}/${size}`],
   consistency: async (first, second) => [HASH, `${first}-${second}`],

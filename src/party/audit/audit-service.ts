@@ -37,8 +37,15 @@ export function auditService(deps: AuditServiceDeps): AuditService {
       return { origin: log.origin, size, root: hex(root), note, logKey: evidence.logKey };
     },
 
-    async entries(from, limit) {
+    async entries(from, limit, task) {
       const entries: { index: number; entry: Uint8Array }[] = [];
+      if (task !== undefined) {
+        const indices = (await log.taskIndices(task)).filter((each) => each >= from);
+        for (const index of indices.slice(0, limit)) {
+          entries.push({ index, entry: await log.entry(index) });
+        }
+        return entries;
+      }
       let index = from;
       const end = Math.min(from + limit, log.size);
       if (from >= end) return entries;

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Verdict } from './audit.ts';
 import type { ExportFlags } from './audit-export.ts';
+import { usageError } from './command.ts';
 import {
   addressOf,
   type ConfigOptions,
@@ -12,6 +13,10 @@ import {
   withConfig,
   withNode,
 } from './shell.ts';
+
+interface ShowFlags {
+  readonly task?: string;
+}
 
 interface TrustOptions {
   readonly trust: readonly string[];
@@ -47,11 +52,20 @@ export function addAuditCommands(program: Command, shell: Shell): void {
     .action(async (bundle: string, other: string, { trust }: TrustOptions) =>
       end(await (await commands()).auditReconcile([bundle, other], trust)),
     );
-  audit
-    .command('show')
-    .description('what evidence says, as a timeline; checks nothing')
-    .argument('<bundle>', 'a file of "audit export"')
-    .action(async (bundle: string) => print(await (await commands()).auditShowFile(bundle)));
+  withNode(audit.command('show').description('what is recorded, as a timeline'), shell)
+    .argument('[bundle]', 'a file of "audit export", which is not checked by this')
+    .option('--task <id>', 'what this node has recorded of a task')
+    .action(async (bundle: string | undefined, options: NodeOptions & ShowFlags) => {
+      const { task } = options;
+      if ((bundle === undefined) === (task === undefined)) {
+        throw usageError('what is to be shown?', 'name a bundle, or give --task ID');
+      }
+      if (bundle !== undefined) print(await (await commands()).auditShowFile(bundle));
+      else {
+        const { auditShowTask } = await import('./audit-export.ts');
+        print(await auditShowTask(addressOf(shell, options), task!));
+      }
+    });
   withNode(audit.command('export').description('write evidence to a file'), shell)
     .option('--task <id>', 'of one task')
     .option('--all', 'the whole audit log')

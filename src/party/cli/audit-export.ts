@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { systemRng } from '../../protocols/primitives/rng.ts';
+import { decodeEntry, type Entry } from '../audit/entry.ts';
 import { AuditError } from '../audit/errors.ts';
 import { type EvidenceSource, exportLog, exportTask } from '../audit/evidence/export.ts';
 import { openAudit } from '../audit/open-audit.ts';
@@ -12,6 +13,7 @@ import { consensusRecords } from '../consensus/records.ts';
 import { readPeers } from '../live-peers.ts';
 import { identityOf, sealOf } from '../node-identity.ts';
 import type { Store } from '../store.ts';
+import { timelineText } from './audit-timeline.ts';
 import { CliError, type CommandResult, usageError } from './command.ts';
 import type { NodeAddress } from './node-api.ts';
 import { refuseExisting } from './output-file.ts';
@@ -36,9 +38,7 @@ export async function auditExport(
   if ((task === undefined) !== all) {
     throw usageError('what is to be exported?', 'give --task ID, or --all for the whole log');
   }
-  if (task !== undefined && !TASK_ID.test(task)) {
-    throw usageError(`${task} is no id of a task`, '"entente task list" shows them');
-  }
+  if (task !== undefined) checkTaskId(task);
   if (all && openings) throw usageError('only a task has openings', 'give --task ID with it');
   if (!force) await refuseExisting(out);
   await storeOrNode(address, {
@@ -62,6 +62,37 @@ export async function auditExport(
   const what = task === undefined ? 'The audit log' : `The evidence of task ${task}`;
   const next = `Check it: entente audit verify ${out} --trust KEYS\n`;
   return { text: `${what} is in ${out}\n${next}`, json: { task_id: task ?? null, out } };
+}
+
+/** What this node has recorded of a task, as a timeline. */
+export async function auditShowTask(address: NodeAddress, task: string): Promise<CommandResult> {
+  checkTaskId(task);
+  const entries: Entry[] = [];
+  const add = (bytes: Uint8Array): number => entries.push(decodeEntry(bytes));
+  await storeOrNode(address, {
+    store: async (store, config) => {
+      const { evidence, close } = await evidenceOf(store, config);
+      const { log } = evidence;
+      try {
+        for (const index of await log.taskIndices(task)) add(await log.entry(index));
+      } finally {
+        await close();
+      }
+    },
+    node: async ({ api }) => {
+      for await (const text of api.taskEntries(task)) add(Buffer.from(text));
+    },
+  });
+  if (entries.length === 0) {
+    const hint = '"entente task list" shows what there is';
+    throw new CliError('the audit log has no such task', hint);
+  }
+  return { text: timelineText(entries), json: { task_id: task, entries } };
+}
+
+function checkTaskId(task: string): void {
+  if (TASK_ID.test(task)) return;
+  throw usageError(`${task} is no id of a task`, '"entente task list" shows them');
 }
 
 /** A file that is there once it is whole. */

@@ -17,6 +17,7 @@ const Hash = Type.String({ description: '32 bytes, hex' });
 const EntriesQuery = Type.Object({
   from: Type.Optional(Index),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE })),
+  task: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
 });
 const ProofQuery = Type.Object({
   index: Type.Optional(Index),
@@ -86,8 +87,8 @@ export function addAuditRoutes(app: App, routes: Routes, audit: AuditService): v
       ...route,
       schema: { querystring: EntriesQuery, response: { 200: replyOf(EntriesResult) } },
       handler: async (request) => {
-        const { from = 0, limit = 100 } = request.query;
-        const found = await audit.entries(from, limit + 1); // one more tells whether there is a next page
+        const { from = 0, limit = 100, task } = request.query;
+        const found = await audit.entries(from, limit + 1, task); // one more tells whether there is a next page
         const entries = found.slice(0, limit).map(({ index, entry }) => ({
           index,
           entry: Buffer.from(entry).toString('utf8'),

@@ -113,10 +113,11 @@ export interface AuditService {
     readonly note: string;
     readonly logKey: LogKeyCertificate;
   }>;
-  /** At most `limit` entries from `from` on, in canonical JSON. */
+  /** At most `limit` entries from `from` on, in canonical JSON; with a task, of those about it. */
   entries(
     from: number,
     limit: number,
+    task?: string,
   ): Promise<readonly { readonly index: number; readonly entry: Uint8Array }[]>;
   /** Hashes in hex. Throws `INVALID_REQUEST` beyond the log. */
   inclusion(index: number, size: number): Promise<readonly string[]>;

@@ -35,6 +35,7 @@ interface Served {
   readonly service: AuditService;
   readonly log: AuditLog;
   readonly record: () => Promise<number>;
+  readonly recordOf: (task: string) => Promise<number>;
   /** A checkpoint with the regulator's cosignature. */
   readonly cosigned: () => Promise<string>;
   readonly witnessKey: string;
@@ -74,6 +75,7 @@ describe('audit service', () => {
           service,
           log,
           record: () => trail.record('policy', {}, SAMPLE_BODIES.policy),
+          recordOf: (task) => trail.record('error', { task }, SAMPLE_BODIES.error),
           cosigned: async () => {
             const { note } = await service.checkpoint();
             const line = signatureBy(
@@ -91,7 +93,7 @@ describe('audit service', () => {
     });
 
   it('gives entries with proofs that lead to its checkpoint', () =>
-    withService(async ({ service, record }) => {
+    withService(async ({ service, record, recordOf }) => {
       for (let i = 0; i < 5; i++) await record();
       const { size, root } = await service.checkpoint();
       equal(size, 5);
@@ -111,12 +113,18 @@ describe('audit service', () => {
       equal(verifyConsistency(5, 6, bytes(root), bytes(next.root), path), true);
       deepEqual(await service.entries(6, 10), []);
       deepEqual((await service.entries(4, 1)).length, 1);
+      deepEqual(await service.entries(0, 10, TASK), []);
+      await recordOf(TASK);
+      await recordOf(TASK);
+      const ofTask = async (from: number, limit: number): Promise<number[]> =>
+        (await service.entries(from, limit, TASK)).map(({ index }) => index);
+      deepEqual([await ofTask(0, 10), await ofTask(7, 10), await ofTask(0, 1)], [[6, 7], [7], [6]]);
       for (const wrong of [
-        service.inclusion(6, 6),
-        service.inclusion(0, 7),
+        service.inclusion(8, 8),
+        service.inclusion(0, 9),
         service.inclusion(2, 2),
         service.consistency(3, 2),
-        service.consistency(1, 7),
+        service.consistency(1, 9),
       ]) {
         await rejects(wrong, { code: 'INVALID_REQUEST' });
       }

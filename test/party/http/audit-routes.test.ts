@@ -39,7 +39,9 @@ describe('audit routes', () => {
     deepEqual((await call('entries?limit=2')).result, { entries: [0, 1].map(entry), next: 2 });
     deepEqual((await call('entries?from=2&limit=2')).result, { entries: [entry(2)], next: null });
     deepEqual((await call('entries?from=9')).result, { entries: [], next: null });
-    for (const query of ['limit=0', 'limit=1001', 'from=-1', 'from=x', 'more=1']) {
+    const ofTask = (await call(`entries?task=${TASK}`)).result;
+    deepEqual(ofTask, { entries: [1, 2].map(entry), next: null });
+    for (const query of ['task=x', 'limit=0', 'limit=1001', 'from=-1', 'from=x', 'more=1']) {
       equal((await call(`entries?${query}`)).status, 400, query);
     }
   });
