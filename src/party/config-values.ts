@@ -1,4 +1,6 @@
 import { parse as parseYaml } from 'yaml';
+import { noteVerifier } from './audit/note-key.ts';
+import { parseVerifierKey } from './audit/signed-note.ts';
 import { isPartyName } from './certificate.ts';
 
 /** An address to listen on. Port 0 takes any free one. */
@@ -120,3 +122,29 @@ export const fingerprint: Kind<string> = {
     return /^[0-9a-f]{64}$/.test(digits) ? digits : undefined;
   },
 };
+
+export interface WitnessConfig {
+  readonly name: string;
+  /** C2SP verifier key: `NAME+ID+BASE64`. */
+  readonly key: string;
+}
+
+export const witnesses: Kind<readonly WitnessConfig[]> = {
+  expected: 'a list of witnesses, each with name and key (a C2SP verifier key)',
+  read: (value) =>
+    Array.isArray(value) && value.every(isWitness) ? (value as WitnessConfig[]) : undefined,
+  fromText: scalarFromYaml,
+};
+
+function isWitness(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return false;
+  const { name, key, ...others } = item as Readonly<Record<string, unknown>>;
+  if (partyName.read(name) === undefined || typeof key !== 'string') return false;
+  if (Object.keys(others).length > 0) return false;
+  try {
+    noteVerifier(parseVerifierKey(key));
+    return true;
+  } catch {
+    return false;
+  }
+}

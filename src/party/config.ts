@@ -1,8 +1,6 @@
 import { access, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
-import { noteVerifier } from './audit/note-key.ts';
-import { parseVerifierKey } from './audit/signed-note.ts';
 import {
   address,
   byteSize,
@@ -16,7 +14,9 @@ import {
   partyName,
   path,
   paths,
+  type WitnessConfig,
   wholeNumber,
+  witnesses,
 } from './config-values.ts';
 import { isLoopback } from './http/access.ts';
 
@@ -80,12 +80,6 @@ export interface PeerConfig {
   readonly certificate: string;
   /** If given, the certificate must have this key. */
   readonly fingerprint: string | null;
-}
-
-export interface WitnessConfig {
-  readonly name: string;
-  /** C2SP verifier key: `NAME+ID+BASE64`. */
-  readonly key: string;
 }
 
 /**
@@ -197,7 +191,7 @@ export function parseConfig(
       memoryLimitBytes: source.take('tasks.memoryLimit', byteSize(2 ** 28, 2 ** 40), '4GiB'),
       spillBytes: source.take('tasks.spillBytes', byteSize(0, 2 ** 40), '512MiB'),
     },
-    audit: { witnesses: source.take('audit.witnesses', witnessList, []) },
+    audit: { witnesses: source.take('audit.witnesses', witnesses, []) },
     psi: { workers: source.take('psi.workers', wholeNumber(1, 64), 2) },
   };
   source.refuseUnknown();
@@ -330,26 +324,6 @@ const peerList: Kind<readonly Record<string, unknown>[]> = {
     return errors.length > 0 ? text : plain(contents);
   },
 };
-
-const witnessList: Kind<readonly WitnessConfig[]> = {
-  expected: 'a list of witnesses, each with name and key (a C2SP verifier key)',
-  read: (value) =>
-    Array.isArray(value) && value.every(isWitness) ? (value as WitnessConfig[]) : undefined,
-  fromText: peerList.fromText!,
-};
-
-function isWitness(item: unknown): boolean {
-  if (typeof item !== 'object' || item === null) return false;
-  const { name, key, ...others } = item as Readonly<Record<string, unknown>>;
-  if (partyName.read(name) === undefined || typeof key !== 'string') return false;
-  if (Object.keys(others).length > 0) return false;
-  try {
-    noteVerifier(parseVerifierKey(key));
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function orNull<T>(kind: Kind<T>): Kind<T | null> {
   return { ...kind, read: (value) => (value === null ? null : kind.read(value)) };
