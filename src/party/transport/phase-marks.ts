@@ -19,7 +19,6 @@ import { malformed } from './frame.ts';
 import type { DirectionReceipt } from './session.ts';
 
 const SIGNATURE_BYTES = 64;
-const MAX_MARK_BYTES: number = SIGNATURE_BYTES + MAX_STATEMENT_BYTES;
 
 /**
  * Marks of the peer that this side signs at once, and a second: each costs two signatures and an entry
