@@ -24,7 +24,7 @@ export interface PhaseReceipt {
 }
 
 /** Longest statement: names have 63 characters, counts 16 digits. */
-export const MAX_STATEMENT_BYTES = 1024;
+const MAX_STATEMENT_BYTES = 1024;
 
 /** The bytes that both signatures are over. */
 export function encodeStatement(statement: PhaseStatement): Uint8Array {

@@ -8,7 +8,6 @@
 import {
   decodeStatement,
   encodeStatement,
-  MAX_STATEMENT_BYTES,
   PHASE_COUNTER_DOMAIN,
   PHASE_DOMAIN,
   type PhaseReceipt,
