@@ -92,6 +92,11 @@ tasks:
   # Of its items in memory; more of them wait for their turn in dataDir.
   spillBytes: 512MiB
 
+audit:
+  # Whose keys may cosign the audit log over HTTP beside the peers, e.g. a regulator's. A key is a C2SP
+  # verifier key: [{ name: regulator, key: 'regulator.example+HASH+KEY' }]. Changes are recorded.
+  witnesses: []
+
 psi:
   # Threads that mask keys.
   workers: 2

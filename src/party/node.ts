@@ -50,12 +50,13 @@ import {
 } from './node-folders.ts';
 import { identityOf, sealOf } from './node-identity.ts';
 import { peerTraffic } from './peer-traffic.ts';
-import { pinnedPeersTrail } from './pinned-peers-trail.ts';
+import { pinnedPeersTrail, pinnedWitnessesTrail } from './pinned-keys-trail.ts';
 import { policyFile } from './policy-file.ts';
 import { Store } from './store.ts';
 import { storedAttempts } from './stored-attempts.ts';
 import { checkpointStore } from './tasks/checkpoint-store.ts';
 import { declareAlgorithms } from './tasks/declaration.ts';
+import { deliveriesInto } from './tasks/deliveries.ts';
 import { draftTask } from './tasks/draft-task.ts';
 import { draftLocalPrediction } from './tasks/local-prediction.ts';
 import { resultStore } from './tasks/result-store.ts';
@@ -100,6 +101,7 @@ async function compose(
   const peersChanged = pinnedPeersTrail(store, trail);
   await recordStart(audit, config);
   await peersChanged(peers, BY_NODE);
+  await pinnedWitnessesTrail(store, trail)(config.audit.witnesses, BY_NODE);
 
   const attempts = storedAttempts(store);
   const transport = new Transport({
@@ -194,10 +196,12 @@ async function compose(
     queue: taskQueue(config.tasks.concurrent),
     attempts,
     checkpoints: checkpointStore(checkpointFolder(config)),
-    results: resultStore(store, models, {
-      staging: stagingFolder(config),
-      results: config.resultDir,
-    }),
+    results: resultStore(
+      store,
+      models,
+      { staging: stagingFolder(config), results: config.resultDir },
+      deliveriesInto(trail, salts),
+    ),
     server: transport,
     openSession: async (terms, options) =>
       traffic.count(await transport.openSession(terms, options)),

@@ -24,6 +24,7 @@
  *   auditCheckpoints  size                     a checkpoint of the audit log: a signed note
  *   auditWitnesses    party                    its log key, the last states confirmed both ways
  *   auditPeers        party                    fingerprint with which the log has it pinned
+ *   auditPinnedWitnesses  witness              fingerprint with which the log has it pinned
  *   auditCosigners    witness                  the last checkpoint cosigned by a witness that is no party
  *   auditSalts        commitment               what opens it, where nothing else keeps it
  *
@@ -55,6 +56,7 @@ const KINDS = [
   'auditCheckpoints',
   'auditWitnesses',
   'auditPeers',
+  'auditPinnedWitnesses',
   'auditCosigners',
   'auditSalts',
 ] as const;

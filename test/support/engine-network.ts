@@ -2,11 +2,13 @@
  * Two nodes with their task engines in one process: real consensus, stores, results and checkpoints;
  * sessions and programs are the test's. A node can be killed at any write and started again.
  */
+
 import { equal } from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { storedSalts } from '../../src/party/audit/stored-salts.ts';
 import type { ConsensusNode } from '../../src/party/consensus/consensus-node.ts';
 import type { Contract, LinearTraining } from '../../src/party/consensus/contract.ts';
 import { serveConsensus } from '../../src/party/consensus/handlers.ts';
@@ -19,6 +21,7 @@ import type { Policy } from '../../src/party/policy-rule.ts';
 import { Store } from '../../src/party/store.ts';
 import { storedAttempts } from '../../src/party/stored-attempts.ts';
 import { type CheckpointStore, checkpointStore } from '../../src/party/tasks/checkpoint-store.ts';
+import { deliveriesInto } from '../../src/party/tasks/deliveries.ts';
 import type { LocalTask } from '../../src/party/tasks/local-task.ts';
 import type { ProgramResult } from '../../src/party/tasks/program.ts';
 import { type ResultStore, resultStore } from '../../src/party/tasks/result-store.ts';
@@ -225,7 +228,13 @@ export async function withEngines(
     const folder = (kind: string): string => join(directory, name, kind);
     const folders = { results: folder('results'), parts: folder('parts') };
     const models = new ModelRegistry(folders, { store });
-    const results = resultStore(store, models, { ...folders, staging: folder('staging') });
+    const audit = testAudit(undefined, store);
+    const results = resultStore(
+      store,
+      models,
+      { ...folders, staging: folder('staging') },
+      deliveriesInto(audit.trail, storedSalts(store, systemRng)),
+    );
     const checkpoints = checkpointStore(folder('checkpoints'));
     const board = taskBoard(store, clock);
     const logged: string[] = [];
@@ -255,7 +264,7 @@ export async function withEngines(
         denied: () => undefined,
         failed: (error) => log.error({ err: error }, 'consensus failed'),
       },
-      audit: testAudit(),
+      audit,
       now,
       rng: systemRng,
       patience: { answerMs: 20, retryMs: 1 },

@@ -9,6 +9,9 @@ export function memorySalts(): StoredSalts & { readonly values: ReadonlyMap<stri
   const values = new Map<string, Uint8Array>();
   return {
     values,
+    begin: () => {
+      throw new Error('expected values in one piece');
+    },
     async commit(value) {
       const { salt, commitment } = commitTo(value, rng);
       salts.set(commitment, salt);

@@ -1,4 +1,5 @@
 import type { ConsensusAudit } from '../../src/party/consensus/consensus-trail.ts';
+import type { Store } from '../../src/party/store.ts';
 import { DECLARATION } from './contracts.ts';
 import { type MemoryTrail, memoryTrail } from './memory-trail.ts';
 
@@ -10,9 +11,10 @@ export interface TestAudit extends ConsensusAudit {
   readonly trail: MemoryTrail;
 }
 
-export function testAudit(now?: () => number): TestAudit {
+/** @param store - Where what goes with entries is written. */
+export function testAudit(now?: () => number, store?: Store): TestAudit {
   return {
-    trail: memoryTrail(now),
+    trail: memoryTrail(now, store),
     implementation: DECLARATION.implementation,
     head: () => AUDIT_HEAD,
     show: async () => {},

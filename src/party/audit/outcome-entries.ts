@@ -14,7 +14,7 @@ export const ResultBody = Type.Object(
   exactly,
 );
 
-/** Somebody took a result from this node. */
+/** Somebody took a result from this node; `to` the node itself: it is in its results folder now. */
 export const DeliveryBody = Type.Object(
   {
     to: Actor,

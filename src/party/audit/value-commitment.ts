@@ -2,7 +2,7 @@
  * Commitments to values that must not be guessed: HMAC-SHA256(salt, value). A plain digest of a count, a
  * metric or a bitmap would tell it to whoever tries them all.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, type Hmac } from 'node:crypto';
 import type { DisclosureLedger, DisclosureTerms } from '../../protocols/disclosure.ts';
 import type { Rng } from '../../protocols/primitives/rng.ts';
 
@@ -11,10 +11,15 @@ export const VALUE_SALT_BYTES = 32;
 
 /** What stands in an entry for a value, hex. `salt` is 32 random bytes that stay in the store. */
 export function valueCommitment(salt: Uint8Array, value: Uint8Array): string {
+  return streamedCommitment(salt).update(value).digest('hex');
+}
+
+/** The same of a value that comes in pieces. */
+export function streamedCommitment(salt: Uint8Array): Hmac {
   if (salt.length !== VALUE_SALT_BYTES) {
     throw new RangeError(`"salt" expected ${VALUE_SALT_BYTES} bytes, got ${salt.length}`);
   }
-  return createHmac('sha256', salt).update(value).digest('hex');
+  return createHmac('sha256', salt);
 }
 
 /** A commitment with what opens it to whoever has the value; both 32 bytes, hex. */

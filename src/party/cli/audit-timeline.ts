@@ -71,6 +71,7 @@ export function entryText(entry: Entry): string {
     }
     case 'delivery': {
       const { to, what, bytes: count } = entry.body;
+      if (to.via === 'node') return `${what} of ${bytes(count)} in the results folder`;
       return `${what} of ${bytes(count)} taken by ${actorText(to)}`;
     }
     case 'cancellation': {

@@ -10,7 +10,7 @@ import type { NodeLog } from '../log.ts';
 import { modelId } from '../models/model-id.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import type { PreparedResult, PublishedResult, ResultStore } from './result-store.ts';
+import type { FileKind, PreparedResult, PublishedResult, ResultStore } from './result-store.ts';
 import type { TaskEntry } from './task-entry.ts';
 import { endError } from './task-failure.ts';
 import type { TaskOutcome } from './task-view.ts';
@@ -33,6 +33,10 @@ function receiversFile(contract: Contract): string | null {
     case 'psi':
       return contract.parameters.output === 'size' ? null : `${contract.algorithm.name}.csv`;
   }
+}
+
+function fileKindOf({ kind }: Contract): FileKind {
+  return kind === 'psi' ? 'intersection' : 'predictions';
 }
 
 /** A decided result on its way. */
@@ -65,7 +69,7 @@ export async function publishResult(
   const { consensus, attempts, results, checkpoints, log } = deps;
   const { taskId } = prepared;
   await attempts.finish(Buffer.from(taskId, 'hex'));
-  const published = await results.publish(prepared);
+  const published = await results.publish(prepared, fileKindOf(contract));
   await exchangeReceipts(deps, contract, prepared, published);
   await showLogs(deps, contract, taskId);
   const outcome = outcomeOf(consensus.signer.name, contract, prepared, published, entry);

@@ -85,7 +85,7 @@ async function compute(
     signal.throwIfAborted();
     control.prepared(true);
     const prepared = await results.prepare(taskId, 0, result);
-    const { path } = await results.publish(prepared);
+    const { path } = await results.publish(prepared, 'predictions');
     const shown = path ?? `results/${taskId}/predictions.csv`;
     const outcome = {
       modelId,

@@ -5,7 +5,8 @@
  *   prepared    the files are staged on this disk and synced, then a row says so; nothing is visible
  *   published   every party was prepared: each file has its final name, each model its row
  *
- * Publishing can be done again after a crash at any point of it.
+ * Publishing can be done again after a crash at any point of it. What becomes visible in the results
+ * folder is in the audit log before, once.
  *
  *   <staging>/<taskId>/model.json, part.json       until they are models
  *   <results>/.staged/<taskId>/<name>              until it is <results>/<taskId>/<name>
@@ -19,6 +20,7 @@ import { modelText, parseModelDocument } from '../models/model-document.ts';
 import { parseModelPart, partText } from '../models/model-part.ts';
 import type { ModelKind, ModelManifest, ModelRegistry } from '../models/model-registry.ts';
 import type { Store, Write } from '../store.ts';
+import type { DeliveredFile, Deliveries } from './deliveries.ts';
 import type { ProgramResult } from './program.ts';
 
 /** What a program left, without its files. */
@@ -34,9 +36,14 @@ export interface PreparedResult {
   readonly file: string | null;
   readonly metrics: ProgramResult['metrics'];
   readonly extra: JsonObject;
+  /** What the audit log has of it as delivered. */
+  readonly delivered: readonly DeliveredFile['what'][];
   /** What went over the wire; empty until the sessions were closed in order. */
   readonly transport: readonly TransportReceipt[];
 }
+
+/** What a receiver's file has in it. */
+export type FileKind = Exclude<DeliveredFile['what'], 'model'>;
 
 export interface PublishedResult {
   /** As callers are told: `results/...`; null when this party receives no file. */
@@ -61,8 +68,12 @@ export interface ResultStore {
     prepared: PreparedResult,
     transport: readonly TransportReceipt[],
   ): Promise<PreparedResult>;
-  /** Makes the result visible; of what was staged nothing is left. */
-  publish(prepared: PreparedResult): Promise<PublishedResult>;
+  /**
+   * Makes the result visible; of what was staged nothing is left.
+   *
+   * @param fileKind - What the receiver's file is, if there is one.
+   */
+  publish(prepared: PreparedResult, fileKind: FileKind): Promise<PublishedResult>;
   /** Forgets the row of a published result; for the write that completes its task. */
   published(taskId: string): Write;
   /** Throws a result away that was not published, row first. */
@@ -81,6 +92,7 @@ export function resultStore(
   store: Store,
   models: ModelRegistry,
   folders: ResultFolders,
+  deliveries: Deliveries,
 ): ResultStore {
   const rows = store.table<PreparedResult>('results');
   const staged = (taskId: string, name: string): string => join(folders.staging, taskId, name);
@@ -106,6 +118,21 @@ export function resultStore(
     const manifest = await models.get(modelId, kind);
     if (!manifest) throw new Error(`the ${kind} of ${taskId} is not on the disk any more`);
     return manifest;
+  }
+
+  /** Records what becomes visible; each kind once, over restarts too. */
+  async function deliver(taskId: string, fileKind: FileKind): Promise<void> {
+    let row = await rows.get(taskId);
+    if (!row) return; // published before
+    const { model, file, attempt } = row;
+    const found: DeliveredFile[] = [];
+    if (model) found.push({ what: 'model', path: staged(taskId, MODEL) });
+    if (file !== null) found.push({ what: fileKind, path: join(stagedFiles, taskId, file) });
+    for (const delivered of found) {
+      if (row.delivered.includes(delivered.what)) continue;
+      row = { ...row, delivered: [...row.delivered, delivered.what] };
+      await deliveries.record({ task: taskId, attempt }, delivered, rows.put(taskId, row));
+    }
   }
 
   return {
@@ -136,6 +163,7 @@ export function resultStore(
         file: file?.name ?? null,
         metrics,
         extra,
+        delivered: [],
         transport: [],
       };
       await store.write(rows.put(taskId, prepared));
@@ -150,7 +178,8 @@ export function resultStore(
       return counted;
     },
 
-    async publish({ taskId, modelId, model, part, file }) {
+    async publish({ taskId, modelId, model, part, file }, fileKind) {
+      await deliver(taskId, fileKind);
       const document = model ? await publishOne(taskId, 'model', modelId!) : null;
       const own = part ? await publishOne(taskId, 'part', modelId!) : null;
       if (file !== null) {

@@ -1,12 +1,17 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { storedSalts } from '../../../src/party/audit/stored-salts.ts';
+import { valueCommitment } from '../../../src/party/audit/value-commitment.ts';
 import { modelId } from '../../../src/party/models/model-id.ts';
 import { ModelRegistry } from '../../../src/party/models/model-registry.ts';
 import { Store } from '../../../src/party/store.ts';
+import { deliveriesInto } from '../../../src/party/tasks/deliveries.ts';
 import type { ProgramResult } from '../../../src/party/tasks/program.ts';
 import { type ResultStore, resultStore } from '../../../src/party/tasks/result-store.ts';
+import { type MemoryTrail, memoryTrail } from '../../support/memory-trail.ts';
+import { seededRng } from '../../support/seeded-rng.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 import { MODEL, PART } from '../models/sample.ts';
 
@@ -25,8 +30,11 @@ const result = (changes: Partial<ProgramResult> = {}): ProgramResult => ({
 
 interface Setting {
   readonly results: ResultStore;
+  /** Another one over the same store: as after a restart. */
+  readonly makeResults: () => ResultStore;
   readonly models: ModelRegistry;
   readonly store: Store;
+  readonly trail: MemoryTrail;
   readonly path: (...names: string[]) => string;
 }
 
@@ -37,8 +45,11 @@ async function withResults(use: (setting: Setting) => Promise<void>): Promise<vo
     try {
       const folders = { results: path('results'), parts: path('parts') };
       const models = new ModelRegistry(folders, { store });
-      const results = resultStore(store, models, { ...folders, staging: path('staging') });
-      await use({ results, models, store, path });
+      const trail = memoryTrail(() => 0, store);
+      const deliveries = deliveriesInto(trail, storedSalts(store, seededRng('deliveries')));
+      const makeResults = (): ResultStore =>
+        resultStore(store, models, { ...folders, staging: path('staging') }, deliveries);
+      await use({ results: makeResults(), makeResults, models, store, trail, path });
     } finally {
       await store.close();
     }
@@ -64,8 +75,8 @@ describe('result store', () => {
   it('publishes it, and can do so again from any point on', () =>
     withResults(async ({ results, models, path, store }) => {
       const prepared = await results.prepare(TASK, 1, result());
-      const published = await results.publish(prepared);
-      deepEqual(await results.publish(prepared), published);
+      const published = await results.publish(prepared, 'predictions');
+      deepEqual(await results.publish(prepared, 'predictions'), published);
       equal(published.path, `results/${TASK}/scores.csv`);
       equal(await readFile(path('results', TASK, 'scores.csv'), 'utf8'), 'id,score\n');
       const [model, part] = await models.list();
@@ -75,6 +86,45 @@ describe('result store', () => {
       equal(existsSync(path('results', TASK, 'scores.csv')), true);
     }));
 
+  it('has what becomes visible recorded before, once over restarts', () =>
+    withResults(async ({ results, makeResults, models, path, store, trail }) => {
+      const prepared = await results.prepare(TASK, 2, result());
+      equal(trail.entries.length, 0);
+      // In its place the file cannot become visible: as a crash at that point.
+      await mkdir(path('results', TASK, 'scores.csv', 'x'), { recursive: true });
+      await rejects(results.publish(prepared, 'predictions'));
+      const recorded = trail.of('delivery');
+      deepEqual(
+        recorded.map(({ task, attempt, body: { to, what } }) => [task, attempt, to.via, what]),
+        [
+          [TASK, 2, 'node', 'model'],
+          [TASK, 2, 'node', 'predictions'],
+        ],
+      );
+      await rm(path('results', TASK, 'scores.csv'), { recursive: true });
+      const restarted = makeResults();
+      await restarted.publish((await restarted.find(TASK))!, 'predictions');
+      await store.write(restarted.published(TASK));
+      await restarted.publish(prepared, 'predictions');
+      equal(trail.entries.length, 2);
+
+      const [model] = await models.list();
+      const files = [path(model!.path), path('results', TASK, 'scores.csv')];
+      const salts = storedSalts(store, seededRng('others'));
+      for (const [i, { body }] of recorded.entries()) {
+        const content = await readFile(files[i]!);
+        const salt = Buffer.from((await salts.saltOf(body.value!))!, 'hex');
+        deepEqual([body.bytes, body.value], [content.length, valueCommitment(salt, content)]);
+      }
+    }));
+
+  it('records nothing of a part, which nobody reads', () =>
+    withResults(async ({ results, trail }) => {
+      const part = await results.prepare(TASK, 1, result({ model: null, file: null }));
+      await results.publish(part, 'predictions');
+      equal(trail.entries.length, 0);
+    }));
+
   it('keeps what went over the wire with it', () =>
     withResults(async ({ results }) => {
       const direction = { frames: 1, bytes: 2, hash: 'ab'.repeat(32) };
@@ -82,7 +132,7 @@ describe('result store', () => {
       const prepared = await results.prepare(TASK, 1, result({ model: null, file: null }));
       deepEqual(await results.counted(prepared, transport), { ...prepared, transport });
       deepEqual((await results.find(TASK))!.transport, transport);
-      const { path, digest } = await results.publish(prepared);
+      const { path, digest } = await results.publish(prepared, 'predictions');
       deepEqual([path, digest?.length], [null, 64]);
     }));
 
