@@ -13,6 +13,7 @@ interface Bench {
 
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   audit: () => import('./audit.ts'),
+  'audit-cost': () => import('./audit-cost.ts'),
   channel: () => import('./channel.ts'),
   psi: () => import('./psi.ts'),
   quality: () => import('./quality.ts'),
