@@ -100,7 +100,9 @@ describe('the finish of a task', function () {
     const models = ['models', 'models'];
     const steps = ['results', 'results', 'contracts', 'attempts'];
     const last = ['tasks+events+results'];
-    deepEqual(own('orgA'), [...steps, ...models, ...last]);
+    // Of the model and of the receiver's file, each in one batch with its entry.
+    const delivered = ['results+auditSalts', 'results+auditSalts'];
+    deepEqual(own('orgA'), [...steps, ...delivered, ...models, ...last]);
     deepEqual(own('orgB'), [...steps, 'models', ...last]);
   });
 
