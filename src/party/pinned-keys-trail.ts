@@ -2,7 +2,7 @@ import type { EntryBody } from './audit/entry.ts';
 import { fingerprintOf } from './audit/evidence/keys.ts';
 import { parseVerifierKey } from './audit/signed-note.ts';
 import type { Trail } from './audit/trail.ts';
-import type { WitnessConfig } from './config.ts';
+import type { WitnessConfig } from './config-values.ts';
 import type { PeerBook } from './peers.ts';
 import type { Store } from './store.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fingerprintOf } from '../../src/party/audit/evidence/keys.ts';
 import { rawPublicKey } from '../../src/party/audit/note-key.ts';
 import { COSIGNATURE_V1, formatVerifierKey } from '../../src/party/audit/signed-note.ts';
-import type { WitnessConfig } from '../../src/party/config.ts';
+import type { WitnessConfig } from '../../src/party/config-values.ts';
 import { createIdentity } from '../../src/party/identity.ts';
 import { type PeerRecord, peerBook } from '../../src/party/peers.ts';
 import { pinnedPeersTrail, pinnedWitnessesTrail } from '../../src/party/pinned-keys-trail.ts';
