@@ -77,6 +77,7 @@ export const SAMPLE_BODIES: { readonly [K in EntryKind]: EntryBody<K> } = {
       session: HEX('c'),
       from: 'orgA',
       to: 'orgB',
+      number: 3,
       phase: 'training',
       step: 4,
       last: false,

@@ -57,6 +57,8 @@ export interface Deviations {
   /** Of a result as the named party holds it, signed like the other one. */
   readonly resultAt?: (at: string, receipt: ResultReceipt) => Partial<ResultReceipt> | null;
   readonly dataAccess?: Partial<EntryBody<'data_access'>>;
+  /** Of the code that made a party's own result. */
+  readonly implementation?: string | null;
   /** Parties that do not show each other their logs. */
   readonly noExchange?: boolean;
   /** Runs before the parties show each other their logs for the last time. */
@@ -173,18 +175,22 @@ async function runAttempt(
     });
   }
 
+  const marked = new Map<EvidenceParty, number>();
   const receipt = async (
     from: EvidenceParty,
     to: EvidenceParty,
     place: Partial<PhaseStatement>,
   ) => {
     const frames = place.frames!;
+    const number = marked.get(from) ?? 0;
+    marked.set(from, number + 1);
     const statement: PhaseStatement = {
       taskId: task,
       attempt: 1,
       session,
       from: from.name,
       to: to.name,
+      number,
       phase: 'training',
       step: 0,
       last: false,
@@ -282,7 +288,8 @@ async function writeResults(
     for (const receipt of receipts) {
       if (receipt.body.signer === deviations.noResultOf) continue;
       const isOwn = receipt.body.signer === party.name;
-      const implementation = isOwn ? 'ab'.repeat(32) : null;
+      const { implementation: made = 'ab'.repeat(32) } = deviations;
+      const implementation = isOwn ? made : null;
       const changes = deviations.resultAt?.(party.name, receipt.body);
       const { signer } = both.find(({ name }) => name === receipt.body.signer)!;
       const held = changes

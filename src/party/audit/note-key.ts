@@ -108,7 +108,8 @@ function importPublicKey(bytes: Uint8Array): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
 }
 
-function isLargeOrderPoint(bytes: Uint8Array): boolean {
+/** Whether these are a point for which no signature fits many messages. */
+export function isLargeOrderPoint(bytes: Uint8Array): boolean {
   try {
     return !ed25519.Point.fromBytes(bytes).isSmallOrder();
   } catch {

@@ -70,6 +70,8 @@ export const PhaseStatementSchema = Type.Object(
     session: Hex32,
     from: PartyName,
     to: PartyName,
+    /** Counts the marks of this direction of the session, from 0: none can be left out unseen. */
+    number: Count,
     /** The phase that ends here. */
     phase: Word,
     /** Steps of the phase that are done: batches, trees, buckets. */

@@ -19,6 +19,7 @@ export function reportText(report: EvidenceReport): string {
     facts([
       ['entries', String(report.entries)],
       ['log', report.logSize === null ? null : `${report.logSize} entries at its checkpoint`],
+      ['made', report.exportedAt],
       ['openings', report.openings > 0 ? String(report.openings) : null],
     ]),
     story ? storyText(story) : '',
@@ -121,6 +122,9 @@ function storyText(story: TaskStory): string {
       ),
     );
   }
+  if (![...story.results.values()].some(({ body }) => body.signer === story.party)) {
+    sections.push(`\nHow it ended at ${story.party} this evidence does not say.\n`);
+  }
   const setbacks = [...story.setbacks, ...story.unconfirmed];
   if (setbacks.length > 0) {
     sections.push('\nWhat went wrong\n', table(setbacks.map((what) => [`  ${what}`])));
@@ -156,11 +160,15 @@ function verdictText(report: EvidenceReport): string {
   const inside =
     header!.scope === 'all'
       ? 'This shows that the log was not rewritten; what its entries say of a task is checked with the evidence of that task.\n'
+      : `It ends when it was made, and says what ${header!.party} recorded. What a party leaves out, or records otherwise than it happened, shows only beside the evidence of another party: entente audit reconcile.\n`;
+  const salts =
+    report.openings > 0
+      ? 'Openings of values are salts: whoever has a value compares HMAC-SHA256(salt, value) with the entry.\n'
       : '';
   const verdict = ok
     ? '\nVERIFIED: nothing is wrong with this evidence.\n'
     : '\nNOT VERIFIED: this evidence does not hold.\n';
-  return `${findingsText(report)}${verdict}${ok ? beyond + inside : ''}`;
+  return `${findingsText(report)}${verdict}${ok ? beyond + inside + salts : ''}`;
 }
 
 function findingsText({

@@ -67,6 +67,9 @@ export class PhaseMarks {
   /** This side's marks that the peer has not countersigned, oldest first. */
   readonly #open: { readonly statement: PhaseStatement; readonly signature: string }[] = [];
   readonly #startedAt: number;
+  /** Marks of this side. */
+  #made = 0;
+  /** Marks of the peer. */
   #seen = 0;
 
   constructor(deps: MarkDeps) {
@@ -88,7 +91,8 @@ export class PhaseMarks {
   make(place: PhasePlace | null, counted: DirectionReceipt): Uint8Array {
     const { sign, self: from, peer: to } = this.#deps;
     const last = place === null;
-    const statement = this.#statement(from, to, { ...(place ?? END), last }, counted);
+    const number = this.#made++;
+    const statement = this.#statement(from, to, { ...(place ?? END), last, number }, counted);
     const bytes = encodeStatement(statement);
     const signature = sign(PHASE_DOMAIN, bytes);
     this.#open.push({ statement, signature: hex(signature) });
@@ -105,17 +109,17 @@ export class PhaseMarks {
    * @param counted - The frames that came before the mark.
    */
   check(payload: Uint8Array, counted: DirectionReceipt): Countersigned {
-    this.#countIn();
+    const number = this.#countIn();
     const { self, peer, verify, sign, record } = this.#deps;
     if (payload.length <= SIGNATURE_BYTES) throw malformed('a mark without a statement');
     const signature = payload.subarray(0, SIGNATURE_BYTES);
     const bytes = payload.subarray(SIGNATURE_BYTES);
     const stated = statementOf(bytes);
     const { phase, step, last } = stated;
-    const due = this.#statement(peer, self, { phase, step, last }, counted);
-    const about = ['taskId', 'attempt', 'session', 'from', 'to'] as const;
+    const due = this.#statement(peer, self, { phase, step, last, number }, counted);
+    const about = ['taskId', 'attempt', 'session', 'from', 'to', 'number'] as const;
     if (about.some((field) => stated[field] !== due[field])) {
-      throw malformed('a mark of another session');
+      throw malformed('a mark of another session, or out of its turn');
     }
     if (!verify(PHASE_DOMAIN, bytes, signature)) throw badSignature(peer);
     const counts = ['frames', 'bytes', 'hash'] as const;
@@ -147,7 +151,7 @@ export class PhaseMarks {
   #statement(
     from: string,
     to: string,
-    place: PhasePlace & { readonly last: boolean },
+    place: PhasePlace & Pick<PhaseStatement, 'last' | 'number'>,
     { frames, bytes, hash }: DirectionReceipt,
   ): PhaseStatement {
     const { taskId, attempt, session } = this.#deps;
@@ -155,10 +159,11 @@ export class PhaseMarks {
     return { taskId, attempt, session, from, to, ...place, ...counted };
   }
 
-  #countIn(): void {
-    this.#seen += 1;
+  /** Its number. */
+  #countIn(): number {
+    const number = this.#seen++;
     const seconds = (this.#deps.now() - this.#startedAt) / 1000;
-    if (this.#seen <= MARKS_AT_ONCE + MARKS_A_SECOND * seconds) return;
+    if (this.#seen <= MARKS_AT_ONCE + MARKS_A_SECOND * seconds) return number;
     throw new SessionError('TOO_LARGE', `${this.#deps.peer} sent too many marks`);
   }
 }

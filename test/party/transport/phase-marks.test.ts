@@ -33,6 +33,7 @@ describe('phase marks', () => {
       session: 'c'.repeat(64),
       from: 'orgA',
       to: 'orgB',
+      number: 0,
       phase: 'training',
       step: 7,
       last: false,
@@ -80,10 +81,10 @@ describe('phase marks', () => {
     const own = b.marks.check(payload, COUNTED).countersignature;
     const flipped = Uint8Array.from(payload);
     flipped[0]! ^= 1;
-    refuses(b.marks, flipped, 'BAD_SIGNATURE');
+    refuses(bothEnds().b.marks, flipped, 'BAD_SIGNATURE');
     const swapped = Uint8Array.from(payload);
     swapped.set(own);
-    refuses(b.marks, swapped, 'BAD_SIGNATURE');
+    refuses(bothEnds().b.marks, swapped, 'BAD_SIGNATURE');
     throws(() => a.marks.countersigned(payload.subarray(0, 64)), { code: 'BAD_SIGNATURE' });
     deepEqual(a.receipts, []);
   });
@@ -100,6 +101,22 @@ describe('phase marks', () => {
     refuses(b.marks, Buffer.concat([new Uint8Array(64), bytes]), 'MALFORMED');
   });
 
+  it('are numbered: none is taken twice, and none can be left out', () => {
+    const { a, b } = bothEnds();
+    const [first, second, third] = [0, 1, 2].map(() => a.marks.make(PLACE, COUNTED));
+    b.marks.check(first!, COUNTED);
+    refuses(b.marks, first!, 'MALFORMED');
+    const later = bothEnds().b;
+    refuses(later.marks, second!, 'MALFORMED');
+    const skipped = bothEnds().b;
+    skipped.marks.check(first!, COUNTED);
+    refuses(skipped.marks, third!, 'MALFORMED');
+    deepEqual(
+      b.receipts.map(({ statement }) => statement.number),
+      [0],
+    );
+  });
+
   it('take no countersignature that nothing waits for, or of another length', () => {
     const { a } = bothEnds();
     throws(() => a.marks.countersigned(new Uint8Array(64)), { code: 'MALFORMED' });
@@ -111,11 +128,11 @@ describe('phase marks', () => {
     const { a } = bothEnds();
     let now = 0;
     const { marks } = testMarks('orgB', 'orgA', { now: () => now });
-    const payload = a.marks.make(PLACE, COUNTED);
-    for (let i = 0; i < 256; i++) marks.check(payload, COUNTED);
-    refuses(marks, payload, 'TOO_LARGE');
+    const next = (): Uint8Array => a.marks.make(PLACE, COUNTED);
+    for (let i = 0; i < 256; i++) marks.check(next(), COUNTED);
+    refuses(marks, next(), 'TOO_LARGE');
     now = 60_000;
-    for (let i = 0; i < 119; i++) marks.check(payload, COUNTED);
-    refuses(marks, payload, 'TOO_LARGE');
+    for (let i = 0; i < 119; i++) marks.check(next(), COUNTED);
+    refuses(marks, next(), 'TOO_LARGE');
   });
 });

@@ -99,13 +99,14 @@ export async function* exportTask(
   const contract = await source.contract(task);
   const certificate = await source.certificate(task);
   // In this order, so that the checkpoint is of no smaller log than any that was confirmed.
-  const cosigned = await source.cosigned();
+  const names = new Set(contract?.parties.map(({ name }) => name) ?? [source.party]);
+  const cosigned = await cosignedFor(source, names);
   const { size, note } = await log.checkpoint();
 
   const closing = new Closing();
   yield closing.line(headerOf(source, 'task', task));
-  const names = new Set(contract?.parties.map(({ name }) => name) ?? [source.party]);
-  for await (const line of keyLines(source, (name) => names.has(name))) yield closing.line(line);
+  const isNeeded = (name: string): boolean => names.has(name);
+  for await (const line of keyLines(source, isNeeded)) yield closing.line(line);
   if (contract) yield closing.line({ line: 'contract', contract });
   if (certificate) {
     yield closing.line({ line: 'certificate', votes: [...certificate.votes] });
@@ -212,7 +213,20 @@ function headerOf(
   return { line: 'header', format: BUNDLE_FORMAT, party, scope, task, logKey };
 }
 
-/** Identities, then log keys, of the parties that `isNeeded` picks; witnesses that are none as well. */
+/**
+ * What a task's parties cosigned, and witnesses that have no log. Others' cosignatures would tell whoever
+ * reads the evidence with whom else this party works, and when.
+ */
+async function cosignedFor(
+  source: EvidenceSource,
+  parties: ReadonlySet<string>,
+): Promise<Awaited<ReturnType<EvidenceSource['cosigned']>>> {
+  const cosigned = await source.cosigned();
+  const peers = new Set((await source.logKeys()).map(({ name }) => name));
+  return cosigned.filter(({ witness }) => parties.has(witness) || !peers.has(witness));
+}
+
+/** Identities, then log keys, of the parties that `isNeeded` picks. */
 async function* keyLines(
   source: EvidenceSource,
   isNeeded: (name: string) => boolean,
@@ -221,8 +235,8 @@ async function* keyLines(
     if (isNeeded(name)) yield { line: 'identity', name, publicKey };
   }
   for (const certificate of await source.logKeys()) {
-    const isOwn = certificate.name === source.party;
-    if (!isOwn) yield { line: 'log_key', certificate };
+    const { name } = certificate;
+    if (name !== source.party && isNeeded(name)) yield { line: 'log_key', certificate };
   }
 }
 

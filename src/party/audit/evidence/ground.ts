@@ -234,6 +234,10 @@ function confirmedStates(
   if (!own) return [];
   return cosigned.flatMap(({ witness, note }) => {
     const where = `the state that ${witness} confirmed`;
+    if (witness === ground.header.party) {
+      findings.add('self_confirmed', where, `${witness} is the log’s own party`);
+      return [];
+    }
     const verifier = ground.witness(witness);
     const state = openSigned(note, own, where, findings);
     if (!state || !verifier) return [];

@@ -15,7 +15,7 @@ import type { KeyRing, PinnedKey } from '../../consensus/signature.ts';
 import { signedBytes } from '../../signed-bytes.ts';
 import { AuditError } from '../errors.ts';
 import { exactly, Hex32, PartyName } from '../fields.ts';
-import { noteVerifier, rawPublicKey } from '../note-key.ts';
+import { isLargeOrderPoint, noteVerifier, rawPublicKey } from '../note-key.ts';
 import { type NoteVerifier, parseVerifierKey } from '../signed-note.ts';
 
 export const KEYS_FORMAT = 'entente/keys/v1';
@@ -76,6 +76,9 @@ export function trustedKeys(texts: readonly string[]): TrustedKeys {
   for (const text of texts) {
     const file = parseKeys(text);
     for (const { name, publicKey, fingerprint } of file.parties) {
+      if (!isLargeOrderPoint(Buffer.from(publicKey, 'hex'))) {
+        throw malformed(`the key of ${name} is no Ed25519 public key`);
+      }
       const key = pinnedKey(publicKey);
       if (fingerprint !== undefined && fingerprint !== key.fingerprint) {
         throw malformed(`the fingerprint of ${name} is not that of its key`);

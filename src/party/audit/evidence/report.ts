@@ -20,6 +20,7 @@ export function reportJson(report: EvidenceReport): Readonly<Record<string, unkn
     unconfirmed_entries: report.unconfirmedEntries,
     confirmed: report.confirmed,
     openings: report.openings,
+    exported_at: report.exportedAt,
     ...(story && { task: storyJson(story) }),
   };
 }

@@ -39,8 +39,11 @@ export function resultCheck(
         checkReceipt(receipt, contract, { keys: trusted });
       } catch (error) {
         if (!(error instanceof ConsensusError)) throw error;
-        const isKey = error.code === 'unknown_party' || error.code === 'identity_mismatch';
-        if (!isKey) findings.add('result_forged', `${where} of ${signer}`, error.message);
+        // Nothing of it was verified then, so that it must not pass: one finding a key.
+        if (error.code === 'unknown_party') findings.add('untrusted_party', signer, error.message);
+        else if (error.code === 'identity_mismatch') {
+          findings.add('wrong_key', signer, error.message);
+        } else findings.add('result_forged', `${where} of ${signer}`, error.message);
       }
     }
     if (receipt.body.taskId !== task || receipt.body.attempt !== attempt) {
@@ -48,7 +51,8 @@ export function resultCheck(
       return;
     }
     if (contract && !contract.parties.some(({ name }) => name === signer)) return;
-    if (implementation !== null && implementation !== contract?.algorithm.implementation) {
+    const agreed = contract?.algorithm.implementation;
+    if (signer === party ? implementation !== agreed : implementation !== null) {
       findings.add('implementation_differs', where, 'other code made it than was agreed');
     }
     const key = resultKey(receipt.body);
@@ -71,7 +75,11 @@ export function resultCheck(
     const own = receipts.find(({ signer }) => signer === party);
     for (const { peer, sent, received } of own?.transport ?? []) {
       const end = ends.get(`${attempt}/${peer}`);
-      if (!end) continue;
+      if (end?.code !== null) {
+        const detail = `no session with ${peer} ended in order; the result speaks of one`;
+        findings.add('session_missing', `attempt ${attempt}`, detail);
+        continue;
+      }
       if (canonicalJson([sent, received]) === canonicalJson([end.sent, end.received])) continue;
       const detail = `the result speaks of other bytes with ${peer} than the end of the session`;
       findings.add('bytes_differ', `attempt ${attempt}`, detail);

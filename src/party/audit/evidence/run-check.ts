@@ -23,14 +23,20 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
   let agreed: string | null = null;
   const ownData = contract?.parties.find(({ name }) => name === party)?.dataset;
   const sessions = new Map<string, SessionStory>();
+  /** Attempts with a session. */
+  const attempts = new Set<number>();
   const disclosures = new Map<string, DisclosureStory>();
   const declared: ReadonlyMap<string, DeclaredClass> | null = contract && declaredClasses(contract);
+  /** Between data holders nothing is opened without a session. */
+  const needsSession =
+    ownData && contract?.parties.some(({ name, dataset }) => name !== party && dataset !== null);
   /** Elements by attempt and class. */
   const opened = new Map<string, number>();
 
   function dataAccess({ body }: Entry<'data_access'>, where: string): void {
-    if (!ownData || body.commitment === null || body.commitment === ownData.commitment) return;
-    findings.add('dataset_differs', where, `${party} read other data than it brought`);
+    if (!contract || body.purpose === 'apply') return;
+    const is = body.commitment === ownData?.commitment && body.rows === ownData.rowCount;
+    if (!is) findings.add('dataset_differs', where, `${party} read other data than it brought`);
   }
 
   function sessionOpened(entry: Entry<'session_opened'>, where: string): void {
@@ -49,6 +55,7 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
     if (contract && body.implementation !== contract.algorithm.implementation) {
       findings.add('implementation_differs', where, `${party} ran other code than was agreed`);
     }
+    attempts.add(attempt!);
     sessions.set(session, {
       id: session,
       attempt: attempt!,
@@ -85,9 +92,17 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
     }
     checkReceiptKeys(body, where);
     const earlier = session.receipts.findLast(({ from }) => from === statement.from);
+    const due = earlier ? earlier.number + 1 : 0;
+    if (statement.number > due) {
+      const detail = `receipt ${due} of what ${statement.from} sent did not come before number ${statement.number}`;
+      findings.add('receipt_missing', where, detail);
+    }
     if (earlier) {
       const went =
-        statement.frames >= earlier.frames && statement.bytes >= earlier.bytes && !earlier.last;
+        statement.number >= due &&
+        statement.frames >= earlier.frames &&
+        statement.bytes >= earlier.bytes &&
+        !earlier.last;
       const same = statement.frames > earlier.frames || statement.hash === earlier.hash;
       if (!went || !same) {
         const detail = `it does not continue the receipt after ${earlier.frames} frames`;
@@ -115,6 +130,9 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
 
   function disclosure({ body, attempt }: Entry<'disclosure'>, where: string): void {
     const { class: name, elements } = body;
+    if (needsSession && !attempts.has(attempt!)) {
+      findings.add('session_missing', where, `attempt ${attempt} had no session before`);
+    }
     const to = [...new Set(body.to)].sort();
     const storyKey = `${attempt}/${name}/${to.join()}`;
     const story = disclosures.get(storyKey) ?? {

@@ -28,6 +28,9 @@ import { resultCheck } from './result-check.ts';
 import { runCheck } from './run-check.ts';
 import type { TaskStory } from './story.ts';
 
+/** Most lines before the entries: states, keys and cosignatures of one log. Own choice. */
+const MAX_HEAD_LINES = 4096;
+
 /** What verification found. */
 export interface EvidenceReport {
   /** Whether nothing is wrong. */
@@ -45,6 +48,8 @@ export interface EvidenceReport {
   /** Entries of the bundle that were written after the last confirmed state. */
   readonly unconfirmedEntries: number;
   readonly openings: number;
+  /** When the party recorded this export, by its own clock; null when the bundle does not say. */
+  readonly exportedAt: string | null;
   /** Of a task's bundle. */
   readonly story: TaskStory | null;
 }
@@ -141,7 +146,11 @@ function bodyReader(
         onEntry?.(line);
         begin()?.entry(line);
       } else if (line.line === 'opening') begin()?.opening(line);
-      else head.push(line);
+      else if (head.length < MAX_HEAD_LINES) head.push(line);
+      else {
+        const detail = `more than ${MAX_HEAD_LINES} lines before the entries`;
+        findings.add('malformed_bundle', 'the head', detail);
+      }
     },
     report() {
       const made = begin()?.end();
@@ -156,6 +165,7 @@ function bodyReader(
         confirmed: [],
         unconfirmedEntries: entries,
         openings: 0,
+        exportedAt: null,
         story: null,
         ...made,
       };
@@ -165,7 +175,7 @@ function bodyReader(
 
 type Outcome = Pick<
   EvidenceReport,
-  'logSize' | 'confirmed' | 'unconfirmedEntries' | 'openings' | 'story'
+  'logSize' | 'confirmed' | 'unconfirmedEntries' | 'openings' | 'exportedAt' | 'story'
 >;
 
 interface Checks {
@@ -181,10 +191,12 @@ function checksOf(ground: Ground, findings: Findings): Checks {
 function logChecks(ground: Ground, findings: Findings): Checks {
   const log = wholeLogCheck(ground, findings);
   let entries = 0;
+  let exportedAt: string | null = null;
   return {
     entry(line) {
       entries += 1;
       log.entry(line);
+      if (line.entry.kind === 'export') exportedAt = line.entry.time;
     },
     opening() {
       findings.add('malformed_bundle', 'opening', 'only the bundle of a task has openings');
@@ -197,6 +209,7 @@ function logChecks(ground: Ground, findings: Findings): Checks {
         confirmed,
         unconfirmedEntries: Math.max(0, entries - (confirmed.at(-1)?.size ?? 0)),
         openings: 0,
+        exportedAt,
         story: null,
       };
     },
@@ -218,6 +231,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
   const indices: number[] = [];
   const setbacks = new Set<string>();
   let openings = 0;
+  let exportedAt: string | null = null;
   return {
     entry(line) {
       indices.push(line.index);
@@ -226,6 +240,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
       if (entry.kind === 'refusal') setbacks.add(`${entry.body.party} refused: ${entry.body.code}`);
       if (entry.kind === 'error') setbacks.add(`error ${entry.body.code}`);
       if (entry.kind === 'cancellation') setbacks.add(`cancelled at ${entry.body.party}`);
+      if (entry.kind === 'export') exportedAt = entry.time;
     },
     opening(line) {
       openings += 1;
@@ -241,6 +256,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
         confirmed,
         unconfirmedEntries: indices.filter((index) => index >= covered).length,
         openings,
+        exportedAt,
         story: {
           party: header.party,
           task: header.task ?? '',

@@ -3,7 +3,13 @@ import { decodeEntry } from '../../../../src/party/audit/entry.ts';
 import type { EvidenceSource } from '../../../../src/party/audit/evidence/export.ts';
 import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
 import { type AuditedTask, auditedTask, sourceOf } from '../../../support/audited-task.ts';
-import { bytesOf, logBundle, taskBundle, trustIn } from '../../../support/evidence.ts';
+import {
+  bytesOf,
+  evidenceParty,
+  logBundle,
+  taskBundle,
+  trustIn,
+} from '../../../support/evidence.ts';
 
 describe('export of evidence', () => {
   let task: AuditedTask;
@@ -58,6 +64,29 @@ describe('export of evidence', () => {
     equal((await taskBundle(source, task.taskId)).filter(isOpening).length, 0);
     const opened = await taskBundle(source, task.taskId, { openings: true });
     equal(opened.filter(isOpening).length, 2);
+  });
+
+  it('of a task names no other party with which this one works', async () => {
+    const { a, b, taskId } = task;
+    const stranger = evidenceParty('orgC', 3);
+    const source = sourceOf(task, a);
+    const { note } = await a.log.checkpoint();
+    const others = [...(await source.cosigned())];
+    const lines = await taskBundle(
+      {
+        ...source,
+        logKeys: async () => [b.key.certificate, stranger.key.certificate],
+        cosigned: async () => [
+          ...others,
+          { witness: 'orgC', note },
+          { witness: 'regulator', note },
+        ],
+      },
+      taskId,
+    );
+    ok(!lines.some((line) => line.includes('orgC')));
+    ok(lines.some((line) => line.includes('"witness":"regulator"')));
+    ok((await verifyBundle(bytesOf(lines), trustIn([a, b]))).ok);
   });
 
   it('of a whole log goes up to a checkpoint made for it, whatever comes meanwhile', async () => {

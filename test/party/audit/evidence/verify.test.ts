@@ -1,7 +1,9 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import { formatCheckpoint } from '../../../../src/party/audit/checkpoint.ts';
 import type { OpeningLine } from '../../../../src/party/audit/evidence/bundle.ts';
 import type { Reason } from '../../../../src/party/audit/evidence/findings.ts';
 import { type EvidenceReport, verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
+import { signatureBy, withSignature } from '../../../../src/party/audit/signed-note.ts';
 import { type Trail, trailInto } from '../../../../src/party/audit/trail.ts';
 import { taskIdOf } from '../../../../src/party/consensus/contract-check.ts';
 import {
@@ -18,6 +20,7 @@ import {
   type EvidenceParty,
   evidenceParty,
   evidenceSource,
+  exchange,
   logBundle,
   MemoryLog,
   resealed,
@@ -165,7 +168,7 @@ describe('verification of a task’s bundle', () => {
   it('names the entry of a byte that was flipped and closed again', async () => {
     const { lines, trusted } = await exported();
     const flipped = changed(lines, 'data_access', (line) =>
-      line.replace('"rows":1000', '"rows":1001'),
+      line.replace('"columns":3', '"columns":4'),
     );
     const report = await verify(flipped, trusted);
     deepEqual(reasonsOf(report), ['entry_altered']);
@@ -185,7 +188,7 @@ describe('verification of a task’s bundle', () => {
     const { lines, trusted } = await exported();
     const receipts = lines.filter((line) => line.includes('"kind":"phase_receipt"'));
     const without = resealed(lines.filter((line) => line !== receipts[2]));
-    deepEqual(reasonsOf(await verify(without, trusted)), ['entry_dropped']);
+    deepEqual(reasonsOf(await verify(without, trusted)), ['entry_dropped', 'receipt_missing']);
     const entries = lines.filter(isEntry);
     const tail = resealed(lines.filter((line) => !entries.slice(-2).includes(line)));
     deepEqual(reasonsOf(await verify(tail, trusted)), ['entry_dropped']);
@@ -217,7 +220,7 @@ describe('verification of a task’s bundle', () => {
     const task = await auditedTask();
     const forked = { ...task.a, log: rewoundLog(task.a, task.a.log.size) };
     const row = forked.log.rows[5]!; // the data access
-    const text = Buffer.from(row.bytes).toString().replace('"rows":1000', '"rows":1001');
+    const text = Buffer.from(row.bytes).toString().replace('"columns":3', '"columns":4');
     forked.log.rows[5] = { ...row, bytes: Buffer.from(text) };
     const source = sourceOf({ ...task, a: forked }, forked);
     const bundle = await taskBundle({ ...source, trail: newTrail(forked) }, task.taskId);
@@ -320,6 +323,80 @@ describe('verification of a task’s bundle', () => {
     ok(reasonsOf(await verify(without, trusted)).includes('contract_missing'));
   });
 
+  it('finds a result that claims another key, under which nothing would be checked', async () => {
+    const forger = evidenceParty('orgB', 9);
+    const reasons = await reasonsWith({
+      resultBy: (name) => (name === 'orgB' ? forger : undefined),
+      result: ({ signer }) => (signer === 'orgB' ? { fingerprint: '00'.repeat(32) } : {}),
+    });
+    deepEqual(reasons, ['wrong_key']);
+  });
+
+  it('finds a party that confirms its own log', async () => {
+    const head = await auditedTask();
+    const { size, root, note } = await head.a.log.checkpoint();
+    const text = formatCheckpoint({ origin: head.a.key.origin, size, root });
+    const own = withSignature(note, signatureBy(head.a.key.cosignatures, text));
+    head.a.cosigned.set('orgA', own);
+    const lines = await taskBundle(sourceOf(head, head.a), head.taskId);
+    const report = await verify(lines, [head.a, head.b]);
+    deepEqual(reasonsOf(report), ['self_confirmed']);
+    equal(report.unconfirmedEntries, 2, 'its own word does not count');
+
+    const inside = await auditedTask();
+    await exchange(inside.a, inside.a, inside.taskId, 'request');
+    inside.a.cosigned.delete('orgA');
+    const bundle = await taskBundle(sourceOf(inside, inside.a), inside.taskId);
+    deepEqual(reasonsOf(await verify(bundle, [inside.a, inside.b])), ['self_confirmed']);
+  });
+
+  it('finds openings in an attempt that had no session', async () => {
+    const task = await auditedTask();
+    const scores = { class: 'validation_scores', to: ['orgA'], elements: 200, value: null };
+    await task.a.trail.record('disclosure', { task: task.taskId, attempt: 2 }, scores);
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+    deepEqual(reasonsOf(await verify(lines, [task.a, task.b])), ['session_missing']);
+  });
+
+  it('finds a completed result whose sessions did not end in order', async () => {
+    deepEqual(await reasonsWith({ sessionClosed: () => ({ code: 'CLOSED' }) }), [
+      'session_missing',
+    ]);
+  });
+
+  it('finds a phase receipt that was never logged', async () => {
+    const reasons = await reasonsWith({
+      statement: (_, statement) => (statement.step === 2 ? null : statement),
+    });
+    deepEqual(reasons, ['receipt_missing']);
+    const twice = await reasonsWith({
+      statement: (_, statement) => (statement.step === 2 ? { ...statement, number: 1 } : statement),
+    });
+    deepEqual(twice, ['receipt_broken', 'receipt_missing']);
+  });
+
+  it('finds times that a counterparty’s confirmation contradicts', async () => {
+    for (const minutes of [30, -30]) {
+      const parties = newParties();
+      parties[1].clock.now += minutes * MINUTE_MS;
+      const votedAt = new Date(NOW).toISOString();
+      const task = await auditedTask(parties, { vote: () => ({ votedAt }) });
+      const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+      deepEqual(reasonsOf(await verify(lines, parties)), ['time_reversed'], `${minutes} min`);
+    }
+  });
+
+  it('keeps no endless head in memory', async () => {
+    const { lines, trusted } = await exported();
+    const at = lines.findIndex((line) => line.includes('"line":"consistency"'));
+    const many = Array.from({ length: 5000 }, () => lines[at]!);
+    const report = await verify(
+      resealed([...lines.slice(0, at), ...many, ...lines.slice(at)]),
+      trusted,
+    );
+    ok(reasonsOf(report).includes('malformed_bundle'));
+  });
+
   it('finds a key that is not the trusted one', async () => {
     const { task, lines } = await exported();
     const [, stranger] = newParties();
@@ -399,7 +476,12 @@ describe('verification of a task’s bundle', () => {
     deepEqual(other, ['session_unbound']);
     const code = await reasonsWith({ sessionOpened: () => ({ implementation: zeros }) });
     deepEqual(code, ['implementation_differs']);
-    deepEqual(await reasonsWith({ dataAccess: { commitment: zeros } }), ['dataset_differs']);
+    for (const dataAccess of [{ commitment: zeros }, { commitment: null }, { rows: 1001 }]) {
+      deepEqual(await reasonsWith({ dataAccess }), ['dataset_differs']);
+    }
+    for (const implementation of [zeros, null]) {
+      deepEqual(await reasonsWith({ implementation }), ['implementation_differs']);
+    }
   });
 
   it('finds a result that the party did not sign, and one that is missing', async () => {
@@ -469,7 +551,7 @@ describe('verification of a whole log', () => {
     const { task, lines } = await whole();
     const trusted = [task.a, task.b];
     const altered = changed(lines, 'data_access', (line) =>
-      line.replace('"rows":1000', '"rows":1001'),
+      line.replace('"columns":3', '"columns":4'),
     );
     deepEqual(reasonsOf(await verify(altered, trusted)), ['entry_altered', 'log_forked']);
     const entries = lines.filter(isEntry);
@@ -492,7 +574,7 @@ describe('verification of a whole log', () => {
       const other = { ...task.a, log: rewoundLog(task.a, size) };
       if (row !== null) {
         const { bytes, ...rest } = other.log.rows[row]!;
-        const text = Buffer.from(bytes).toString().replace('"rows":1000', '"rows":1001');
+        const text = Buffer.from(bytes).toString().replace('"columns":3', '"columns":4');
         other.log.rows[row] = { ...rest, bytes: Buffer.from(text) };
       }
       const source = { ...sourceOf({ ...task, a: other }, other), trail: newTrail(other) };
