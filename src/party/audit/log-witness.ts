@@ -3,7 +3,7 @@
  * that it cosigned; what is shown next must continue that. So a log that is rolled back or forked is
  * caught by whichever party saw it before.
  */
-import type { KeyRing } from '../consensus/signature.ts';
+import type { KeyRing, PinnedKey } from '../consensus/signature.ts';
 import type { Store } from '../store.ts';
 import type { AuditLog, SignedCheckpoint } from './audit-log.ts';
 import { openCheckpoint } from './checkpoint.ts';
@@ -49,6 +49,10 @@ export interface ConfirmedNote {
   readonly root: string;
   readonly note: string;
 }
+
+/** What the people of a party do whose log others refuse. Goes to both sides. */
+const REMEDY =
+  'was its node started from an old copy, or twice? It goes on with its newest state, or with a new identity that its peers pin';
 
 /** Another party's log is not the one that it has shown before. */
 export class LogRefusal extends Error {
@@ -109,11 +113,22 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
     const identity = keys.find(party);
     if (!identity) throw new AuditError('unknown_key', `${party} is not a known peer`);
     const verifiers = verifyLogKey(party, identity, logKey);
-    const known = await table.get(party);
+    const known = await knownOf(party);
     if (known && known.logKey.publicKey !== logKey.publicKey) {
-      throw new LogRefusal('audit_forked', `the audit log of ${party} has another key`, null);
+      const message = `the audit log of ${party} has another key; ${REMEDY}`;
+      throw new LogRefusal('audit_forked', message, null);
     }
     return { log: verifiers, known };
+  }
+
+  /**
+   * What is kept of a party, as long as its identity is the one that certified its log: whoever pins
+   * another one begins anew with that party, knowingly.
+   */
+  async function knownOf(party: string): Promise<WitnessRecord | undefined> {
+    const known = await table.get(party);
+    const identity = keys.find(party);
+    return known && identity && isLogKeyOf(party, identity, known.logKey) ? known : undefined;
   }
 
   async function keep(
@@ -121,7 +136,7 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
     logKey: LogKeyCertificate,
     change: Partial<WitnessRecord>,
   ): Promise<void> {
-    const known = (await table.get(party)) ?? { theirs: null, own: null };
+    const known = (await knownOf(party)) ?? { theirs: null, own: null };
     await store.write(table.put(party, { ...known, logKey, ...change }));
   }
 
@@ -140,7 +155,7 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
 
     async show(party, from) {
       const { note, size } = bare(await log.checkpoint());
-      const start = Math.min(from ?? (await table.get(party))?.own?.size ?? 0, size);
+      const start = Math.min(from ?? (await knownOf(party))?.own?.size ?? 0, size);
       const proof = await log.consistencyProof(start, size);
       return { logKey: key.certificate, note, from: start, proof };
     },
@@ -172,7 +187,7 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
         const before = known?.theirs ?? null;
         if (before) {
           if (size < before.size) {
-            const less = `the audit log of ${party} has ${size} entries, it had ${before.size}`;
+            const less = `the audit log of ${party} has ${size} entries, it had ${before.size}; ${REMEDY}`;
             throw new LogRefusal('audit_rolled_back', less, shown);
           }
           if (size > before.size && from !== before.size) {
@@ -181,7 +196,7 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
           const first = new Uint8Array(Buffer.from(before.root, 'hex'));
           const path = size === before.size ? [] : proof;
           if (!verifyConsistency(before.size, size, first, root, path)) {
-            const other = `the audit log of ${party} does not continue what it was`;
+            const other = `the audit log of ${party} does not continue what it was; ${REMEDY}`;
             throw new LogRefusal('audit_forked', other, shown);
           }
         }
@@ -195,6 +210,16 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
     state: async () => bare(await log.checkpoint()),
     records: () => table.list(),
   };
+}
+
+function isLogKeyOf(party: string, identity: PinnedKey, logKey: LogKeyCertificate): boolean {
+  try {
+    verifyLogKey(party, identity, logKey);
+    return true;
+  } catch (error) {
+    if (error instanceof AuditError) return false;
+    throw error;
+  }
 }
 
 function hex(bytes: Uint8Array): string {

@@ -1,9 +1,14 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { openCheckpoint } from '../../../src/party/audit/checkpoint.ts';
-import { verifyLogKey } from '../../../src/party/audit/log-key.ts';
-import type { Confirmation, ShownState } from '../../../src/party/audit/log-witness.ts';
+import { LOG_KEY_DOMAIN, verifyLogKey } from '../../../src/party/audit/log-key.ts';
+import {
+  type Confirmation,
+  logWitness,
+  type ShownState,
+} from '../../../src/party/audit/log-witness.ts';
+import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import { type LogParty, withLogParties } from '../../support/confirmed-logs.ts';
-import { keyRing } from '../../support/contracts.ts';
+import { keyRing, testIdentity } from '../../support/contracts.ts';
 
 type Cosigned = Exclude<Confirmation, { readonly lacks: number }>;
 
@@ -82,6 +87,27 @@ describe('log witness', () => {
           deepEqual(answer, asks ? { lacks: 5 } : 'audit_forked', `${entries} from ${from}`);
         }
       }
+    }));
+
+  it('begins anew with a party whose new identity was pinned, and with no other', () =>
+    withLogParties(['orgA', 'orgB'], async ([a, b], other) => {
+      await a!.write(5);
+      await exchange(a!, b!);
+      const restored = await other(a!);
+      await restored.write(3);
+      const identity = testIdentity('orgA');
+      const { name, publicKey } = restored.key.certificate;
+      const signature = identity.signer.sign(LOG_KEY_DOMAIN, canonicalBytes({ name, publicKey }));
+      const certificate = { name, publicKey, signature: Buffer.from(signature).toString('hex') };
+      const keys = keyRing([identity, b!.identity]);
+      const key = { ...restored.key, certificate };
+      const witness = logWitness({ ...restored, key, keys });
+      const shown = await witness.show('orgB');
+      await rejects(b!.witness.confirm('orgA', shown), { code: 'bad_log_key' });
+      const pinned = logWitness({ ...b!, keys });
+      const { answer } = await pinned.confirm('orgA', shown);
+      ok(!('lacks' in answer));
+      equal((await pinned.records())[0]![1].theirs!.size, 3);
     }));
 
   it('refuses another log key of the same party', () =>

@@ -62,6 +62,7 @@ describe('trusted keys', () => {
       keysFile([{ ...entry, publicKey: entry.publicKey.slice(1) }]),
       keysFile([{ ...entry, publicKey: entry.publicKey.toUpperCase() }]),
       keysFile([{ ...entry, fingerprint: '00'.repeat(32) }]),
+      keysFile([{ name: 'orgA', publicKey: `01${'00'.repeat(31)}` }]), // of small order
       keysFile([{ ...entry, more: 1 }]),
       keysFile([{ ...entry, name: 'org A' }]),
       keysFile([entry]).replace('v1', 'v2'),
