@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Organisation } from '../../examples/organisation.ts';
 import { cosigner, rawPublicKey } from '../../src/party/audit/note-key.ts';
@@ -118,7 +118,12 @@ describe('e2e: evidence of a training', function () {
     const witness = generateKeyPairSync('ed25519');
     const publicKey = rawPublicKey(witness.publicKey);
     const key = formatVerifierKey({ name: 'regulator.example', type: COSIGNATURE_V1, publicKey });
-    appendFileSync(config, `\naudit:\n  witnesses:\n    - { name: regulator, key: "${key}" }\n`);
+    const before = readFileSync(config, 'utf8');
+    const after = before.replace(
+      'witnesses: []',
+      `witnesses: [{ name: regulator, key: "${key}" }]`,
+    );
+    writeFileSync(config, after);
     const save = ['token', 'create', '--role', 'admin', '--save', '--config', config];
     equal((await runInProcess(save)).code, 0);
     await pair.a.start();
@@ -170,8 +175,8 @@ describe('e2e: evidence of a training', function () {
   it('holds none of the parties’ values and keys', async () => {
     await exportBoth('--openings');
     const secrets = nodes().flatMap((node) =>
-      ['identity.key', 'log.key'].flatMap((name) =>
-        secretForms(join(node.directory, 'identity', name)),
+      ['identity/identity.key', 'state/log.key'].flatMap((path) =>
+        secretForms(join(node.directory, path)),
       ),
     );
     for (const node of nodes()) {

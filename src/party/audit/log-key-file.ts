@@ -11,7 +11,8 @@ const KEY_FILE = 'log.key';
 const CIPHER = 'aes-256-cbc';
 
 /**
- * The node's log key in `dir`, where its identity is; made at the first start. With a passphrase the
+ * The node's log key in `dir`; made at the first start. It stands with the log and not with the identity,
+ * whose folder may be one that the node cannot write or that is made anew at each start. With a passphrase the
  * file is sealed with it. Refuses a file that others can read, and one that is no Ed25519 key: a new
  * key would make every peer take the log for a forked one.
  */

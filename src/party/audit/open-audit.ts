@@ -28,10 +28,10 @@ export interface NodeAuditDeps {
 
 /** Opens the audit log of a node; its key is made at the first start. Close the log before the store. */
 export async function openAudit(
-  config: Pick<NodeConfig, 'identity' | 'dataDir'>,
+  config: Pick<NodeConfig, 'dataDir'>,
   { identity, seal, store, now, rng }: NodeAuditDeps,
 ): Promise<NodeAudit> {
-  const key = logKey(identity, await openLogKeyFile(config.identity.dir, seal), now);
+  const key = logKey(identity, await openLogKeyFile(config.dataDir, seal), now);
   const log = await AuditLog.open({ folder: auditFolder(config) }, { store, key });
   return { log, key, trail: trailInto(log, { now, rng }), salts: storedSalts(store, rng) };
 }
