@@ -123,6 +123,17 @@ export const fingerprint: Kind<string> = {
   },
 };
 
+/** Another node, as the configuration names it. */
+export interface PeerConfig {
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+  /** PEM file. */
+  readonly certificate: string;
+  /** If given, the certificate must have this key. */
+  readonly fingerprint: string | null;
+}
+
 export interface WitnessConfig {
   readonly name: string;
   /** C2SP verifier key: `NAME+ID+BASE64`. */

@@ -1,7 +1,9 @@
 /** The peers of a configuration, and a node that follows its changes without a restart. */
 import { readFile } from 'node:fs/promises';
 import { readCertificate } from './certificate.ts';
-import { ConfigError, type Environment, loadConfig, type PeerConfig } from './config.ts';
+import { ConfigError, loadConfig } from './config.ts';
+import type { Environment } from './config-source.ts';
+import type { PeerConfig } from './config-values.ts';
 import { ApiError } from './http/api-error.ts';
 import { type PeerBook, type PeerRecord, peerBook } from './peers.ts';
 import type { Caller } from './tokens.ts';

@@ -4,14 +4,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { rawPublicKey } from '../../src/party/audit/note-key.ts';
 import { COSIGNATURE_V1, formatVerifierKey } from '../../src/party/audit/signed-note.ts';
-import {
-  ConfigError,
-  type Environment,
-  loadConfig,
-  parseConfig,
-  variableOf,
-} from '../../src/party/config.ts';
+import { ConfigError, loadConfig, parseConfig } from '../../src/party/config.ts';
 import { sampleConfig } from '../../src/party/config-sample.ts';
+import { type Environment, variableOf } from '../../src/party/config-source.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 
 const DEFAULTS = {

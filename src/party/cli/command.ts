@@ -1,4 +1,4 @@
-import type { Environment } from '../config.ts';
+import type { Environment } from '../config-source.ts';
 
 /** What a command gives back: text for people, the same as JSON for programs. */
 export interface CommandResult {

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { isMap, isSeq, parseDocument } from 'yaml';
-import { ConfigError, type Environment, type NodeConfig, parseConfig } from '../config.ts';
+import { ConfigError, type NodeConfig, parseConfig } from '../config.ts';
+import type { Environment } from '../config-source.ts';
 import { CliError } from './command.ts';
 
 export interface PeerEntry {

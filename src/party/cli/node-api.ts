@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { NodeClient, NodeRequestError } from '../../sdk/node-client.ts';
 import type { NodeConfig } from '../config.ts';
-import { type Environment, TOKEN_VARIABLE, URL_VARIABLE } from '../config.ts';
+import { type Environment, TOKEN_VARIABLE, URL_VARIABLE } from '../config-source.ts';
 import { operatorTokenFile } from '../node-folders.ts';
 import { CliError, usageError } from './command.ts';
 import { readConfig } from './read-config.ts';

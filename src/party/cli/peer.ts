@@ -1,7 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isPartyName, tryReadCertificate } from '../certificate.ts';
-import type { NodeConfig, PeerConfig } from '../config.ts';
+import type { NodeConfig } from '../config.ts';
+import type { PeerConfig } from '../config-values.ts';
 import { writeDurably } from '../durable-file.ts';
 import { checkPeer, type PeerRecord } from '../peers.ts';
 import { CliError, type CommandResult } from './command.ts';

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { ConfigError, type Environment, loadConfig, type NodeConfig } from '../config.ts';
+import { ConfigError, loadConfig, type NodeConfig } from '../config.ts';
+import type { Environment } from '../config-source.ts';
 import { type Identity, loadIdentity } from '../identity.ts';
 import { CliError } from './command.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE } from '../config.ts';
+import { CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE } from '../config-source.ts';
 import type { CliContext, CommandResult } from './command.ts';
 import type { NodeAddress } from './node-api.ts';
 

@@ -1,5 +1,5 @@
 import type { NodeConfig } from '../config.ts';
-import { URL_VARIABLE } from '../config.ts';
+import { URL_VARIABLE } from '../config-source.ts';
 import { storeFolder } from '../node-folders.ts';
 import { Store, StoreError } from '../store.ts';
 import { CliError } from './command.ts';
