@@ -301,13 +301,20 @@ export class AuditLog {
   }
 }
 
+/** Whether the log in a store has a checkpoint, so that it belongs to a key. */
+export async function isSigned(store: Store): Promise<boolean> {
+  return (await store.table<string>('auditCheckpoints').last()) !== undefined;
+}
+
 async function lastCheckpointOf({ store, key }: AuditLogDeps): Promise<SignedCheckpoint | null> {
   const last = await store.table<string>('auditCheckpoints').last();
   if (!last) return null;
   const [, note] = last;
   const { name, keyId } = key.checkpoints;
   if (!parseNote(note).signatures.some((line) => line.name === name && line.keyId === keyId)) {
-    throw new AuditError('bad_log_key', 'another key signed the last checkpoint of the audit log');
+    const message =
+      'another key than this log.key signed the audit log: put back the copy of that one';
+    throw new AuditError('bad_log_key', message);
   }
   return signedCheckpoint(note);
 }

@@ -13,15 +13,19 @@ const CIPHER = 'aes-256-cbc';
 /**
  * The node's log key in `dir`; made at the first start. It stands with the log and not with the identity,
  * whose folder may be one that the node cannot write or that is made anew at each start. With a passphrase the
- * file is sealed with it. Refuses a file that others can read, and one that is no Ed25519 key: a new
- * key would make every peer take the log for a forked one.
+ * file is sealed with it. Refuses a file that others can read, one that is no Ed25519 key, and none
+ * where the log was signed before: a new key would make every peer take the log for a forked one.
  */
 export async function openLogKeyFile(
   dir: string,
   { passphrase }: SealOptions = {},
+  { isSigned = false }: { readonly isSigned?: boolean } = {},
 ): Promise<KeyObject> {
   const path = join(dir, KEY_FILE);
   const mode = await modeOf(path);
+  if (mode === undefined && isSigned) {
+    throw badFile(`${path} is missing, and the audit log was signed with it: put back its copy`);
+  }
   if (mode === undefined) return createKeyFile(path, passphrase);
   if ((mode & 0o077) !== 0) {
     throw badFile(`${path} is accessible to others than its owner: run chmod 600 on it`);

@@ -3,7 +3,7 @@ import type { NodeConfig } from '../config.ts';
 import type { Identity, SealOptions } from '../identity.ts';
 import { auditFolder } from '../node-folders.ts';
 import type { Store } from '../store.ts';
-import { AuditLog } from './audit-log.ts';
+import { AuditLog, isSigned } from './audit-log.ts';
 import { type LogKey, logKey } from './log-key.ts';
 import { openLogKeyFile } from './log-key-file.ts';
 import { type StoredSalts, storedSalts } from './stored-salts.ts';
@@ -31,7 +31,8 @@ export async function openAudit(
   config: Pick<NodeConfig, 'dataDir'>,
   { identity, seal, store, now, rng }: NodeAuditDeps,
 ): Promise<NodeAudit> {
-  const key = logKey(identity, await openLogKeyFile(config.dataDir, seal), now);
+  const file = await openLogKeyFile(config.dataDir, seal, { isSigned: await isSigned(store) });
+  const key = logKey(identity, file, now);
   const log = await AuditLog.open({ folder: auditFolder(config) }, { store, key });
   return { log, key, trail: trailInto(log, { now, rng }), salts: storedSalts(store, rng) };
 }

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLogKeyFile } from '../../../src/party/audit/log-key-file.ts';
 import { rawPublicKey } from '../../../src/party/audit/note-key.ts';
@@ -39,5 +39,14 @@ describe('log key file', () => {
       const { privateKey } = generateKeyPairSync('x25519');
       writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }));
       await rejects(openLogKeyFile(dir), BAD);
+    }));
+
+  it('is not made anew for a log that was signed before', () =>
+    withTemporaryDirectory(async (dir) => {
+      await rejects(openLogKeyFile(dir, {}, { isSigned: true }), BAD);
+      deepEqual(readdirSync(dir), []);
+      const first = await openLogKeyFile(dir);
+      const again = await openLogKeyFile(dir, {}, { isSigned: true });
+      deepEqual(rawPublicKey(again), rawPublicKey(first));
     }));
 });
