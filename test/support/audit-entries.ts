@@ -31,7 +31,7 @@ export const SAMPLE_BODIES: { readonly [K in EntryKind]: EntryBody<K> } = {
   },
   vote: {
     body: {
-      protocolVersion: 1,
+      protocolVersion: 2,
       signer: 'orgB',
       fingerprint: HEX('b'),
       taskId: SAMPLE_TASK,
@@ -97,7 +97,7 @@ export const SAMPLE_BODIES: { readonly [K in EntryKind]: EntryBody<K> } = {
   result: {
     receipt: {
       body: {
-        protocolVersion: 1,
+        protocolVersion: 2,
         signer: 'orgA',
         fingerprint: HEX('a'),
         signedAt: TIME,

@@ -269,7 +269,7 @@ async function writeResults(
     const line = { line: 'opening', of: 'result', attempt: 1, field: 'model', ...opening } as const;
     openings.set(party.name, [line]);
     const body: ResultReceipt = {
-      protocolVersion: 1,
+      protocolVersion: 2,
       signer: party.name,
       fingerprint: party.signer.fingerprint,
       signedAt: new Date(party.clock.now).toISOString(),

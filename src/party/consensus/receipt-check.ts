@@ -5,7 +5,7 @@ import type { ResultReceipt } from './receipt-statement.ts';
 import { isTimestamp } from './schema.ts';
 import type { KeyRing } from './signature.ts';
 import { checkSignature, type Signed } from './signed.ts';
-import { contractKey, PROTOCOL_VERSION } from './vote.ts';
+import { contractKey, PROTOCOL_VERSION, unsupportedVersion } from './vote.ts';
 
 export const RECEIPT_DOMAIN = 'entente/receipt/v1';
 
@@ -16,9 +16,7 @@ export function checkReceipt(
   { keys }: { readonly keys: KeyRing },
 ): void {
   const { body } = receipt;
-  if (body.protocolVersion !== PROTOCOL_VERSION) {
-    throw new ConsensusError('unsupported_version', `protocol version ${body.protocolVersion}`);
-  }
+  if (body.protocolVersion !== PROTOCOL_VERSION) throw unsupportedVersion(body);
   const key = contractKey(contract, body.signer, keys);
   if (body.fingerprint !== key.fingerprint) {
     throw new ConsensusError('identity_mismatch', `${body.signer} signed with another key`);

@@ -9,7 +9,7 @@ import type { KeyRing, PinnedKey, Signer } from './signature.ts';
 import { checkSignature, type Signed, signBody } from './signed.ts';
 
 /** Version of the messages and of the order of the steps. Other versions are refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 const VOTE_DOMAIN = 'entente/vote/v1';
 const RULE_DOMAIN = 'entente/policy-rule/v1';
 
@@ -104,12 +104,7 @@ export function checkVote(
   keys: KeyRing,
 ): void {
   const { body } = vote;
-  if (body.protocolVersion !== PROTOCOL_VERSION) {
-    throw new ConsensusError(
-      'unsupported_version',
-      `protocol version ${body.protocolVersion}; this node speaks ${PROTOCOL_VERSION}`,
-    );
-  }
+  if (body.protocolVersion !== PROTOCOL_VERSION) throw unsupportedVersion(body);
   const key = contractKey(contract, body.signer, keys);
   if (body.fingerprint !== key.fingerprint) {
     throw new ConsensusError('identity_mismatch', `${body.signer} voted with another key`);
@@ -121,6 +116,15 @@ export function checkVote(
   if (body.decision !== 'accept') {
     throw new ConsensusError('not_accepted', `${body.signer} did not accept`);
   }
+}
+
+/** Of a statement that another version of this program made. */
+export function unsupportedVersion({
+  signer,
+  protocolVersion,
+}: Pick<Vote, 'signer' | 'protocolVersion'>): ConsensusError {
+  const versions = `${signer} speaks version ${protocolVersion} of the consensus protocol, this side ${PROTOCOL_VERSION}`;
+  return new ConsensusError('unsupported_version', `${versions}: update the older one`);
 }
 
 /** Refuses a vote that is dated in the future or no longer stands. `now`: Unix ms. */

@@ -130,7 +130,7 @@ describe('start certificate', () => {
   });
 
   it('refuses another protocol version', () => {
-    const list = withVotes(votes[0]!, voteWith(b, { protocolVersion: 2 }), votes[2]!);
+    const list = withVotes(votes[0]!, voteWith(b, { protocolVersion: 1 }), votes[2]!);
     refuses(() => verifyCertificate(list, keys, NOW), 'unsupported_version');
   });
 

@@ -18,7 +18,7 @@ describe('transport receipts', () => {
     outcome: 'completed',
     model: null,
     metrics: null,
-    protocolVersion: 1,
+    protocolVersion: 2,
     signer,
     fingerprint: '00'.repeat(32),
     signedAt: '2026-03-01T12:00:00.000Z',

@@ -60,7 +60,7 @@ function receiptOf(
   const identity = network.at(signer).identity.signer;
   return signBody<ResultReceipt>(identity, DOMAIN, {
     ...statement(taskId),
-    protocolVersion: 1,
+    protocolVersion: 2,
     signer,
     fingerprint: identity.fingerprint,
     signedAt: '2026-03-01T12:00:00.000Z',
@@ -191,7 +191,7 @@ describe('result receipt', () => {
         ['bad_signature', { ...receipt, body: { ...receipt.body, model: null } }],
         ['bad_signature', { ...receiptOf(network, 'orgC', taskId), body: receipt.body }],
         ['identity_mismatch', receiptOf(network, 'orgA', taskId, { fingerprint: '00'.repeat(32) })],
-        ['unsupported_version', receiptOf(network, 'orgA', taskId, { protocolVersion: 2 })],
+        ['unsupported_version', receiptOf(network, 'orgA', taskId, { protocolVersion: 1 })],
       ];
       for (const [code, forged, from] of cases) equal(await verdict(network, forged, from), code);
       equal((await network.at('orgB').node.records.receipts(taskId, 1)).length, 0);

@@ -98,8 +98,11 @@ describe('answering a prepare', () => {
       equal(await prepare(network, contract, { vote: elsewhere }), 'wrong_task');
       const refusing = voteOf(network, 'orgA', contract, { decision: 'refuse' });
       equal(await prepare(network, contract, { vote: refusing }), 'not_accepted');
-      const later = voteOf(network, 'orgA', contract, { protocolVersion: 2 });
-      equal(await prepare(network, contract, { vote: later }), 'unsupported_version');
+      // One from before parties showed each other their logs, and one of the future.
+      for (const protocolVersion of [1, 3]) {
+        const other = voteOf(network, 'orgA', contract, { protocolVersion });
+        equal(await prepare(network, contract, { vote: other }), 'unsupported_version');
+      }
       equal(await stateAt(network, contract), undefined, 'nothing of it is kept');
       equal(await prepare(network, contract), 'ok');
     }));

@@ -1,7 +1,7 @@
 import { deepEqual, equal, notEqual, throws } from 'node:assert/strict';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import { taskIdOf } from '../../../src/party/consensus/contract-check.ts';
-import { decodeSigned, encodeSigned } from '../../../src/party/consensus/signed.ts';
+import { decodeSigned, encodeSigned, signBody } from '../../../src/party/consensus/signed.ts';
 import {
   checkVote,
   checkVoteAge,
@@ -23,7 +23,7 @@ const vote = signVote(b.signer, contract, statement, NOW, (n) => new Uint8Array(
 describe('vote', () => {
   it('says who agrees to what, and until when', () => {
     deepEqual(vote.body, {
-      protocolVersion: 1,
+      protocolVersion: 2,
       signer: 'orgB',
       fingerprint: b.signer.fingerprint,
       taskId,
@@ -36,6 +36,14 @@ describe('vote', () => {
     });
     checkVote(vote, contract, taskId, keyRing([a, b]));
     checkVoteAge(vote, NOW);
+  });
+
+  it('of another version names the party, and both versions', () => {
+    const before = signBody(b.signer, 'entente/vote/v1', { ...vote.body, protocolVersion: 1 });
+    throws(() => checkVote(before, contract, taskId, keyRing([a, b])), {
+      code: 'unsupported_version',
+      message: 'orgB speaks version 1 of the consensus protocol, this side 2: update the older one',
+    });
   });
 
   it('survives the wire and still verifies', () => {
