@@ -9,9 +9,9 @@ import type {
 import type { Contract } from './consensus/contract.ts';
 import type { ConsensusRecord, VoteRecord } from './consensus/records.ts';
 import { checkDeclared, declaredClasses } from './declared-disclosures.ts';
-import { counterKey } from './opened-values.ts';
+import type { Count, OpenedCounts } from './opened-values.ts';
 import { budgetOf, type PolicyRule } from './policy-rule.ts';
-import { type Store, storeKey, type Write } from './store.ts';
+import { type Store, storeKey } from './store.ts';
 
 /** One opening, as it is kept. Values are never stored. */
 export interface DisclosureRecord extends DisclosureTerms {
@@ -28,6 +28,7 @@ export interface DisclosureRecord extends DisclosureTerms {
 export interface LedgerDeps {
   readonly store: Store;
   readonly trail: Trail;
+  readonly counts: OpenedCounts;
   /** Unix ms. */
   readonly now: () => number;
 }
@@ -42,61 +43,54 @@ export interface LedgerTask {
 /**
  * The ledger of one attempt at a task at this node. What was opened in an attempt that broke stays
  * opened: rows and counters go on, only the contract's bounds begin anew. The lifetime budgets are
- * those of the rule by which this node voted. Row and audit entry are on the disk together before
- * `record` resolves; what it refuses has an entry, too.
+ * those of the rule by which this node voted. Row and audit entry are on the disk together; what is
+ * refused has an entry, too.
  */
 export async function openDisclosureLedger(
-  { store, trail, now }: LedgerDeps,
+  { store, trail, counts, now }: LedgerDeps,
   { contract, taskId, attempt }: LedgerTask,
 ): Promise<CommittedLedger> {
   const table = store.table<DisclosureRecord>('disclosures');
-  const counters = store.table<number>('budgets');
   const declared = declaredClasses(contract);
   const { self, dataset, budgets } = await agreement(store, taskId);
   const last = await table.last(taskId);
   let nextSeq = last ? last[1].seq + 1 : 0;
   const opened = new Map<string, number>();
+  // All of them now: what waits later would let a later opening take an earlier one's place.
+  for (const [name, { readers }] of declared) await counts.load(countsOf(name, readers));
 
-  /** Counts the values in at each reader but this node. Throws `BUDGET_EXCEEDED`. */
-  async function counted(
-    disclosure: DisclosureTerms,
-    ofDataset: string,
-  ): Promise<readonly Write[]> {
-    const { class: name, elements } = disclosure;
-    const readers = [...new Set(disclosure.to)].filter((party) => party !== self);
-    return Promise.all(
-      readers.map(async (peer) => {
-        const key = counterKey(ofDataset, peer, name);
-        const total = ((await counters.get(key)) ?? 0) + elements;
-        if (budgets && total > budgetOf(budgets, name)) {
-          throw new ProtocolError(
-            'BUDGET_EXCEEDED',
-            `${peer} may not learn so many values of class ${name} in all; these were not opened`,
-          );
-        }
-        return counters.put(key, Math.min(total, Number.MAX_SAFE_INTEGER));
-      }),
-    );
+  /** Counts towards what the contract opens in one attempt. Throws `NOT_DECLARED`. */
+  function declare(terms: DisclosureTerms): void {
+    const { most } = checkDeclared(terms, declared);
+    const total = (opened.get(terms.class) ?? 0) + terms.elements;
+    if (total > most) {
+      throw new ProtocolError('NOT_DECLARED', `the contract opens at most ${most} ${terms.class}`);
+    }
+    opened.set(terms.class, total);
   }
 
-  async function keep(disclosure: CommittedDisclosure): Promise<void> {
-    const { class: name, to, elements, value } = disclosure;
-    const { most } = checkDeclared(disclosure, declared);
-    const total = (opened.get(name) ?? 0) + elements;
-    if (total > most) {
-      throw new ProtocolError('NOT_DECLARED', `the contract opens at most ${most} ${name}`);
-    }
-    opened.set(name, total);
-    await store.exclusive(`disclosures/${dataset ?? taskId}`, async () => {
-      const counts = dataset === null ? [] : await counted(disclosure, dataset);
+  function countsOf(name: string, readers: Iterable<string>): readonly Count[] {
+    if (dataset === null) return [];
+    const most = budgets ? budgetOf(budgets, name) : null;
+    const others = [...new Set(readers)].filter((party) => party !== self);
+    return others.map((peer) => ({ dataset, peer, class: name, most }));
+  }
+
+  async function keep({ class: name, to, elements, value }: CommittedDisclosure): Promise<void> {
+    const terms = { class: name, to, elements };
+    declare(terms);
+    const counted = countsOf(name, to);
+    const entry = { ...terms, value: value?.commitment ?? null };
+    const kept = trail.record('disclosure', { task: taskId, attempt }, entry, () => {
+      const added = counts.add(counted, elements);
       const time = new Date(now()).toISOString();
-      const terms = { class: name, to, elements };
-      const record = { taskId, attempt, seq: nextSeq, ...terms, value, time };
-      const entry = { ...terms, value: value?.commitment ?? null };
-      const row = table.put(storeKey(taskId, nextSeq), record);
-      await trail.record('disclosure', { task: taskId, attempt }, entry, [row, ...counts]);
-      nextSeq += 1;
+      const seq = nextSeq++;
+      const record = { taskId, attempt, seq, ...terms, value, time };
+      return [table.put(storeKey(taskId, seq), record), ...added];
     });
+    // Once a log could not be written it takes nothing more: no opening, and no result.
+    if (to.every((party) => party === self)) kept.catch(() => undefined);
+    else await kept;
   }
 
   return {

@@ -49,6 +49,7 @@ import {
   storeFolder,
 } from './node-folders.ts';
 import { identityOf, sealOf } from './node-identity.ts';
+import { openedCounts } from './opened-values.ts';
 import { peerTraffic } from './peer-traffic.ts';
 import { pinnedPeersTrail, pinnedWitnessesTrail } from './pinned-keys-trail.ts';
 import { policyFile } from './policy-file.ts';
@@ -97,6 +98,7 @@ async function compose(
   stack.push(() => store.close());
   const audit = await openAudit(config, { identity, seal, store, now, rng });
   const { trail, salts } = audit;
+  const counts = openedCounts(store);
   stack.push(() => audit.log.close());
   const peersChanged = pinnedPeersTrail(store, trail);
   await recordStart(audit, config);
@@ -241,7 +243,10 @@ async function compose(
         return datasets.load(contract, identity.name);
       },
       loadModel: () => modelOf(models, contract),
-      ledger: await openDisclosureLedger({ store, trail, now }, { contract, taskId, attempt }),
+      ledger: await openDisclosureLedger(
+        { store, trail, counts, now },
+        { contract, taskId, attempt },
+      ),
     }),
     peerTimeoutMs: config.tasks.peerTimeoutSec * 1000,
     timeoutMs: config.tasks.timeoutSec * 1000,

@@ -62,11 +62,11 @@ function recordChanges(
     // Entry and row are one write: a restart in between records nothing twice.
     for (const { name: subject, fingerprint: digest } of changed) {
       const body = { action: pinned, subject, digest, actor, role: null };
-      await trail.record('administration', {}, body, [table.put(subject, digest)]);
+      await trail.record('administration', {}, body, () => [table.put(subject, digest)]);
     }
     for (const [subject, digest] of gone) {
       const body = { action: removed, subject, digest, actor, role: null };
-      await trail.record('administration', {}, body, [table.delete(subject)]);
+      await trail.record('administration', {}, body, () => [table.delete(subject)]);
     }
   });
 }

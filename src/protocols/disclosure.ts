@@ -59,9 +59,10 @@ export interface Disclosure extends DisclosureTerms {
 
 export interface DisclosureLedger {
   /**
-   * Records an opening before it happens. Throws `ProtocolError` `NOT_DECLARED` when the contract's
-   * leakage statement has no such class or receiver, or fewer elements; `BUDGET_EXCEEDED` when the
-   * dataset's owner allows fewer over its lifetime. Then nothing may be sent.
+   * Records an opening before it happens: resolves once the record is on the disk, or, where nobody but
+   * this party learns anything, once it has its place among them. Throws `ProtocolError` `NOT_DECLARED`
+   * when the contract's leakage statement has no such class or receiver, or fewer elements;
+   * `BUDGET_EXCEEDED` when the dataset's owner allows fewer over its lifetime. Then nothing may be sent.
    */
   record(disclosure: Disclosure): Promise<void>;
 }

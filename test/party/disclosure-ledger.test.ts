@@ -1,18 +1,22 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { AuditError } from '../../src/party/audit/errors.ts';
+import { type EntryLog, type Trail, trailInto } from '../../src/party/audit/trail.ts';
 import type { OpenedCommitment } from '../../src/party/audit/value-commitment.ts';
 import type { Contract } from '../../src/party/consensus/contract.ts';
 import { taskIdOf } from '../../src/party/consensus/contract-check.ts';
 import { consensusRecords } from '../../src/party/consensus/records.ts';
 import { signVote } from '../../src/party/consensus/vote.ts';
+import { deferred } from '../../src/party/deferred.ts';
 import { disclosuresOf, openDisclosureLedger } from '../../src/party/disclosure-ledger.ts';
-import { openedValues } from '../../src/party/opened-values.ts';
+import { type OpenedCounts, openedCounts, openedValues } from '../../src/party/opened-values.ts';
 import type { PolicyRule } from '../../src/party/policy-rule.ts';
-import { Store } from '../../src/party/store.ts';
+import { Store, type Write } from '../../src/party/store.ts';
 import type { DisclosureTerms } from '../../src/protocols/disclosure.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { OPEN_RULE } from '../support/consensus-network.ts';
 import { DECLARATION, NOW, sampleTrees, testIdentity } from '../support/contracts.ts';
 import { type MemoryTrail, memoryTrail } from '../support/memory-trail.ts';
+import { seededRng } from '../support/seeded-rng.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 import { AUDIT_HEAD } from '../support/test-audit.ts';
 
@@ -55,13 +59,25 @@ async function vote(store: Store, agreed: Agreed = {}): Promise<string> {
 }
 
 /** The ledger of one attempt of orgB at a task that it voted for. */
-async function ledgerOf(store: Store, agreed: Agreed = {}): Promise<TestLedger> {
+async function ledgerOf(
+  store: Store,
+  agreed: Agreed = {},
+): Promise<TestLedger & { readonly trail: MemoryTrail }> {
   await vote(store, agreed);
-  return openLedger(store, agreed.contract);
+  const trail = memoryTrail(() => NOW, store);
+  return { ...(await openLedger(store, agreed.contract, 1, trail)), trail };
+}
+
+/** What the node of each store counts. */
+const countsOf = new WeakMap<Store, OpenedCounts>();
+
+function nodeStarts(store: Store): OpenedCounts {
+  const counts = openedCounts(store);
+  countsOf.set(store, counts);
+  return counts;
 }
 
 interface TestLedger {
-  readonly trail: MemoryTrail;
   record(disclosure: DisclosureTerms, value?: OpenedCommitment): Promise<void>;
 }
 
@@ -70,15 +86,55 @@ async function openLedger(
   store: Store,
   agreed: Contract = contract,
   attempt = 1,
+  trail: Trail = memoryTrail(() => NOW, store),
 ): Promise<TestLedger> {
-  const trail = memoryTrail(() => NOW, store);
   const task = { contract: agreed, taskId: taskIdOf(agreed), attempt };
-  const ledger = await openDisclosureLedger({ store, trail, now: () => NOW }, task);
+  const counts = countsOf.get(store) ?? nodeStarts(store);
+  const ledger = await openDisclosureLedger({ store, trail, counts, now: () => NOW }, task);
   return {
-    trail,
     record: (disclosure, value) => ledger.record({ ...disclosure, value: value ?? null }),
   };
 }
+
+/** A trail into a log that writes when it is told to, all that waits at once. */
+function slowLog(store: Store) {
+  const writes: Write[] = [];
+  let [count, arrived, done, isBroken] = [0, deferred<void>(), deferred<void>(), false];
+  const log: EntryLog = {
+    async append(entries, also) {
+      if (isBroken) throw new AuditError('log_failed', 'the log is broken');
+      writes.push(...also);
+      count += entries.length;
+      arrived.resolve();
+      await done.promise;
+      return entries.map((_, i) => count + i);
+    },
+    taskCount: async () => 0,
+  };
+  return {
+    trail: trailInto(log, { now: () => NOW, rng: seededRng('slow log') }),
+    /** Once so many entries wait. */
+    async waiting(entries: number) {
+      while (count < entries) {
+        await arrived.promise;
+        arrived = deferred();
+      }
+    },
+    async write() {
+      await store.write(...writes.splice(0));
+      count = 0;
+      done.resolve();
+      done = deferred();
+    },
+    /** What waits and what follows cannot be written. */
+    break() {
+      isBroken = true;
+      done.reject(new AuditError('log_failed', 'the log is broken'));
+    },
+  };
+}
+
+const SCORES = { class: 'validation_scores', to: ['orgA'], elements: 2 };
 
 const counters = async (store: Store): Promise<object> =>
   Object.fromEntries(await openedValues(store, DATASET));
@@ -184,6 +240,7 @@ describe('disclosure ledger', () => {
       const disclosure = { class: 'intersection_size', to: ['orgA'], elements: 1 };
       await vote(store);
       for (let attempt = 0; attempt < 2; attempt++) {
+        nodeStarts(store);
         const ledger = await openLedger(store);
         await ledger.record(disclosure);
       }
@@ -270,5 +327,59 @@ describe('disclosure ledger', () => {
       const outcomes = await Promise.allSettled(ledgers.map((each) => each.record(scores)));
       equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
       deepEqual(await counters(store), { 'orgA/validation_scores': 200 });
+    }));
+
+  it('records what only this party learns in its place, and waits for the disk only with others', () =>
+    withStore(async (store) => {
+      await vote(store);
+      const log = slowLog(store);
+      const ledger = await openLedger(store, contract, 1, log.trail);
+      await ledger.record({ class: 'intersection_size', to: ['orgB'], elements: 1 });
+      let isTold = false;
+      const told = ledger.record(SCORES).then(() => {
+        isTold = true;
+      });
+      await log.waiting(2);
+      ok(!isTold);
+      deepEqual(await disclosuresOf(store, TASK), []);
+      await log.write();
+      await told;
+      deepEqual(
+        (await disclosuresOf(store, TASK)).map(({ seq, to }) => [seq, to]),
+        [
+          [0, ['orgB']],
+          [1, ['orgA']],
+        ],
+      );
+    }));
+
+  it('opens nothing after a record that could not be written', () =>
+    withStore(async (store) => {
+      await vote(store);
+      const log = slowLog(store);
+      const ledger = await openLedger(store, contract, 1, log.trail);
+      await ledger.record({ class: 'intersection_size', to: ['orgB'], elements: 1 });
+      log.break();
+      await rejects(ledger.record(SCORES), { code: 'log_failed' });
+      deepEqual(await disclosuresOf(store, TASK), []);
+    }));
+
+  it('counts openings that wait for the disk', () =>
+    withStore(async (store) => {
+      await vote(store, { budgets: { validation_scores: 300 } });
+      const log = slowLog(store);
+      const ledger = await openLedger(store, contract, 1, log.trail);
+      const first = ledger.record({ ...SCORES, elements: 150 });
+      await log.waiting(1);
+      const again = await openLedger(store, contract, 2, log.trail);
+      const more = { ...SCORES, elements: 151 };
+      const refused = Promise.all([
+        rejects(ledger.record(more), { code: 'NOT_DECLARED' }),
+        rejects(again.record(more), { code: 'BUDGET_EXCEEDED' }),
+      ]);
+      await log.waiting(3); // the refusals are recorded, too
+      await log.write();
+      await Promise.all([first, refused]);
+      deepEqual(await counters(store), { 'orgA/validation_scores': 150 });
     }));
 });

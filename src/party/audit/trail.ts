@@ -22,13 +22,14 @@ export interface Trail {
    * Appends an entry; resolves with its index once it is on the disk. Entries of one task have the
    * order of the calls. Throws when it cannot be written: then what it is about must not happen.
    *
-   * @param also - Written in the same batch, so that both are on the disk or neither.
+   * @param also - Called in the moment in which the entry takes its place; what it returns is written
+   *   in the same batch, so that both are on the disk or neither. When it throws, nothing is recorded.
    */
   readonly record: <K extends EntryKind>(
     kind: K,
     scope: EntryScope,
     body: EntryBody<K>,
-    also?: readonly Write[],
+    also?: () => readonly Write[],
   ) => Promise<number>;
 }
 
@@ -63,7 +64,7 @@ export function trailInto(log: EntryLog, { now, rng }: TrailDeps): Trail {
     return counter;
   };
   return {
-    async record(kind, { task = null, attempt = null }, body, also = []) {
+    async record(kind, { task = null, attempt = null }, body, also = () => []) {
       const counter = task === null ? null : await counterOf(task);
       // From here to `append` nothing waits, so numbers and places in the log have one order.
       const entry = {
@@ -77,8 +78,9 @@ export function trailInto(log: EntryLog, { now, rng }: TrailDeps): Trail {
         body,
       } as Entry;
       const bytes = encodeEntry(entry);
+      const writes = also();
       if (counter) counter.seq += 1;
-      const [index] = await log.append([{ task, bytes }], also);
+      const [index] = await log.append([{ task, bytes }], writes);
       return index!;
     },
   };

@@ -39,7 +39,7 @@ export function deliveriesInto(trail: Trail, salts: Pick<StoredSalts, 'begin'>):
       }
       const { commitment, salt } = value.end();
       const body = { to: BY_NODE, what, bytes, value: commitment };
-      await trail.record('delivery', { task, attempt: attempt || null }, body, [also, salt]);
+      await trail.record('delivery', { task, attempt: attempt || null }, body, () => [also, salt]);
     },
   };
 }

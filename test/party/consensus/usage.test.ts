@@ -3,6 +3,7 @@ import type { Contract } from '../../../src/party/consensus/contract.ts';
 import { proposeContract } from '../../../src/party/consensus/initiator.ts';
 import { abortTask, finishTask } from '../../../src/party/consensus/task-end.ts';
 import { openDisclosureLedger } from '../../../src/party/disclosure-ledger.ts';
+import { openedCounts } from '../../../src/party/opened-values.ts';
 import type { PolicyRule } from '../../../src/party/policy-rule.ts';
 import {
   type ContractChanges,
@@ -47,7 +48,7 @@ async function open(network: Network, taskId: string, elements: number): Promise
   const { certificate } = (await node.records.certificate(taskId))!;
   const { contract }: { contract: Contract } = certificate;
   const now = (): number => network.clock.now;
-  const deps = { store, trail: memoryTrail(now, store), now };
+  const deps = { store, trail: memoryTrail(now, store), counts: openedCounts(store), now };
   const ledger = await openDisclosureLedger(deps, { contract, taskId, attempt: 1 });
   await ledger.record({ class: 'validation_scores', to: ['orgA'], elements, value: null });
 }
