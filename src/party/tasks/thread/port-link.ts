@@ -3,13 +3,15 @@
  * `MessagePort`: `portLink` is the thread's end, `bridgeLink` the main thread's.
  *
  * Messages that were sent may be outstanding up to a window, so that a step of many sends does not
- * wait for the other thread each time. Receiving is on demand: the link on the main thread decides
+ * wait for the other thread each time. Each says how much its thread had recorded before, and leaves the
+ * process only once that is kept (`record-gate.ts`). Receiving is on demand: the link on the main thread decides
  * by who waits whether it reads on, so it must know.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { ProtocolError } from '../../../protocols/errors.ts';
 import type { LinkMessage, MessageLink } from '../../../protocols/link-channel.ts';
 import { ownBytes, transferList } from './own-buffer.ts';
+import type { RecordGate } from './record-gate.ts';
 import { packError, type RemoteError, unpackError } from './remote-error.ts';
 
 /** Bytes sent and not yet taken by the link, above which `send` waits: own choice. */
@@ -28,6 +30,8 @@ type LinkRequest =
       readonly label: string;
       readonly type: string;
       readonly bytes: Uint8Array;
+      /** How many records come before it. */
+      readonly recorded: number;
     }
   | { readonly kind: 'receive'; readonly id: number; readonly label: string }
   | { readonly kind: 'flush'; readonly id: number };
@@ -56,8 +60,12 @@ interface Waiter<T> {
 
 const DONE = Promise.resolve();
 
-/** The thread's end. */
-export function portLink(port: MessagePort): PortLink {
+/**
+ * The thread's end.
+ *
+ * @param records - Counts what the thread has recorded so far.
+ */
+export function portLink(port: MessagePort, records: { readonly recorded: number }): PortLink {
   const receiving = new Map<number, Waiter<LinkMessage>>();
   const flushing = new Map<number, Waiter<void>>();
   let sending: Waiter<void>[] = [];
@@ -123,7 +131,8 @@ export function portLink(port: MessagePort): PortLink {
       if (unsendable) return Promise.reject(unsendable);
       const own = ownBytes(bytes);
       outstanding += own.length + MESSAGE_OVERHEAD_BYTES; // before the transfer empties it
-      post({ kind: 'send', label, type, bytes: own }, transferList(own));
+      const { recorded } = records;
+      post({ kind: 'send', label, type, bytes: own, recorded }, transferList(own));
       if (outstanding <= WINDOW_BYTES) return DONE;
       return new Promise((resolve, reject) => sending.push({ resolve, reject }));
     },
@@ -158,11 +167,18 @@ export interface LinkBridge {
 /**
  * The main thread's end. `link` is asked for at the first message; when it throws, every call of the
  * thread throws the same.
+ *
+ * @param gate - Lets a message pass once what was recorded before it is kept.
  */
-export function bridgeLink(port: MessagePort, link: () => MessageLink): LinkBridge {
+export function bridgeLink(
+  port: MessagePort,
+  link: () => MessageLink,
+  gate: Pick<RecordGate, 'after'>,
+): LinkBridge {
   let taken = 0; // bytes that the thread was not told of yet
   let pending = 0;
   const flushing: number[] = [];
+  let isClosed = false;
 
   function answer(message: LinkAnswer, transfer: ArrayBuffer[] = []): void {
     port.postMessage(message, transfer); // nothing happens once it is closed
@@ -193,21 +209,24 @@ export function bridgeLink(port: MessagePort, link: () => MessageLink): LinkBrid
     answer({ kind: 'message', id, type, bytes: own }, transferList(own));
   }
 
+  function pass({ label, type, bytes }: LinkMessage & { readonly label: string }): void {
+    if (isClosed) return;
+    const size = bytes.length + MESSAGE_OVERHEAD_BYTES;
+    try {
+      link()
+        .send(label, type, bytes)
+        .then(() => sent(size), notSent);
+    } catch (error) {
+      notSent(error);
+    }
+  }
+
   function requested(request: LinkRequest): void {
     switch (request.kind) {
-      case 'send': {
-        const { label, type, bytes } = request;
-        const size = bytes.length + MESSAGE_OVERHEAD_BYTES;
+      case 'send':
         pending += 1;
-        try {
-          link()
-            .send(label, type, bytes)
-            .then(() => sent(size), notSent);
-        } catch (error) {
-          notSent(error);
-        }
+        gate.after(request.recorded, () => pass(request));
         return;
-      }
       case 'receive': {
         const { id, label } = request;
         const refused = (error: unknown): void =>
@@ -230,6 +249,7 @@ export function bridgeLink(port: MessagePort, link: () => MessageLink): LinkBrid
   port.on('message', requested);
   return {
     close() {
+      isClosed = true;
       port.off('message', requested);
       port.close();
     },

@@ -11,7 +11,6 @@ import { packError, type RemoteError, unpackError } from './remote-error.ts';
 
 /** What the main thread answers. It gives away what it answers with. */
 export interface HostCalls {
-  record(disclosure: CommittedDisclosure): Promise<void>;
   deriveKey(peer: string, purpose: string, length: number): Promise<Uint8Array>;
   loadDataset(): Promise<LoadedDataset>;
   loadModel(): ReturnType<ProgramContext['loadModel']>;
@@ -19,6 +18,8 @@ export interface HostCalls {
 
 /** What the main thread is told. */
 export interface HostNotices extends ProgramProgress {
+  /** What the thread sends from then on is held back until this is kept; a refusal ends the task. */
+  record(disclosure: CommittedDisclosure): void;
   save(checkpoint: Checkpoint): void;
 }
 
@@ -38,6 +39,8 @@ export type CallAnswer =
   | { readonly kind: 'refused'; readonly id: number; readonly error: RemoteError };
 
 export interface RemoteHost extends HostCalls, HostNotices {
+  /** How often `record` was called. */
+  readonly recorded: number;
   /** To be given every answer of the main thread. */
   answered(answer: CallAnswer): void;
   /** Every pending and later call throws this. */
@@ -53,6 +56,7 @@ interface Waiter {
 export function remoteHost(port: Pick<MessagePort, 'postMessage'>): RemoteHost {
   const waiting = new Map<number, Waiter>();
   let nextId = 0;
+  let recorded = 0;
   let ended: Error | undefined;
 
   function call<K extends keyof HostCalls>(
@@ -73,10 +77,16 @@ export function remoteHost(port: Pick<MessagePort, 'postMessage'>): RemoteHost {
   }
 
   return {
-    record: (disclosure) => call('record', disclosure),
     deriveKey: (peer, purpose, length) => call('deriveKey', peer, purpose, length),
     loadDataset: () => call('loadDataset'),
     loadModel: () => call('loadModel'),
+    get recorded() {
+      return recorded;
+    },
+    record(disclosure) {
+      recorded += 1;
+      notice({ name: 'record', args: [disclosure] });
+    },
     phase: (phase) => notice({ name: 'phase', args: [phase] }),
     step: (step, of) => notice({ name: 'step', args: [step, of] }),
     save: ({ step, bytes }) => {
@@ -111,8 +121,6 @@ export function answerCalls(
     const { id } = request;
     try {
       switch (request.name) {
-        case 'record':
-          return answer({ kind: 'answer', id, value: await calls.record(...request.args) });
         case 'deriveKey': {
           const value = ownBytes(await calls.deriveKey(...request.args));
           return answer({ kind: 'answer', id, value });
@@ -141,6 +149,8 @@ export function answerCalls(
       return;
     }
     switch (request.name) {
+      case 'record':
+        return notices.record(...request.args);
       case 'phase':
         return notices.phase(...request.args);
       case 'step':

@@ -59,7 +59,7 @@ export function openWorld(
 ): TaskWorld {
   const { contract, taskId, self, resume, ports } = start;
   const links = new Map<string, PortLink>();
-  for (const [peer, port] of Object.entries(ports)) links.set(peer, portLink(port));
+  for (const [peer, port] of Object.entries(ports)) links.set(peer, portLink(port, host));
   const peers = new Map<string, PeerLink>();
   let curve: CurveEngine | undefined;
   let spilled: FileSpill | undefined;
@@ -85,7 +85,7 @@ export function openWorld(
     loadDataset: () => host.loadDataset(),
     loadModel: () => host.loadModel(),
     // Salts are not of the program's own stream: what its protocols draw does not depend on records.
-    ledger: committingLedger(host, systemRng),
+    ledger: committingLedger({ record: async (disclosure) => host.record(disclosure) }, systemRng),
     checkpoints: { resume, save: (checkpoint) => host.save(checkpoint) },
     progress: {
       phase: (phase) => host.phase(phase),

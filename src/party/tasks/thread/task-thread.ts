@@ -9,6 +9,7 @@ import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { Checkpoint, ProgramContext, ProgramProgress, ProgramResult } from '../program.ts';
 import { TaskError } from '../task-error.ts';
 import { bridgeLink, type LinkBridge } from './port-link.ts';
+import { type RecordGate, recordGate } from './record-gate.ts';
 import { answerCalls } from './remote-calls.ts';
 import { COMMON_ERRORS, type ErrorMakers, packError, unpackError } from './remote-error.ts';
 import type { ThreadOrder, ThreadReport } from './serve-task.ts';
@@ -80,10 +81,11 @@ export async function runInThread(
 ): Promise<ProgramResult> {
   await emptySpill(job.spill);
   signal.throwIfAborted();
-  const { ports, bridges } = bridgePeers(job, host);
+  const gate = recordGate(host.ledger);
+  const { ports, bridges } = bridgePeers(job, host, gate);
   let thread: Thread | undefined;
   try {
-    thread = startThread(job, host, ports, options);
+    thread = startThread(job, host, ports, gate, options);
     return await thread.outcome(signal, options.graceMs ?? GRACE_MS);
   } finally {
     for (const bridge of bridges) bridge.close();
@@ -101,6 +103,7 @@ async function emptySpill({ folder }: SpillPlace): Promise<void> {
 function bridgePeers(
   { contract, self }: TaskThreadJob,
   host: TaskThreadHost,
+  gate: RecordGate,
 ): { readonly ports: Readonly<Record<string, MessagePort>>; readonly bridges: LinkBridge[] } {
   const ports: Record<string, MessagePort> = {};
   const bridges: LinkBridge[] = [];
@@ -109,10 +112,14 @@ function bridgePeers(
     const { port1, port2 } = new MessageChannel();
     let link: MessageLink | undefined;
     bridges.push(
-      bridgeLink(port1, () => {
-        link ??= host.link(name).link;
-        return link;
-      }),
+      bridgeLink(
+        port1,
+        () => {
+          link ??= host.link(name).link;
+          return link;
+        },
+        gate,
+      ),
     );
     ports[name] = port2;
   }
@@ -130,6 +137,7 @@ function startThread(
   job: TaskThreadJob,
   host: TaskThreadHost,
   ports: Readonly<Record<string, MessagePort>>,
+  gate: RecordGate,
   options: TaskThreadOptions,
 ): Thread {
   const { memoryLimitBytes, taskId } = job;
@@ -146,12 +154,12 @@ function startThread(
   const answer = answerCalls(
     worker,
     {
-      record: (disclosure) => host.ledger.record(disclosure),
       deriveKey: async (peer, purpose, length) => host.link(peer).deriveKey(purpose, length),
       loadDataset: () => host.loadDataset(),
       loadModel: () => host.loadModel(),
     },
     {
+      record: gate.record,
       phase: (phase) => host.progress.phase(phase),
       step: (step, of) => host.progress.step(step, of),
       save: (checkpoint) => host.saveCheckpoint(checkpoint),
@@ -164,7 +172,7 @@ function startThread(
     try {
       return await new Promise((resolve, reject) => {
         worker.on('message', (report: ThreadReport) => {
-          if (report.kind === 'done') resolve(report.result);
+          if (report.kind === 'done') gate.settled().then(() => resolve(report.result), reject);
           else if (report.kind === 'failed') reject(unpackError(report.error, ERRORS));
           else {
             try {
@@ -174,6 +182,7 @@ function startThread(
             }
           }
         });
+        gate.refused.catch(reject);
         worker.on('error', (cause) => reject(deathOf(cause, memoryLimitBytes)));
         worker.on('messageerror', (cause) => reject(deathOf(cause, memoryLimitBytes)));
         worker.on('exit', (code) => reject(died(`it exited with code ${code}`)));

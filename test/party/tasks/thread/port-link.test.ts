@@ -8,6 +8,7 @@ import {
   type PortLink,
   portLink,
 } from '../../../../src/party/tasks/thread/port-link.ts';
+import type { RecordGate } from '../../../../src/party/tasks/thread/record-gate.ts';
 import { ProtocolError } from '../../../../src/protocols/errors.ts';
 import {
   type LinkMessage,
@@ -20,12 +21,21 @@ import { until } from '../../../support/until.ts';
 
 const MIB = 1 << 20;
 
+type Gate = Pick<RecordGate, 'after'>;
+
+/** Everything is kept already. */
+const OPEN: Gate = { after: (_, pass) => pass() };
+
 /** Both ends of one bridge over a link. */
-function bridged(link: MessageLink): { readonly thread: PortLink; close(): Promise<void> } {
+function bridged(
+  link: MessageLink,
+  gate: Gate = OPEN,
+  records = { recorded: 0 },
+): { readonly thread: PortLink; close(): Promise<void> } {
   const { port1, port2 } = new MessageChannel();
-  const bridge = bridgeLink(port1, () => link);
+  const bridge = bridgeLink(port1, () => link, gate);
   return {
-    thread: portLink(port2),
+    thread: portLink(port2, records),
     async close() {
       const closed = [port1, port2].map((port) => once(port, 'close'));
       bridge.close();
@@ -57,7 +67,7 @@ function manualLink(): MessageLink & { sends: Call<void>[]; receives: Call<LinkM
 describe('link over a port', () => {
   describe('as a channel', () => {
     channelSuite(async (signal) => {
-      const ends = memoryLinkPair().map(bridged);
+      const ends = memoryLinkPair().map((link) => bridged(link));
       signal.addEventListener('abort', () => {
         for (const { thread } of ends) thread.close(new Error('aborted'));
       });
@@ -189,12 +199,53 @@ describe('link over a port', () => {
     await close();
   });
 
+  it('sends what was held back in order, once the records before it are kept', async () => {
+    const link = manualLink();
+    const records = { recorded: 0 };
+    const held: [number, () => void][] = [];
+    const gate: Gate = { after: (count, pass) => void held.push([count, pass]) };
+    const { thread, close } = bridged(link, gate, records);
+    await thread.send('', 't', Uint8Array.of(0));
+    records.recorded = 2;
+    await thread.send('', 't', Uint8Array.of(1));
+    const flushed = thread.flush();
+    await until('the messages', () => held.length === 2);
+    deepEqual(
+      held.map(([count]) => count),
+      [0, 2],
+    );
+    equal(link.sends.length, 0);
+    for (const [, pass] of held) pass();
+    deepEqual(
+      link.sends.map(({ bytes }) => [...bytes!]),
+      [[0], [1]],
+    );
+    for (const { resolve } of link.sends) resolve();
+    await flushed;
+    await close();
+  });
+
+  it('sends nothing that is let pass after the end', async () => {
+    const link = manualLink();
+    const held: (() => void)[] = [];
+    const { thread, close } = bridged(link, { after: (_, pass) => void held.push(pass) });
+    await thread.send('', 't', Uint8Array.of(0));
+    await until('the message', () => held.length === 1);
+    await close();
+    held[0]!();
+    equal(link.sends.length, 0);
+  });
+
   it('throws what asking for the link threw', async () => {
     const { port1, port2 } = new MessageChannel();
-    const bridge = bridgeLink(port1, () => {
-      throw new RangeError('no session with orgC');
-    });
-    const thread = portLink(port2);
+    const bridge = bridgeLink(
+      port1,
+      () => {
+        throw new RangeError('no session with orgC');
+      },
+      OPEN,
+    );
+    const thread = portLink(port2, { recorded: 0 });
     await rejects(thread.receive(''), RangeError);
     await thread.send('', 't', new Uint8Array(1));
     await rejects(thread.flush(), RangeError);

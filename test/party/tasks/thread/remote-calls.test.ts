@@ -13,13 +13,12 @@ import { stringsOf } from '../../../support/text-columns.ts';
 
 describe('calls from a task’s thread', () => {
   const refuse = () => Promise.reject(new Error('not asked for'));
-  const notices = { phase: () => {}, step: () => {}, save: () => {} };
+  const notices = { record: () => {}, phase: () => {}, step: () => {}, save: () => {} };
 
   /** What the thread gets when the main thread loads this. */
   async function loaded(dataset: LoadedDataset): Promise<LoadedDataset> {
     const { port1: inside, port2: outside } = new MessageChannel();
     const calls: HostCalls = {
-      record: refuse,
       deriveKey: refuse,
       loadModel: refuse,
       loadDataset: async () => dataset,

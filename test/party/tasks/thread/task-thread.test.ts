@@ -1,10 +1,12 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AuditError } from '../../../../src/party/audit/errors.ts';
 import { valueCommitment } from '../../../../src/party/audit/value-commitment.ts';
 import type { Contract } from '../../../../src/party/consensus/contract.ts';
 import { DatasetError } from '../../../../src/party/datasets/dataset-error.ts';
 import type { LoadedDataset } from '../../../../src/party/datasets/datasets.ts';
+import { deferred } from '../../../../src/party/deferred.ts';
 import { SessionError } from '../../../../src/party/errors.ts';
 import type { ModelPart } from '../../../../src/party/models/model-part.ts';
 import type { ProgramResult } from '../../../../src/party/tasks/program.ts';
@@ -21,6 +23,7 @@ import { rawType } from '../../../contract/channel-suite.ts';
 import { scratchFolder } from '../../../support/scratch-folder.ts';
 import { onlyKeys } from '../../../support/text-columns.ts';
 import { NO_SPILL, tables, trainingContract } from '../../../support/training-pair.ts';
+import { until } from '../../../support/until.ts';
 
 const MIB = 1 << 20;
 const Raw = rawType('raw');
@@ -252,6 +255,48 @@ describe('task thread', () => {
       (error) => error instanceof ProtocolError && error.code === 'NOT_DECLARED',
     );
     await rejects(run('asks for a model'), { message: 'the test has no model' });
+  });
+
+  it('holds back what follows a record until that is kept, and lets the program go on', async () => {
+    const [link, peer] = memoryLinkPair();
+    const kept = deferred<void>();
+    const recorded = deferred<void>();
+    const ledger = {
+      record: () => {
+        recorded.resolve();
+        return kept.promise;
+      },
+    };
+    const messages: number[] = [];
+    const read = (async () => {
+      for (let i = 0; i < 2; i++) messages.push(...(await peer.receive('')).bytes);
+    })();
+    const result = run('sends after a record', {
+      link: () => ({ link, deriveKey: () => new Uint8Array(0) }),
+      ledger,
+    });
+    await recorded.promise;
+    await until('the first message', () => messages.length > 0);
+    deepEqual(messages, [1]);
+    kept.resolve();
+    const { extra } = await result;
+    await read;
+    deepEqual([messages, extra], [[1, 2], { went: 'on' }]);
+  });
+
+  it('has no result before what it recorded is kept, and none if that fails', async () => {
+    const kept = deferred<void>();
+    const recorded = deferred<void>();
+    const ledger = {
+      record: () => {
+        recorded.resolve();
+        return kept.promise;
+      },
+    };
+    const result = rejects(run('records and ends', { ledger }), { name: 'AuditError' });
+    await recorded.promise;
+    kept.reject(new AuditError('log_failed', 'the log is broken'));
+    await result;
   });
 
   it('fails with what escapes the program', async () => {
