@@ -28,6 +28,7 @@ import { requestTerms } from './consensus/describe.ts';
 import { serveConsensus } from './consensus/handlers.ts';
 import { keyRingOf } from './consensus/key-ring.ts';
 import { offeredDatasets } from './consensus/offered-datasets.ts';
+import { exchangeAgain } from './consensus/receipt.ts';
 import { consensusRecords } from './consensus/records.ts';
 import type { TaskDraft } from './consensus/task-draft.ts';
 import { createDatasets } from './datasets/datasets.ts';
@@ -306,6 +307,7 @@ async function compose(
         verifiers: verifyLogKey(identity.name, keys.find(identity.name)!, audit.key.certificate),
         witnesses: witnessVerifiers(config.audit.witnesses),
         store,
+        exchangeReceipts: (task) => exchangeAgain(consensus, task),
       }),
       tokens: storedTokens(store, rng),
       trail: requestTrail(trail, salts),

@@ -277,15 +277,19 @@ export class NodeClient {
    * The evidence of a task as a stream of bytes, JSON Lines; of the whole audit log without a task.
    *
    * @param openings - With what opens commitments.
+   * @param unclosed - As it is, also while other parties are still to sign how the task ended.
    */
   async evidence(
     taskId: string | null,
-    { openings = false }: { readonly openings?: boolean } = {},
+    {
+      openings = false,
+      unclosed = false,
+    }: { readonly openings?: boolean; readonly unclosed?: boolean } = {},
   ): Promise<AsyncIterable<Uint8Array>> {
     const path =
       taskId === null
         ? '/api/v1/audit/bundle'
-        : `/api/v1/audit/tasks/${segment(taskId)}/bundle?openings=${openings}`;
+        : `/api/v1/audit/tasks/${segment(taskId)}/bundle?openings=${openings}&unclosed=${unclosed}`;
     return (await this.#http.open(path)).body!;
   }
 

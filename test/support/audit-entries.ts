@@ -132,6 +132,7 @@ export const SAMPLE_BODIES: { readonly [K in EntryKind]: EntryBody<K> } = {
     actor: { via: 'command', id: 'operator' },
     entries: 17,
     openings: false,
+    awaited: ['orgB'],
   },
 };
 

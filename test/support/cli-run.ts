@@ -39,6 +39,7 @@ export async function runInProcess(
     out: (text) => {
       out += text;
     },
+    outRoom: async () => true,
     err: (text) => {
       err += text;
     },

@@ -212,6 +212,8 @@ export function evidenceSource(
     cosigned: async () => [...party.cosigned].map(([witness, note]) => ({ witness, note })),
     contract: async () => agreed?.contract ?? null,
     certificate: async () => agreed?.certificate ?? null,
+    // Not as a node: the tests' parties export whatever they have.
+    isDecided: async () => false,
     async *openings() {
       yield* openings;
     },
@@ -224,9 +226,9 @@ const ACTOR = { via: 'command', id: 'operator' } as const;
 export async function taskBundle(
   source: EvidenceSource,
   task: string,
-  options: { readonly openings?: boolean } = {},
+  options: { readonly openings?: boolean; readonly unclosed?: boolean } = {},
 ): Promise<string[]> {
-  return linesOf(exportTask(source, task, { actor: ACTOR, ...options }));
+  return linesOf(await exportTask(source, task, { actor: ACTOR, ...options }));
 }
 
 export async function logBundle(source: EvidenceSource): Promise<string[]> {

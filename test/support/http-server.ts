@@ -293,7 +293,8 @@ export const AUDIT: AuditService = {
       .map((index) => ({ index, entry: Buffer.from(`{"number":${index}}`) })),
   inclusion: async (index, size) => [HASH, `${index}/${size}`],
   consistency: async (first, second) => [HASH, `${first}-${second}`],
-  taskBundle: async (task, { id }, { openings }) => lines(`${task} ${id} ${openings}`),
+  taskBundle: async (task, { id }, { openings, unclosed }) =>
+    lines(`${task} ${id} ${openings} ${unclosed}`),
   logBundle: async ({ id }) => lines(`all ${id}`),
   cosign: async () => ({ size: 3, witnesses: ['regulator'] }),
 };

@@ -19,6 +19,8 @@ export interface AuditServiceDeps {
   /** Witnesses that are no parties, by name. */
   readonly witnesses: ReadonlyMap<string, NoteVerifier>;
   readonly store: Store;
+  /** Asks the other parties of a task for how it ended at them, once more. */
+  exchangeReceipts(task: string): Promise<void>;
 }
 
 /** What verifies the cosignatures of configured witnesses, by name. */
@@ -65,11 +67,17 @@ export function auditService(deps: AuditServiceDeps): AuditService {
       return (await log.consistencyProof(first, second)).map(hex);
     },
 
-    async taskBundle(task, caller, { openings }) {
-      if ((await log.taskIndices(task)).length === 0) {
-        throw new ApiError('NOT_FOUND', 'the audit log has no such task');
+    async taskBundle(task, caller, options) {
+      const lines = () => exportTask(evidence, task, { actor: actorOf(caller), ...options });
+      try {
+        return await lines().catch(async (error: unknown) => {
+          if (!(error instanceof AuditError) || error.code !== 'task_closing') throw error;
+          await deps.exchangeReceipts(task);
+          return lines();
+        });
+      } catch (error) {
+        throw asApiError(error);
       }
-      return exportTask(evidence, task, { actor: actorOf(caller), openings });
     },
 
     logBundle: async (caller) => exportLog(evidence, { actor: actorOf(caller) }),
@@ -117,6 +125,20 @@ async function cosign(
     throw new ApiError('INVALID_REQUEST', 'note: no witness of this node has cosigned it');
   }
   return { size, witnesses: names };
+}
+
+/** Seconds after which a task may have been closed by all its parties. Own choice. */
+const CLOSING_RETRY_S = 2;
+
+/** Why there is no bundle, as a caller is told. */
+function asApiError(cause: unknown): unknown {
+  if (!(cause instanceof AuditError)) return cause;
+  const { code, message } = cause;
+  if (code === 'unknown_task') return new ApiError('NOT_FOUND', message, { cause });
+  if (code === 'task_busy') return new ApiError('BUSY', message, { cause });
+  if (code !== 'task_closing') return cause;
+  const options = { cause, retryAfterSec: CLOSING_RETRY_S };
+  return new ApiError('CONFLICT', `${message} (unclosed=true)`, options);
 }
 
 function checkSizes(sizes: Readonly<Record<string, number>>, most: number): void {

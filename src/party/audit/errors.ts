@@ -3,6 +3,7 @@ export type AuditErrorCode =
   | 'malformed_entry' // bytes that no node of this version writes
   | 'malformed_bundle' // bytes that are no evidence bundle
   | 'unknown_task' // the log has no entry about it
+  | 'task_closing' // other parties' last words on the task are still to come
   | 'task_busy' // entries of the task come faster than they can be exported
   | 'malformed_keys' // a file that is no list of trusted keys
   | 'malformed_note' // bytes that are no signed note, checkpoint or verifier key

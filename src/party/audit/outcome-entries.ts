@@ -1,5 +1,6 @@
 /** Entries about how tasks end, who takes their results, and who runs the node. */
 import Type from 'typebox';
+import { MAX_PARTIES } from '../consensus/contract-limits.ts';
 import { ReceiptSchema } from '../consensus/receipt-statement.ts';
 import { Hex32, PartyName } from '../consensus/schema.ts';
 import { Actor, Code, Count, exactly, nullOr, oneOf, signed, Word } from './fields.ts';
@@ -87,6 +88,8 @@ export const ExportBody = Type.Object(
     entries: Count,
     /** Whether what opens commitments is in it. */
     openings: Type.Boolean(),
+    /** Parties by which the task was still being closed. */
+    awaited: Type.Array(PartyName, { maxItems: MAX_PARTIES }),
   },
   exactly,
 );

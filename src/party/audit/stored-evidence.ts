@@ -47,6 +47,7 @@ export function storedEvidence(deps: StoredEvidenceDeps): EvidenceSource {
     },
     contract: async (task) => (await records.find(task))?.contract ?? null,
     certificate: async (task) => (await records.certificate(task))?.certificate ?? null,
+    isDecided: async (task) => (await records.find(task))?.state === 'finished',
     openings: (task) => openingsOf(deps, task),
   };
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Verdict } from './audit.ts';
 import type { ExportFlags } from './audit-export.ts';
+import type { Timeline } from './audit-timeline.ts';
 import { usageError } from './command.ts';
 import {
   addressOf,
@@ -28,7 +29,7 @@ const TRUST = ['--trust <file>', 'keys that you trust: "entente audit keys"; rep
 const commands = () => import('./audit.ts');
 
 export function addAuditCommands(program: Command, shell: Shell): void {
-  const { print } = shell;
+  const { print, printAll } = shell;
   const audit = group(program, 'audit', 'evidence of what was agreed, what ran, what was opened');
   const end = ({ result, failure }: Verdict): void => {
     print(result);
@@ -60,17 +61,20 @@ export function addAuditCommands(program: Command, shell: Shell): void {
       if ((bundle === undefined) === (task === undefined)) {
         throw usageError('what is to be shown?', 'name a bundle, or give --task ID');
       }
-      if (bundle !== undefined) print(await (await commands()).auditShowFile(bundle));
-      else {
-        const { auditShowTask } = await import('./audit-export.ts');
-        print(await auditShowTask(addressOf(shell, options), task!));
-      }
+      const [{ auditShowFile, auditShowTask }, { timelinePieces }] = await Promise.all([
+        import('./audit-show.ts'),
+        import('./audit-timeline.ts'),
+      ]);
+      const show = (timeline: Timeline) => printAll(timelinePieces(timeline, shell.json));
+      if (bundle !== undefined) await auditShowFile(bundle, show);
+      else await auditShowTask(addressOf(shell, options), task!, show);
     });
   withNode(audit.command('export').description('write evidence to a file'), shell)
     .option('--task <id>', 'of one task')
     .option('--all', 'the whole audit log')
     .requiredOption('--out <file>', 'where to')
     .option('--openings', 'with what opens commitments, for a reader who has the values')
+    .option('--unclosed', 'as it is, also while other parties are still to sign how the task ended')
     .option('--force', 'replace a file that is there')
     .action(async (options: NodeOptions & ExportFlags) => {
       const { auditExport } = await import('./audit-export.ts');

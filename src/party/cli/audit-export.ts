@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { systemRng } from '../../protocols/primitives/rng.ts';
-import { decodeEntry, type Entry } from '../audit/entry.ts';
+import { NodeRequestError } from '../../sdk/node-client.ts';
 import { AuditError } from '../audit/errors.ts';
 import { type EvidenceSource, exportLog, exportTask } from '../audit/evidence/export.ts';
 import { openAudit } from '../audit/open-audit.ts';
@@ -13,7 +13,6 @@ import { consensusRecords } from '../consensus/records.ts';
 import { readPeers } from '../live-peers.ts';
 import { identityOf, sealOf } from '../node-identity.ts';
 import type { Store } from '../store.ts';
-import { timelineText } from './audit-timeline.ts';
 import { CliError, type CommandResult, usageError } from './command.ts';
 import type { NodeAddress } from './node-api.ts';
 import { refuseExisting } from './output-file.ts';
@@ -24,6 +23,7 @@ export interface ExportFlags {
   readonly all?: boolean;
   readonly out: string;
   readonly openings?: boolean;
+  readonly unclosed?: boolean;
   readonly force?: boolean;
 }
 
@@ -33,64 +33,58 @@ const OPERATOR = { via: 'command', id: 'operator' } as const;
 /** Writes the evidence of a task, or the whole audit log, to a file. */
 export async function auditExport(
   address: NodeAddress,
-  { task, all = false, out, openings = false, force = false }: ExportFlags,
+  { task, all = false, out, openings = false, unclosed = false, force = false }: ExportFlags,
 ): Promise<CommandResult> {
   if ((task === undefined) !== all) {
     throw usageError('what is to be exported?', 'give --task ID, or --all for the whole log');
   }
   if (task !== undefined) checkTaskId(task);
   if (all && openings) throw usageError('only a task has openings', 'give --task ID with it');
+  if (all && unclosed) throw usageError('only a task is closed', 'give --task ID with it');
   if (!force) await refuseExisting(out);
   await storeOrNode(address, {
-    store: async (store, config) => {
-      const { evidence, close } = await evidenceOf(store, config);
-      try {
-        const lines =
-          task === undefined
-            ? exportLog(evidence, { actor: OPERATOR })
-            : exportTask(evidence, task, { actor: OPERATOR, openings });
-        await writeStream(out, lines);
-      } catch (cause) {
-        if (!(cause instanceof AuditError) || cause.code !== 'unknown_task') throw cause;
-        throw new CliError(cause.message, '"entente task list" shows what there is', { cause });
-      } finally {
-        await close();
-      }
+    store: (store, config) =>
+      withEvidence(store, config, async (evidence) => {
+        const actor = OPERATOR;
+        try {
+          const lines =
+            task === undefined
+              ? exportLog(evidence, { actor })
+              : await exportTask(evidence, task, { actor, openings, unclosed });
+          await writeStream(out, lines);
+        } catch (cause) {
+          if (!(cause instanceof AuditError)) throw cause;
+          if (cause.code === 'unknown_task') throw noSuchTask();
+          throw cause.code === 'task_closing' ? stillClosing(cause) : cause;
+        }
+      }),
+    node: async ({ api }) => {
+      const lines = await api
+        .evidence(task ?? null, { openings, unclosed })
+        .catch((cause: unknown) => {
+          if (!(cause instanceof NodeRequestError) || cause.code !== 'CONFLICT') throw cause;
+          throw stillClosing(cause);
+        });
+      await writeStream(out, lines);
     },
-    node: async ({ api }) => writeStream(out, await api.evidence(task ?? null, { openings })),
   });
   const what = task === undefined ? 'The audit log' : `The evidence of task ${task}`;
   const next = `Check it: entente audit verify ${out} --trust KEYS\n`;
   return { text: `${what} is in ${out}\n${next}`, json: { task_id: task ?? null, out } };
 }
 
-/** What this node has recorded of a task, as a timeline. */
-export async function auditShowTask(address: NodeAddress, task: string): Promise<CommandResult> {
-  checkTaskId(task);
-  const entries: Entry[] = [];
-  const add = (bytes: Uint8Array): number => entries.push(decodeEntry(bytes));
-  await storeOrNode(address, {
-    store: async (store, config) => {
-      const { evidence, close } = await evidenceOf(store, config);
-      const { log } = evidence;
-      try {
-        for (const index of await log.taskIndices(task)) add(await log.entry(index));
-      } finally {
-        await close();
-      }
-    },
-    node: async ({ api }) => {
-      for await (const text of api.taskEntries(task)) add(Buffer.from(text));
-    },
-  });
-  if (entries.length === 0) {
-    const hint = '"entente task list" shows what there is';
-    throw new CliError('the audit log has no such task', hint);
-  }
-  return { text: timelineText(entries), json: { task_id: task, entries } };
+export function noSuchTask(): CliError {
+  return new CliError('the audit log has no such task', '"entente task list" shows what there is');
 }
 
-function checkTaskId(task: string): void {
+/** Alike for a running node and a stopped one. */
+function stillClosing(cause: Error): CliError {
+  const hint =
+    'run this again in a moment, while the node runs; --unclosed exports what there is, and "audit verify" then names whose word is missing';
+  return new CliError(cause.message, hint, { cause, code: 'CONFLICT' });
+}
+
+export function checkTaskId(task: string): void {
   if (TASK_ID.test(task)) return;
   throw usageError(`${task} is no id of a task`, '"entente task list" shows them');
 }
@@ -110,26 +104,25 @@ async function writeStream(
   }
 }
 
-/** The evidence of a stopped node. */
-async function evidenceOf(
+/** Works on the evidence of a stopped node. */
+export async function withEvidence(
   store: Store,
   config: NodeConfig,
-): Promise<{ readonly evidence: EvidenceSource; close(): Promise<void> }> {
+  use: (evidence: EvidenceSource) => Promise<void>,
+): Promise<void> {
   const seal = await sealOf(config);
   const identity = await identityOf(config, seal);
   const now = (): number => systemClock.now();
   const deps = { identity, seal, store, now, rng: systemRng };
   const { log, key, trail, salts } = await openAudit(config, deps);
-  const { all: peers } = await readPeers(config.peers);
-  const evidence = storedEvidence({
-    identity,
-    peers: () => peers,
-    store,
-    records: consensusRecords(store, now),
-    log,
-    logKey: key.certificate,
-    trail,
-    salts,
-  });
-  return { evidence, close: () => log.close() };
+  try {
+    const { all: peers } = await readPeers(config.peers);
+    const records = consensusRecords(store, now);
+    const logKey = key.certificate;
+    await use(
+      storedEvidence({ identity, peers: () => peers, store, records, log, logKey, trail, salts }),
+    );
+  } finally {
+    await log.close();
+  }
 }

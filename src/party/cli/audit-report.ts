@@ -20,6 +20,7 @@ export function reportText(report: EvidenceReport): string {
       ['entries', String(report.entries)],
       ['log', report.logSize === null ? null : `${report.logSize} entries at its checkpoint`],
       ['made', report.exportedAt],
+      ['made while', closingText(report)],
       ['openings', report.openings > 0 ? String(report.openings) : null],
     ]),
     story ? storyText(story) : '',
@@ -48,6 +49,10 @@ export function reconcileText(report: ReconcileReport, bundles: readonly Evidenc
       ? '\nRECONCILED: both parties tell the same story.\n'
       : '\nNOT RECONCILED: the parties do not tell the same story, or one bundle does not hold.\n',
   ].join('');
+}
+
+function closingText({ awaited }: EvidenceReport): string | null {
+  return awaited.length > 0 ? `the task was still being closed by ${awaited.join(', ')}` : null;
 }
 
 function storyText(story: TaskStory): string {

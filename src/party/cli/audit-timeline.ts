@@ -2,9 +2,52 @@
 import type { Entry } from '../audit/entry.ts';
 import { bytes, printable, table } from './tables.ts';
 
+/** Entries with what stands around them. */
+export interface Timeline {
+  /** A line before them; may be empty. */
+  readonly title: string;
+  /** What programs are told beside them. */
+  readonly head: object;
+  readonly entries: AsyncIterable<Entry>;
+  /** Lines that could not be read, once the entries have come to an end. */
+  skipped(): number;
+}
+
+/** Entries that are aligned, and kept in memory, together. Own choice. */
+const PAGE = 1000;
+
+/** A timeline for people, or as one JSON object, in pieces. */
+export async function* timelinePieces(timeline: Timeline, json: boolean): AsyncGenerator<string> {
+  const { title, head, entries, skipped } = timeline;
+  yield json ? `${JSON.stringify(head).slice(0, -1)},"entries":[` : title;
+  let comma = '';
+  for await (const page of pagesOf(entries)) {
+    if (!json) yield timelineText(page);
+    else {
+      yield `${comma}${page.map((entry) => JSON.stringify(entry)).join()}`;
+      comma = ',';
+    }
+  }
+  if (json) yield `],"skipped_lines":${skipped()}}\n`;
+  else if (skipped() > 0) {
+    yield `lines that cannot be read: ${skipped()}; "entente audit verify" says which\n`;
+  }
+}
+
 /** Entries as a timeline, in the order in which they are given. */
 export function timelineText(entries: readonly Entry[]): string {
   return table(entries.map((entry) => [entry.time, placeOf(entry), entryText(entry)]));
+}
+
+async function* pagesOf(entries: AsyncIterable<Entry>): AsyncGenerator<readonly Entry[]> {
+  let page: Entry[] = [];
+  for await (const entry of entries) {
+    page.push(entry);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
 }
 
 function placeOf({ seq, attempt }: Entry): string {
@@ -87,8 +130,9 @@ export function entryText(entry: Entry): string {
       return `${action}${subject === null ? '' : ` ${printable(subject)}`} by ${actorText(actor)}`;
     }
     case 'export': {
-      const { scope, actor, entries } = entry.body;
-      return `evidence of ${scope} exported by ${actorText(actor)}: ${entries} entries`;
+      const { scope, actor, entries, awaited } = entry.body;
+      const closing = awaited.length > 0 ? `, still to be closed by ${awaited.join(', ')}` : '';
+      return `evidence of ${scope} exported by ${actorText(actor)}: ${entries} entries${closing}`;
     }
   }
 }

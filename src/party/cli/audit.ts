@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import type { Entry } from '../audit/entry.ts';
 import { AuditError } from '../audit/errors.ts';
 import {
   KEYS_FORMAT,
@@ -13,7 +12,6 @@ import { reconcile } from '../audit/evidence/reconcile.ts';
 import { reconcileJson, reportJson } from '../audit/evidence/report.ts';
 import { type EvidenceReport, verifyBundle } from '../audit/evidence/verify.ts';
 import { reconcileText, reportText } from './audit-report.ts';
-import { timelineText } from './audit-timeline.ts';
 import { CliError, type CommandResult, EXIT_NOT_VERIFIED } from './command.ts';
 import { type ConfigSource, readConfig, readIdentity } from './read-config.ts';
 
@@ -51,20 +49,6 @@ export async function auditReconcile(
   };
 }
 
-/** The entries of a bundle in words. Checks nothing. */
-export async function auditShowFile(bundle: string): Promise<CommandResult> {
-  const entries: Entry[] = [];
-  const report = await verifyFile(bundle, trustedKeys([]), {
-    onEntry: ({ entry }) => entries.push(entry),
-  });
-  if (!report.header) {
-    throw new CliError(`${bundle} is no evidence`, 'name a file of "entente audit export"');
-  }
-  const { party, task } = report.header;
-  const title = `${party}${task === null ? '' : `, task ${task}`}, as the file says\n`;
-  return { text: `${title}${timelineText(entries)}`, json: { party, task_id: task, entries } };
-}
-
 /** This organisation's entry for others' files of trusted keys; with the peers it has pinned. */
 export async function auditKeys(
   source: ConfigSource,
@@ -80,18 +64,10 @@ export async function auditKeys(
   return { text: `${JSON.stringify(json, null, 2)}\n`, json };
 }
 
-async function verifyFile(
-  path: string,
-  trusted: TrustedKeys,
-  options: Parameters<typeof verifyBundle>[2] = {},
-): Promise<EvidenceReport> {
+async function verifyFile(path: string, trusted: TrustedKeys): Promise<EvidenceReport> {
   try {
     if (!(await stat(path)).isFile()) throw new TypeError('not a file');
-    return await verifyBundle(
-      createReadStream(path, { highWaterMark: READ_BYTES }),
-      trusted,
-      options,
-    );
+    return await verifyBundle(createReadStream(path, { highWaterMark: READ_BYTES }), trusted);
   } catch (cause) {
     const hint = 'name a file of "entente audit export"';
     throw new CliError(`${path} cannot be read`, hint, { cause });

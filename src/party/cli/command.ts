@@ -9,6 +9,8 @@ export interface CommandResult {
 /** Where a command line runs; the process in production, buffers in tests. */
 export interface CliContext {
   out(text: string): void;
+  /** Resolves when there is room for more: whether anybody reads on. */
+  outRoom(): Promise<boolean>;
   err(text: string): void;
   /** Standard error where it is a terminal, for progress bars. */
   readonly terminal: NodeJS.WritableStream | null;

@@ -4,8 +4,15 @@ import { text } from 'node:stream/consumers';
 import type { CliContext } from './command.ts';
 import { runCli } from './program.ts';
 
+let hasReaderLeft = false;
+
 const context: CliContext = {
   out: (written) => void process.stdout.write(written),
+  outRoom: async () => {
+    const { stdout } = process;
+    if (stdout.writableNeedDrain) await once(stdout, 'drain').catch(() => undefined);
+    return !hasReaderLeft;
+  },
   err: (written) => void process.stderr.write(written),
   terminal: process.stderr.isTTY ? process.stderr : null,
   readInput: () => text(process.stdin),
@@ -24,6 +31,7 @@ const context: CliContext = {
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
+    if (stream === process.stdout) hasReaderLeft = true;
   });
 }
 

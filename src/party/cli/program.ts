@@ -42,6 +42,12 @@ function programOf(context: CliContext, json: boolean): Command {
     context,
     json,
     print: (result) => context.out(json ? `${JSON.stringify(result.json)}\n` : result.text),
+    printAll: async (pieces) => {
+      for await (const piece of pieces) {
+        context.out(piece);
+        if (!(await context.outRoom())) return;
+      }
+    },
   };
   addNodeCommands(program, shell);
   addTaskCommands(program, shell);

@@ -11,6 +11,8 @@ export interface Shell {
   /** Whether programs read the output. */
   readonly json: boolean;
   readonly print: (result: CommandResult) => void;
+  /** Prints piece by piece, as fast as they are read; ends when nobody reads any more. */
+  readonly printAll: (pieces: AsyncIterable<string>) => Promise<void>;
 }
 
 /** The options of commands on one node's configuration. */

@@ -9,7 +9,7 @@ import { describeOwn } from './describe.ts';
 import { describeRefusals } from './describe-refusals.ts';
 import { ConsensusError, refusalOf } from './errors.ts';
 import { answerReceipt } from './receipt.ts';
-import { ReceiptSchema } from './receipt-statement.ts';
+import { ReceiptSchema, type ResultReceipt } from './receipt-statement.ts';
 import { answerCommit, answerPrepare } from './responder.ts';
 import { decodeJson } from './schema.ts';
 import { decodeSigned, encodeSigned, type Signed } from './signed.ts';
@@ -83,12 +83,17 @@ export function serveConsensus(server: ControlServer, node: ConsensusNode): void
     return {};
   });
 
-  server.handle(METHODS.receipt, async ({ name: peer }, { receipt }) => ({
-    result: await orRefused(node, async () => {
-      const digest = await answerReceipt(node, peer, decodeSigned(ReceiptSchema, receipt));
+  server.handle(METHODS.receipt, async ({ name: peer }, { receipt }) => {
+    let own: Signed<ResultReceipt> | undefined;
+    const result = await orRefused(node, async () => {
+      const theirs = decodeSigned(ReceiptSchema, receipt);
+      const digest = await answerReceipt(node, peer, theirs);
+      const { taskId, attempt } = theirs.body;
+      own = await node.records.receipt(taskId, attempt, node.signer.name);
       return { $case: 'receiptDigest', value: encodeHash(digest) } as const;
-    }),
-  }));
+    });
+    return { result, own: own && encodeSigned(own) };
+  });
 }
 
 type RefusedResult = { readonly $case: 'refused'; readonly value: Refused };

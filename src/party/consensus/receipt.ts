@@ -5,13 +5,14 @@ import { ConsensusError, type Refusal, refusalOf } from './errors.ts';
 import { checkReceipt, RECEIPT_DOMAIN } from './receipt-check.ts';
 import {
   type CommittedField,
+  ReceiptSchema,
   type ResultOpening,
   type ResultReceipt,
   type ResultStatement,
   resultCommitment,
 } from './receipt-statement.ts';
 import type { ResultOpenings } from './records.ts';
-import { encodeSigned, type Signed, signBody } from './signed.ts';
+import { decodeSigned, encodeSigned, type Signed, signBody } from './signed.ts';
 import { PROTOCOL_VERSION } from './vote.ts';
 import { ANSWER_TIMEOUT_MS, callPeer, decodeHash, METHODS, refusalError } from './wire.ts';
 
@@ -50,7 +51,18 @@ export async function submitReceipt(
   return sendReceipt(node, contract, receipt);
 }
 
-/** Sends a stored receipt again, e.g. after a restart. */
+/**
+ * Sends this node's receipt of a task again and takes the others' that came too late or not at all: as
+ * after a restart, of either side. Does nothing for a task without one.
+ */
+export async function exchangeAgain(node: ConsensusNode, taskId: string): Promise<void> {
+  const contract = await agreedContract(node, taskId);
+  const last = (await node.attempts.next(Buffer.from(taskId, 'hex'))) - 1;
+  const own = await node.records.receipt(taskId, last, node.signer.name);
+  if (own) await sendReceipt(node, contract, own);
+}
+
+/** Sends a stored receipt, and takes those of parties that have signed theirs before. */
 export async function sendReceipt(
   node: ConsensusNode,
   contract: Contract,
@@ -61,12 +73,14 @@ export async function sendReceipt(
   const outcomes = await Promise.all(
     otherParties(node, contract).map(async (party) => {
       try {
-        const { result } = await callPeer(node.peers, party, METHODS.receipt, request, options);
+        const answer = await callPeer(node.peers, party, METHODS.receipt, request, options);
+        const { result, own } = answer;
         if (result?.$case === 'refused') throw refusalError(result.value);
         const digest = decodeHash(result?.value ?? new Uint8Array(), 'receipt_digest');
         if (digest !== canonicalDigest(receipt.body)) {
           throw new ConsensusError('malformed_message', `${party} stored another receipt`);
         }
+        if (own) await answerReceipt(node, party, decodeSigned(ReceiptSchema, own));
         return undefined;
       } catch (error) {
         return { party, ...refusalOf(error) };

@@ -26,6 +26,7 @@ const ProofQuery = Type.Object({
 });
 const BundleQuery = Type.Object({
   openings: Type.Optional(Type.Enum(['true', 'false'])),
+  unclosed: Type.Optional(Type.Enum(['true', 'false'])),
 });
 /** A note of a checkpoint with some cosignatures is a small part of it. */
 const CosignBody = Type.Object({ note: Type.String({ minLength: 1, maxLength: 65_536 }) });
@@ -117,9 +118,9 @@ export function addAuditRoutes(app: App, routes: Routes, audit: AuditService): v
       ...route,
       schema: { params: TaskParams, querystring: BundleQuery },
       handler: async (request, reply) => {
-        const openings = request.query.openings === 'true';
-        const { id } = request.params;
-        const lines = await audit.taskBundle(id, request.caller, { openings });
+        const { openings, unclosed } = request.query;
+        const options = { openings: openings === 'true', unclosed: unclosed === 'true' };
+        const lines = await audit.taskBundle(request.params.id, request.caller, options);
         return sendLines(reply, lines);
       },
     });

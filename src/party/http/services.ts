@@ -122,11 +122,14 @@ export interface AuditService {
   /** Hashes in hex. Throws `INVALID_REQUEST` beyond the log. */
   inclusion(index: number, size: number): Promise<readonly string[]>;
   consistency(first: number, second: number): Promise<readonly string[]>;
-  /** The lines of a task's evidence. Throws `NOT_FOUND`. */
+  /**
+   * The lines of a task's evidence. Throws `NOT_FOUND`; `CONFLICT` while other parties are still to sign
+   * how the task ended, unless what there is is asked for as it is; `BUSY`.
+   */
   taskBundle(
     task: string,
     caller: Caller,
-    options: { readonly openings: boolean },
+    options: { readonly openings: boolean; readonly unclosed: boolean },
   ): Promise<AsyncIterable<string>>;
   logBundle(caller: Caller): Promise<AsyncIterable<string>>;
   /**

@@ -22,12 +22,13 @@ import type { AuditService } from '../../../src/party/http/services.ts';
 import { createIdentity, type Identity } from '../../../src/party/identity.ts';
 import { Store } from '../../../src/party/store.ts';
 import { SAMPLE_BODIES } from '../../support/audit-entries.ts';
-import { NOW } from '../../support/contracts.ts';
+import { NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
 import { keysText, newLogKey } from '../../support/evidence.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 const CALLER = { id: 'token-1', role: 'auditor' } as const;
+const PLAIN = { openings: false, unclosed: false };
 const TASK = 'ab'.repeat(32);
 const WITNESS = 'regulator.example';
 
@@ -39,6 +40,8 @@ interface Served {
   /** A checkpoint with the regulator's cosignature. */
   readonly cosigned: () => Promise<string>;
   readonly witnessKey: string;
+  /** Whether tasks count as decided, and which ones the parties were asked about. */
+  readonly closing: { decided: boolean; readonly asked: string[]; onAsked: () => void };
 }
 
 describe('audit service', () => {
@@ -58,7 +61,14 @@ describe('audit service', () => {
       const { certificate: own } = key;
       const salts = { saltOf: async () => undefined };
       const source = { identity, peers: () => [], store, records, log, logKey: own, trail, salts };
-      const evidence = storedEvidence(source);
+      const closing: Served['closing'] = { decided: false, asked: [], onAsked: () => undefined };
+      const { signer } = testIdentity('orgA');
+      const contract = sampleContract([signer, testIdentity('orgB').signer]);
+      const evidence = {
+        ...storedEvidence(source),
+        isDecided: async () => closing.decided,
+        contract: async () => (closing.decided ? contract : null),
+      };
       const pinned = trustedKeys([keysText([partyKey('orgA', identity.certificatePem)])]);
       const witness = newLogKey();
       const publicKey = rawPublicKey(witness);
@@ -69,9 +79,14 @@ describe('audit service', () => {
         verifiers: verifyLogKey('orgA', pinned.find('orgA')!, own),
         witnesses: new Map([['regulator', noteVerifier(verifierKey)]]),
         store,
+        exchangeReceipts: async (task) => {
+          closing.asked.push(task);
+          closing.onAsked();
+        },
       });
       try {
         await use({
+          closing,
           service,
           log,
           record: () => trail.record('policy', {}, SAMPLE_BODIES.policy),
@@ -143,8 +158,30 @@ describe('audit service', () => {
         lines.some((line) => line.includes('"actor":{"id":"token-1","via":"http"}')),
         true,
       );
-      const none = service.taskBundle(TASK, CALLER, { openings: false });
+      const none = service.taskBundle(TASK, CALLER, PLAIN);
       await rejects(none, { code: 'NOT_FOUND' });
+    }));
+
+  it('asks the other parties again before it says that a task is still being closed', () =>
+    withService(async ({ service, recordOf, closing, log }) => {
+      await recordOf(TASK);
+      closing.decided = true;
+      await rejects(service.taskBundle(TASK, CALLER, PLAIN), {
+        code: 'CONFLICT',
+        message: /still being closed by orgA: .* \(unclosed=true\)$/,
+        retryAfterSec: 2,
+      });
+      deepEqual(closing.asked, [TASK]);
+      equal(log.size, 1);
+      const lines: string[] = [];
+      const options = { openings: false, unclosed: true };
+      for await (const line of await service.taskBundle(TASK, CALLER, options)) lines.push(line);
+      equal(lines.filter((line) => line.includes('"awaited":["orgA"]')).length, 1);
+      closing.onAsked = () => {
+        closing.decided = false; // as if what was missing had come
+      };
+      for await (const line of await service.taskBundle(TASK, CALLER, PLAIN)) lines.push(line);
+      deepEqual(closing.asked, [TASK, TASK]);
     }));
 
   it('takes checkpoints that a witness cosigned, and shows them in evidence', () =>

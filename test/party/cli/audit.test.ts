@@ -1,9 +1,10 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AuditedTask, auditedTask, sourceOf } from '../../support/audited-task.ts';
 import { runInProcess, withNode } from '../../support/cli-run.ts';
 import { keysText, logBundle, resealed, taskBundle } from '../../support/evidence.ts';
+import { startFakeNode } from '../../support/fake-node.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 interface Files {
@@ -128,17 +129,27 @@ describe('audit', () => {
       match(same.err, /not_comparable/);
     }));
 
-  it('show tells the entries in words', () =>
-    withFiles(async ({ a, noise }) => {
-      const { code, out } = await run('show', a);
-      equal(code, 0);
-      match(out, /#0 +contract: train logistic_regression between orgA, orgB, proposed by orgA/);
-      match(out, /#3 +start certificate: votes of orgA, orgB/);
-      match(out, /attempt 1 +opened 200 validation_scores to orgA/);
-      match(out, /evidence of task exported by command operator: 24 entries/);
-      const { json } = await run('show', a, '--json');
-      equal((json.entries as unknown[]).length, 24);
-      equal((await run('show', noise)).code, 1);
+  it('export says whose word is missing while a task is being closed', () =>
+    withTemporaryDirectory(async (dir) => {
+      const node = await startFakeNode();
+      try {
+        const id = 'ab'.repeat(32);
+        const msg = 'the task is still being closed by orgB: ask again in a moment';
+        const path = `/api/v1/audit/tasks/${id}/bundle`;
+        node.answers.set(`GET ${path}`, { status: 409, msg, code: 'CONFLICT' });
+        const out = join(dir, 'bundle');
+        const command = ['export', '--task', id, '--out', out, '--url', node.url, '--token', 'x'];
+        const refused = await run(...command);
+        equal(refused.code, 1);
+        match(refused.err, /closed by orgB: .*\n.*--unclosed exports what there is/);
+        deepEqual(await readdir(dir), []);
+        await run(...command, '--unclosed');
+        const queries = node.calls.map((call) => call.path.split('?')[1]);
+        deepEqual(queries, ['openings=false&unclosed=false', 'openings=false&unclosed=true']);
+        equal((await run('export', '--all', '--unclosed', '--out', out)).code, 2);
+      } finally {
+        await node.close();
+      }
     }));
 
   it('keys are those of the node, as a file of trust', () =>

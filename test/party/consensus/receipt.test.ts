@@ -1,8 +1,9 @@
 import { deepEqual, equal, notEqual, throws } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { ReceiptResponse } from '../../../proto/gen/consensus.ts';
 import { canonicalBytes } from '../../../src/party/consensus/canonical-json.ts';
 import { proposeContract } from '../../../src/party/consensus/initiator.ts';
-import { sendReceipt, submitReceipt } from '../../../src/party/consensus/receipt.ts';
+import { exchangeAgain, sendReceipt, submitReceipt } from '../../../src/party/consensus/receipt.ts';
 import {
   type ResultReceipt,
   type ResultStatement,
@@ -150,6 +151,54 @@ describe('result receipt', () => {
       await abortTask(node, taskId, { code: 'task_failed', reason: 'out of memory' });
       const failed = { ...statement(taskId), outcome: 'failed', model: null } as const;
       deepEqual(await submitReceipt(node, failed), []);
+    }));
+
+  it('comes back from a party whose own could not be delivered', () =>
+    withAgreedTask(async (network, taskId) => {
+      const signers = async (name: string): Promise<string[]> =>
+        (await network.at(name).node.records.receipts(taskId, 1)).map(({ body }) => body.signer);
+      network.intercept = async ({ to }, deliver) => {
+        if (to === 'orgB') throw lost('UNREACHABLE');
+        return deliver();
+      };
+      await submitReceipt(network.at('orgA').node, statement(taskId));
+      deepEqual(await signers('orgB'), []);
+      network.intercept = (_call, deliver) => deliver();
+      deepEqual(await submitReceipt(network.at('orgB').node, statement(taskId)), []);
+      deepEqual(await signers('orgB'), ['orgA', 'orgB']);
+    }));
+
+  it('is asked for again by a party that lacks it', () =>
+    withAgreedTask(async (network, taskId) => {
+      const { node } = network.at('orgA');
+      await exchangeAgain(node, taskId);
+      equal((await node.records.receipts(taskId, 2)).length, 0, 'there is nothing to send yet');
+      await submitReceipt(node, { ...statement(taskId), attempt: 2 });
+      network.intercept = async ({ to }, deliver) => {
+        if (to === 'orgA') throw lost('UNREACHABLE');
+        return deliver();
+      };
+      await submitReceipt(network.at('orgB').node, { ...statement(taskId), attempt: 2 });
+      equal((await node.records.receipts(taskId, 2)).length, 1);
+      network.intercept = (_call, deliver) => deliver();
+      await exchangeAgain(node, taskId);
+      equal((await node.records.receipts(taskId, 2)).length, 2);
+    }));
+
+  it('of the answering party is checked like one that was sent', () =>
+    withAgreedTask(async (network, taskId) => {
+      const forged = { ...receiptOf(network, 'orgB', taskId), signature: '00'.repeat(64) };
+      network.intercept = async ({ to }, deliver) => {
+        const answer = ReceiptResponse.decode(await deliver());
+        if (to !== 'orgB') return ReceiptResponse.encode(answer).finish();
+        return ReceiptResponse.encode({ ...answer, own: encodeSigned(forged) }).finish();
+      };
+      const missed = await submitReceipt(network.at('orgA').node, statement(taskId));
+      deepEqual(
+        missed.map(({ party, code }) => [party, code]),
+        [['orgB', 'bad_signature']],
+      );
+      equal((await network.at('orgA').node.records.receipts(taskId, 1)).length, 1);
     }));
 
   it('names the parties that did not take it, and can be sent again', () =>

@@ -56,9 +56,11 @@ describe('audit routes', () => {
 
   it('send evidence line by line, as who asks', async () => {
     const plain = await call(`tasks/${TASK}/bundle`);
-    equal(plain.text, `${TASK} token-of-auditor false\nsecond\n`);
+    equal(plain.text, `${TASK} token-of-auditor false false\nsecond\n`);
+    const { text: unclosed } = await call(`tasks/${TASK}/bundle?unclosed=true`);
+    equal(unclosed, `${TASK} token-of-auditor false true\nsecond\n`);
     const { text } = await call(`tasks/${TASK}/bundle?openings=true`, { token: 'token-of-admin' });
-    equal(text, `${TASK} token-of-admin true\nsecond\n`);
+    equal(text, `${TASK} token-of-admin true false\nsecond\n`);
     equal((await call('bundle')).text, 'all token-of-auditor\nsecond\n');
     equal((await call(`tasks/${TASK}/bundle?openings=yes`)).status, 400);
     equal((await call('bundle', { method: 'HEAD' })).status, 405);

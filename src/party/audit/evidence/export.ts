@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { StartCertificate } from '../../consensus/certificate.ts';
 import type { Contract } from '../../consensus/contract.ts';
 import { parseCheckpoint } from '../checkpoint.ts';
-import { decodeEntry, type EntryBody } from '../entry.ts';
+import { decodeEntry, type Entry, type EntryBody } from '../entry.ts';
 import { AuditError } from '../errors.ts';
 import type { LogKeyCertificate } from '../log-key.ts';
 import { parseNote } from '../signed-note.ts';
@@ -21,6 +21,7 @@ import {
   type NewLine,
   type OpeningLine,
 } from './bundle.ts';
+import { awaitedParties } from './closing.ts';
 import type { PartyKey } from './keys.ts';
 
 /** A checkpoint of the log. */
@@ -62,6 +63,8 @@ export interface EvidenceSource {
   /** The contract of a task that this node voted for or was asked to. */
   contract(task: string): Promise<Contract | null>;
   certificate(task: string): Promise<StartCertificate | null>;
+  /** Whether every party has the task's result, so that each signs how it ended. */
+  isDecided(task: string): Promise<boolean>;
   /** What opens this node's own commitments in a task. */
   openings(task: string): AsyncIterable<OpeningLine>;
 }
@@ -71,6 +74,8 @@ export interface ExportOptions {
   readonly actor: EntryBody<'export'>['actor'];
   /** Adds what opens commitments. Default: no. */
   readonly openings?: boolean;
+  /** Exports what there is of a task that is still being closed. Default: no. */
+  readonly unclosed?: boolean;
 }
 
 /**
@@ -83,19 +88,30 @@ const MAX_STATES = 256;
 const MAX_TRIES = 8;
 
 /**
- * The lines of a task's bundle, with their newlines. Throws `unknown_task` when the log has no entry of
- * it, `task_busy` when entries come too fast.
+ * The lines of a task's bundle, with their newlines. Throws before the first of them: `unknown_task` when
+ * the log has no entry of it, `task_closing` when other parties' last words are still to come, `task_busy`
+ * when entries come too fast.
  */
-export async function* exportTask(
+export async function exportTask(
   source: EvidenceSource,
   task: string,
-  { actor, openings = false }: ExportOptions,
-): AsyncGenerator<string, void> {
+  options: ExportOptions,
+): Promise<AsyncGenerator<string, void>> {
   const { log } = source;
   if ((await log.taskIndices(task)).length === 0) {
     throw new AuditError('unknown_task', 'the audit log has no such task');
   }
-  const indices = await recordTaskExport(source, task, { actor, openings });
+  const indices = await recordTaskExport(source, task, options);
+  return taskLines(source, task, indices, options);
+}
+
+async function* taskLines(
+  source: EvidenceSource,
+  task: string,
+  indices: readonly number[],
+  { openings = false }: ExportOptions,
+): AsyncGenerator<string, void> {
+  const { log } = source;
   const contract = await source.contract(task);
   const certificate = await source.certificate(task);
   // In this order, so that the checkpoint is of no smaller log than any that was confirmed.
@@ -149,7 +165,8 @@ export async function* exportLog(
   { actor }: Pick<ExportOptions, 'actor'>,
 ): AsyncGenerator<string, void> {
   const { log } = source;
-  const body = { scope: 'all', actor, entries: log.size + 1, openings: false } as const;
+  const entries = log.size + 1;
+  const body = { scope: 'all', actor, entries, openings: false, awaited: [] } as const;
   await source.trail.record('export', {}, body);
   const cosigned = await source.cosigned();
   const { size, note } = await log.checkpoint();
@@ -171,19 +188,42 @@ export async function* exportLog(
  * between make the recorded count wrong: then it is recorded once more.
  */
 async function recordTaskExport(
-  { log, trail }: EvidenceSource,
+  source: EvidenceSource,
   task: string,
-  { actor, openings = false }: ExportOptions,
+  { actor, openings = false, unclosed = false }: ExportOptions,
 ): Promise<readonly number[]> {
+  const { log, trail } = source;
   for (let i = 0; i < MAX_TRIES; i++) {
-    const entries = (await log.taskIndices(task)).length + 1;
-    const body = { scope: 'task', actor, entries, openings } as const;
+    const before = await log.taskIndices(task);
+    const awaited = await awaitedOf(source, task, before);
+    if (awaited.length > 0 && !unclosed) throw stillClosing(awaited);
+    const entries = before.length + 1;
+    const body = { scope: 'task', actor, entries, openings, awaited: [...awaited] } as const;
     const index = await trail.record('export', { task }, body);
     if (decodeEntry(await log.entry(index)).seq === entries - 1) {
       return (await log.taskIndices(task)).filter((each) => each <= index);
     }
   }
   throw new AuditError('task_busy', 'the task writes too much at this moment: export it later');
+}
+
+async function awaitedOf(
+  { party, log, contract, isDecided }: EvidenceSource,
+  task: string,
+  indices: readonly number[],
+): Promise<readonly string[]> {
+  const agreed = (await isDecided(task)) ? await contract(task) : null;
+  return agreed ? awaitedParties(party, agreed, entriesAt(log, indices)) : [];
+}
+
+async function* entriesAt(log: EvidenceLog, indices: readonly number[]): AsyncGenerator<Entry> {
+  for (const index of indices) yield decodeEntry(await log.entry(index));
+}
+
+function stillClosing(parties: readonly string[]): AuditError {
+  const names = parties.join(', ');
+  const message = `the task is still being closed by ${names}: ask again in a moment, or for the evidence as it is if that party stays away`;
+  return new AuditError('task_closing', message);
 }
 
 /** Entries of other tasks that may come between a vote and the root of the log in it. Own choice. */

@@ -45,6 +45,8 @@ export const REASONS = {
   // How it ended.
   result_forged: 'the party did not sign this result',
   result_missing: 'a party has not signed how the task ended',
+  result_awaited:
+    'a party’s word on how the task ended had not come when this was made; whether it stayed away or was left out only that party’s own evidence shows',
   opening_wrong: 'an opening does not open what it should',
   // Two bundles against each other.
   not_comparable: 'the bundles are not two parties’ evidence of one task',

@@ -21,6 +21,7 @@ export function reportJson(report: EvidenceReport): Readonly<Record<string, unkn
     confirmed: report.confirmed,
     openings: report.openings,
     exported_at: report.exportedAt,
+    awaited: report.awaited,
     ...(story && { task: storyJson(story) }),
   };
 }

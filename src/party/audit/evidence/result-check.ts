@@ -27,6 +27,8 @@ export function resultCheck(
   const { contract, certificate, trusted } = ground;
   const { party, task } = ground.header;
   const results = new Map<string, Signed<ResultReceipt>>();
+  /** Parties whose last words had not come, by the last export's own account. */
+  let awaited: ReadonlySet<string> = new Set();
   /** Log indices of entries with a commitment to a value. */
   const committed = new Set<number>();
   const openings: { results: number; values: number } = { results: 0, values: 0 };
@@ -88,7 +90,8 @@ export function resultCheck(
     for (const { name } of contract.parties) {
       if (receipts.some(({ signer }) => signer === name)) continue;
       const detail = `the log of ${party} has no result of ${name}`;
-      findings.add('result_missing', `attempt ${attempt}`, detail);
+      const reason = awaited.has(name) ? 'result_awaited' : 'result_missing';
+      findings.add(reason, `attempt ${attempt}`, detail);
     }
   }
 
@@ -97,6 +100,7 @@ export function resultCheck(
     entry({ index, entry }) {
       const where = entryName(entry, index);
       if (entry.kind === 'result') result(entry, where);
+      if (entry.kind === 'export') awaited = new Set(entry.body.awaited);
       const { body } = entry;
       if ('value' in body && body.value !== null) committed.add(index);
     },

@@ -50,23 +50,19 @@ export interface EvidenceReport {
   readonly openings: number;
   /** When the party recorded this export, by its own clock; null when the bundle does not say. */
   readonly exportedAt: string | null;
+  /** Parties by which the task was still being closed, by the exporting party's own account. */
+  readonly awaited: readonly string[];
   /** Of a task's bundle. */
   readonly story: TaskStory | null;
-}
-
-export interface VerifyOptions {
-  /** Is shown every entry that can be read, before it is known whether it holds. */
-  readonly onEntry?: (line: EntryLine) => void;
 }
 
 /** Checks one bundle. Nothing that it holds makes this throw: all is in the report. */
 export async function verifyBundle(
   source: ByteSource,
   trusted: TrustedKeys,
-  { onEntry }: VerifyOptions = {},
 ): Promise<EvidenceReport> {
   const findings = new Findings();
-  const body = bodyReader(trusted, findings, onEntry);
+  const body = bodyReader(trusted, findings);
   const inOrder = lineOrder();
   const digest = createHash('sha256');
   let number = 0;
@@ -122,11 +118,7 @@ interface BodyReader {
   report(): EvidenceReport;
 }
 
-function bodyReader(
-  trusted: TrustedKeys,
-  findings: Findings,
-  onEntry: VerifyOptions['onEntry'],
-): BodyReader {
+function bodyReader(trusted: TrustedKeys, findings: Findings): BodyReader {
   const head: HeadLine[] = [];
   let checks: Checks | null = null;
   let entries = 0;
@@ -143,7 +135,6 @@ function bodyReader(
     take(line) {
       if (line.line === 'entry') {
         entries += 1;
-        onEntry?.(line);
         begin()?.entry(line);
       } else if (line.line === 'opening') begin()?.opening(line);
       else if (head.length < MAX_HEAD_LINES) head.push(line);
@@ -166,6 +157,7 @@ function bodyReader(
         unconfirmedEntries: entries,
         openings: 0,
         exportedAt: null,
+        awaited: [],
         story: null,
         ...made,
       };
@@ -175,7 +167,7 @@ function bodyReader(
 
 type Outcome = Pick<
   EvidenceReport,
-  'logSize' | 'confirmed' | 'unconfirmedEntries' | 'openings' | 'exportedAt' | 'story'
+  'logSize' | 'confirmed' | 'unconfirmedEntries' | 'openings' | 'exportedAt' | 'awaited' | 'story'
 >;
 
 interface Checks {
@@ -210,6 +202,7 @@ function logChecks(ground: Ground, findings: Findings): Checks {
         unconfirmedEntries: Math.max(0, entries - (confirmed.at(-1)?.size ?? 0)),
         openings: 0,
         exportedAt,
+        awaited: [],
         story: null,
       };
     },
@@ -232,6 +225,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
   const setbacks = new Set<string>();
   let openings = 0;
   let exportedAt: string | null = null;
+  let awaited: readonly string[] = [];
   return {
     entry(line) {
       indices.push(line.index);
@@ -240,7 +234,10 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
       if (entry.kind === 'refusal') setbacks.add(`${entry.body.party} refused: ${entry.body.code}`);
       if (entry.kind === 'error') setbacks.add(`error ${entry.body.code}`);
       if (entry.kind === 'cancellation') setbacks.add(`cancelled at ${entry.body.party}`);
-      if (entry.kind === 'export') exportedAt = entry.time;
+      if (entry.kind === 'export') {
+        exportedAt = entry.time;
+        awaited = entry.body.awaited;
+      }
     },
     opening(line) {
       openings += 1;
@@ -257,6 +254,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
         unconfirmedEntries: indices.filter((index) => index >= covered).length,
         openings,
         exportedAt,
+        awaited,
         story: {
           party: header.party,
           task: header.task ?? '',

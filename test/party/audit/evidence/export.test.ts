@@ -7,6 +7,7 @@ import {
   bytesOf,
   evidenceParty,
   logBundle,
+  resealed,
   taskBundle,
   trustIn,
 } from '../../../support/evidence.ts';
@@ -56,6 +57,52 @@ describe('export of evidence', () => {
     deepEqual(report.findings, []);
     times = 1000;
     await rejects(taskBundle(source, taskId), { code: 'task_busy' });
+  });
+
+  it('waits for the last words of a task with a result, unless it is to be as it is', async () => {
+    const parties = [evidenceParty('orgA', 1), evidenceParty('orgB', 2)] as const;
+    const closing = await auditedTask(parties, { noResultOf: 'orgB' });
+    const { a, b, taskId } = closing;
+    const source = { ...sourceOf(closing, a), isDecided: async () => true };
+    const before = a.log.size;
+    await rejects(taskBundle(source, taskId), { code: 'task_closing', message: /by orgB: / });
+    equal(a.log.size, before, 'what was not exported is not recorded as exported');
+    const lines = await taskBundle(source, taskId, { unclosed: true });
+    const report = await verifyBundle(bytesOf(lines), trustIn([a, b]));
+    deepEqual(
+      report.findings.map(({ reason }) => reason),
+      ['result_awaited'],
+      'a word that is said not to have come does not count as given',
+    );
+    deepEqual(report.awaited, ['orgB']);
+    const whole = { ...sourceOf(task, task.a), isDecided: async () => true };
+    const closed = await taskBundle(whole, task.taskId, { unclosed: true });
+    const trusted = trustIn([task.a, task.b]);
+    deepEqual((await verifyBundle(bytesOf(closed), trusted)).awaited, []);
+  });
+
+  it('that says a word had not come, though the log has it, fails as one without', async () => {
+    const { a, b, taskId } = task;
+    const source = sourceOf(task, a);
+    const lying: EvidenceSource = {
+      ...source,
+      trail: {
+        record: (kind, scope, body) =>
+          source.trail.record(
+            kind,
+            scope,
+            kind === 'export' ? { ...body, awaited: ['orgB'] } : body,
+          ),
+      },
+    };
+    const lines = await taskBundle(lying, taskId);
+    const kept = lines.filter(
+      (line) => !(line.includes('"kind":"result"') && line.includes('"signer":"orgB"')),
+    );
+    equal(kept.length, lines.length - 1);
+    const report = await verifyBundle(bytesOf(resealed(kept)), trustIn([a, b]));
+    const reasons = report.findings.map(({ reason }) => reason);
+    deepEqual(reasons.toSorted(), ['entry_dropped', 'result_awaited']);
   });
 
   it('holds no opening unless that is asked for', async () => {
