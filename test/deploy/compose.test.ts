@@ -53,6 +53,17 @@ describe('deploy compose', () => {
     }
   });
 
+  it('keeps all that a node writes, its audit log’s key among it, on the node’s volume', () => {
+    const image = readFileSync('deploy/Dockerfile', 'utf8');
+    const [, volume] = /^VOLUME (\S+)$/m.exec(image)!;
+    const folder = [...image.matchAll(/^WORKDIR (\S+)$/gm)].at(-1)![1];
+    equal(folder, volume, 'the paths of a made configuration count from there');
+    for (const name of nodes) {
+      deepEqual(compose.services[name]!.volumes, [`${name}:${volume}`]);
+      ok(Object.hasOwn(compose.volumes, name));
+    }
+  });
+
   it('keeps the organisations apart and HTTP on this machine', () => {
     const [bank, shop] = nodes.map((name) => compose.services[name]!);
     ok(!bank!.volumes.some((volume) => shop!.volumes.includes(volume)));

@@ -1,9 +1,12 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
+import { openLogKeyFile } from '../../src/party/audit/log-key-file.ts';
 import { parseConfig } from '../../src/party/config.ts';
 import { parsePolicy } from '../../src/party/policy-file.ts';
+import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const FOLDER = 'deploy/kubernetes';
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
@@ -26,6 +29,7 @@ interface Probe {
 }
 
 interface Container {
+  readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: object;
@@ -89,6 +93,34 @@ describe('deploy kubernetes', () => {
     ok(mounts.has(config.identity.dir));
     deepEqual(node!.args, ['node', '--config', '/etc/entente/entente.yaml']);
   });
+
+  it('keeps the audit log and its key on the persistent volume, and out of its group’s reach', () =>
+    withTemporaryDirectory(async (root) => {
+      const claims = spec.volumeClaimTemplates.map(({ metadata }) => metadata.name);
+      const holding = node!.volumeMounts
+        .filter(({ mountPath }) => config.dataDir.startsWith(`${mountPath}/`))
+        .map(({ name }) => name);
+      deepEqual(holding, claims);
+      const [prepare] = pod.initContainers;
+      ok(prepare!.volumeMounts.some(({ name }) => claims.includes(name)));
+      const folders = ['var/lib/entente', 'run/entente/identity', 'run/secrets/identity'];
+      for (const folder of folders) mkdirSync(join(root, folder), { recursive: true });
+      for (const file of ['identity.key', 'identity.crt']) {
+        writeFileSync(join(root, 'run/secrets/identity', file), file, { mode: 0o440 });
+      }
+      const [shell, flags, script] = prepare!.command!;
+      const run = () =>
+        execFileSync(shell!, [flags!, script!.replaceAll(/\/(var|run)\//g, `${root}/$1/`)]);
+      run(); // a new volume
+      const state = join(root, config.dataDir);
+      await openLogKeyFile(state);
+      const key = join(state, 'log.key');
+      chmodSync(key, 0o660); // as a volume comes back with fsGroup
+      await rejects(openLogKeyFile(state), { code: 'bad_log_key' });
+      run();
+      equal(statSync(key).mode & 0o777, 0o600);
+      await openLogKeyFile(state);
+    }));
 
   it('mounts only volumes that it has', () => {
     const names = [
