@@ -6,7 +6,7 @@ import { rawPublicKey } from '../../src/party/audit/note-key.ts';
 import { COSIGNATURE_V1, formatVerifierKey } from '../../src/party/audit/signed-note.ts';
 import { ConfigError, loadConfig, parseConfig } from '../../src/party/config.ts';
 import { sampleConfig } from '../../src/party/config-sample.ts';
-import { type Environment, variableOf } from '../../src/party/config-source.ts';
+import type { Environment } from '../../src/party/config-source.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 
 const DEFAULTS = {
@@ -146,7 +146,6 @@ describe('configuration', () => {
       psi: { workers: 4 },
     };
     deepEqual(parseConfig(sampleConfig({ name: 'clinic' }), env, WHERE), expected);
-    equal(variableOf('data.memoryLimit'), 'ENTENTE_DATA_MEMORY_LIMIT');
     deepEqual(parseConfig('name: clinic', { ENTENTE_LOG_LEVEL: '' }, WHERE), DEFAULTS);
   });
 

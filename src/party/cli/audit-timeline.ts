@@ -10,7 +10,7 @@ export interface Timeline {
   readonly head: object;
   readonly entries: AsyncIterable<Entry>;
   /** Lines that could not be read, once the entries have come to an end. */
-  skipped(): number;
+  readonly skipped: () => number;
 }
 
 /** Entries that are aligned, and kept in memory, together. Own choice. */

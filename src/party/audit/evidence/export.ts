@@ -208,12 +208,13 @@ async function recordTaskExport(
 }
 
 async function awaitedOf(
-  { party, log, contract, isDecided }: EvidenceSource,
+  source: EvidenceSource,
   task: string,
   indices: readonly number[],
 ): Promise<readonly string[]> {
-  const agreed = (await isDecided(task)) ? await contract(task) : null;
-  return agreed ? awaitedParties(party, agreed, entriesAt(log, indices)) : [];
+  const contract = (await source.isDecided(task)) ? await source.contract(task) : null;
+  if (!contract) return [];
+  return awaitedParties(source.party, contract, entriesAt(source.log, indices));
 }
 
 async function* entriesAt(log: EvidenceLog, indices: readonly number[]): AsyncGenerator<Entry> {
