@@ -98,11 +98,21 @@ async function writeStream(
   try {
     await pipeline(pieces, createWriteStream(partial, { mode: 0o640, flush: true }));
     await rename(partial, path);
-  } catch (error) {
+  } catch (cause) {
     await rm(partial, { force: true });
-    throw error;
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    const why = WHY_UNWRITABLE[errno];
+    if (why === undefined) throw cause;
+    throw new CliError(`${path} ${why}`, 'name another file with --out', { cause });
   }
 }
+
+const WHY_UNWRITABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'is in a folder that does not exist',
+  ENOTDIR: 'is in a folder that does not exist',
+  EISDIR: 'is a folder',
+  EACCES: 'may not be written by you',
+};
 
 /** Works on the evidence of a stopped node. */
 export async function withEvidence(

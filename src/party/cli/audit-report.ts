@@ -1,9 +1,10 @@
 /** What verification and reconciliation found, for people. */
-import { type Finding, REASONS } from '../audit/evidence/findings.ts';
+import { type Finding, REASONS, type Reason } from '../audit/evidence/findings.ts';
 import type { ReconcileReport } from '../audit/evidence/reconcile.ts';
 import { disclosureRows } from '../audit/evidence/report.ts';
 import type { TaskStory } from '../audit/evidence/story.ts';
 import type { EvidenceReport } from '../audit/evidence/verify.ts';
+import type { DatasetTerms } from '../consensus/contract.ts';
 import { bytes, facts, printable, table } from './tables.ts';
 
 /** The report of one bundle. */
@@ -29,16 +30,39 @@ export function reportText(report: EvidenceReport): string {
   ].join('');
 }
 
-/** The comparison of two bundles, after the report of each. */
-export function reconcileText(report: ReconcileReport, bundles: readonly EvidenceReport[]): string {
-  const names = bundles.map(({ header }) => header?.party ?? 'nobody');
+/** Whether two bundles are such that they can agree or not. */
+export function isComparable({ findings }: ReconcileReport): boolean {
+  return !findings.some(({ reason }) => reason === 'not_comparable');
+}
+
+/**
+ * The comparison of two bundles, after the report of each.
+ *
+ * @param paths - Their files.
+ */
+export function reconcileText(
+  report: ReconcileReport,
+  bundles: readonly EvidenceReport[],
+  paths: readonly string[],
+): string {
+  const names = bundles.map(({ header }, i) =>
+    header ? `the evidence of ${header.party}` : `the file ${paths[i]}`,
+  );
   const each = bundles.map((bundle, i) => {
     const verdict = bundle.ok ? 'holds by itself' : 'does not hold by itself';
-    return `  the evidence of ${names[i]} ${verdict}\n${bundle.ok ? '' : findingsText(bundle)}`;
+    return `  ${names[i]} ${verdict}\n${bundle.ok ? '' : findingsText(bundle)}`;
   });
   const { receipts, states, ok } = report;
+  if (!isComparable(report)) {
+    return [
+      `Two files: ${paths.join(' and ')}\n`,
+      ...each,
+      findingsText(report),
+      '\nNOT RECONCILED: these are not two parties’ evidence of one task.\n',
+    ].join('');
+  }
   return [
-    `Evidence of ${names.join(' and ')}\n`,
+    `Evidence of ${bundles.map(({ header }) => header!.party).join(' and ')}\n`,
     ...each,
     facts([
       ['phase receipts', `${receipts} alike in both`],
@@ -56,85 +80,124 @@ function closingText({ awaited }: EvidenceReport): string | null {
 }
 
 function storyText(story: TaskStory): string {
-  const { contract, votes, agreedAt } = story;
-  const sections: string[] = [];
-  if (contract) {
-    sections.push(
-      '\nWhat was agreed\n',
-      facts([
-        ['task', `${contract.kind} ${contract.algorithm.name}`],
-        ['purpose', contract.purpose],
-        ['code', contract.algorithm.implementation],
-        ['receivers', contract.receivers.join(', ')],
-        ['agreed', agreedAt ?? 'not agreed'],
-        ['parameters', parametersText(contract.parameters)],
+  return [
+    agreedText(story),
+    ranText(story),
+    openedText(story),
+    endText(story),
+    setbacksText(story),
+  ].join('');
+}
+
+function agreedText({ contract, votes, agreedAt }: TaskStory): string {
+  if (!contract) return '\nNo contract was agreed to here.\n';
+  const { kind, algorithm, purpose, receivers, parameters, parties } = contract;
+  return [
+    '\nWhat was agreed\n',
+    facts([
+      ['task', `${kind} ${algorithm.name}`],
+      ['purpose', purpose],
+      ['code', algorithm.implementation],
+      ['receivers', receivers.join(', ')],
+      ['agreed', agreedAt ?? 'not agreed'],
+      ['parameters', parametersText(parameters)],
+    ]),
+    table(
+      parties.map(({ name, role, dataset }) => {
+        const vote = votes.find(({ body }) => body.signer === name)?.body;
+        const voted = vote ? `voted ${vote.votedAt}` : 'did not vote';
+        return [`  ${name}`, role, dataset ? `${dataset.rowCount} rows` : 'no data', voted];
+      }),
+    ),
+    '\nOn which data\n',
+    ...parties.flatMap(({ name, dataset }) => (dataset ? [dataText(name, dataset)] : [])),
+  ].join('');
+}
+
+/** Names of columns of one kind that a report lists; JSON has the contract's all. Own choice. */
+const MAX_NAMES = 12;
+
+function dataText(party: string, dataset: DatasetTerms): string {
+  const { path, commitment, keyColumns, labelColumn, features, payload } = dataset;
+  const columns = [
+    ['key', keyColumns ?? []],
+    ['label', labelColumn === null ? [] : [labelColumn]],
+    ['features', features.map(({ name }) => name)],
+    ['payload', payload],
+  ] as const;
+  return [
+    `  ${printable(`${party}: ${path}`)}\n`,
+    `    commitment ${commitment}\n`,
+    ...columns.map(([kind, names]) => {
+      if (names.length === 0) return '';
+      const rest = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
+      return `    ${kind} ${printable(names.slice(0, MAX_NAMES).join(', '))}${rest}\n`;
+    }),
+  ].join('');
+}
+
+function ranText({ party, contract, sessions }: TaskStory): string {
+  if (sessions.size === 0) return '';
+  const agreed = contract?.algorithm.implementation;
+  const all = [...sessions.values()];
+  const isAgreed = all.every(({ opened }) => opened.implementation === agreed);
+  return [
+    '\nWhat ran\n',
+    facts([['code', isAgreed ? `what was agreed, as ${party} says` : 'not what was agreed']]),
+    table(
+      all.map(({ attempt, opened, closed, receipts }) => [
+        `  attempt ${attempt}`,
+        `with ${opened.peer}`,
+        closed
+          ? `${bytes(closed.sent.bytes)} sent, ${bytes(closed.received.bytes)} received`
+          : 'its end is not recorded',
+        `${receipts.length} receipts signed by both`,
+        closed?.code ? `ended: ${closed.code}` : '',
       ]),
-      table(
-        contract.parties.map(({ name, role, dataset }) => {
-          const vote = votes.find(({ body }) => body.signer === name)?.body;
-          return [
-            `  ${name}`,
-            role,
-            dataset ? `${dataset.rowCount} rows` : 'no data',
-            vote ? `voted ${vote.votedAt}` : 'did not vote',
-          ];
-        }),
-      ),
-    );
-  } else sections.push('\nNo contract was agreed to here.\n');
-  const sessions = [...story.sessions.values()];
-  if (sessions.length > 0) {
-    sections.push(
-      '\nWhat ran\n',
-      table(
-        sessions.map(({ attempt, opened, closed, receipts }) => [
-          `  attempt ${attempt}`,
-          `with ${opened.peer}`,
-          closed
-            ? `${bytes(closed.sent.bytes)} sent, ${bytes(closed.received.bytes)} received`
-            : 'its end is not recorded',
-          `${receipts.length} receipts signed by both`,
-          closed?.code ? `ended: ${closed.code}` : '',
-        ]),
-      ),
-    );
-  }
+    ),
+  ].join('');
+}
+
+/** Every opening, and below what a class tells whoever reads it. */
+function openedText(story: TaskStory): string {
   const disclosures = disclosureRows(story);
-  if (disclosures.length > 0) {
-    sections.push(
-      '\nWhat was opened\n',
-      table(
-        disclosures.map(({ attempt, class: name, to, elements, most, meaning }) => [
-          `  attempt ${attempt}`,
-          name,
-          `to ${to.join(', ')}`,
-          most === null ? `${elements}, not declared` : `${elements} of at most ${most}`,
-          meaning ?? '',
-        ]),
-      ),
-    );
-  }
-  if (story.results.size > 0) {
-    sections.push(
-      '\nHow it ended\n',
-      table(
-        [...story.results.values()].map(({ body }) => [
-          `  attempt ${body.attempt}`,
-          body.signer,
-          body.outcome,
-          `signed ${body.signedAt}`,
-        ]),
-      ),
-    );
-  }
-  if (![...story.results.values()].some(({ body }) => body.signer === story.party)) {
-    sections.push(`\nHow it ended at ${story.party} this evidence does not say.\n`);
-  }
-  const setbacks = [...story.setbacks, ...story.unconfirmed];
-  if (setbacks.length > 0) {
-    sections.push('\nWhat went wrong\n', table(setbacks.map((what) => [`  ${what}`])));
-  }
-  return sections.join('');
+  if (disclosures.length === 0) return '';
+  const meanings = new Map(disclosures.map(({ class: name, meaning }) => [name, meaning]));
+  return [
+    '\nWhat was opened\n',
+    table(
+      disclosures.map(({ attempt, class: name, to, elements, most }) => [
+        `  attempt ${attempt}`,
+        name,
+        `to ${to.join(', ')}`,
+        most === null ? `${elements}, not declared` : `${elements} of at most ${most}`,
+      ]),
+    ),
+    '\nWhat that tells, as the contract says\n',
+    ...[...meanings].map(([name, meaning]) => `  ${name}: ${printable(meaning ?? 'nothing')}\n`),
+  ].join('');
+}
+
+function endText({ party, results }: TaskStory): string {
+  const all = [...results.values()];
+  const rows = all.map(({ body }) => [
+    `  attempt ${body.attempt}`,
+    body.signer,
+    body.outcome,
+    `signed ${body.signedAt}`,
+  ]);
+  const isSigned = all.some(({ body }) => body.signer === party);
+  return [
+    '\nHow it ended\n',
+    table(rows),
+    isSigned ? '' : `  ${party} has signed no result up to this export.\n`,
+  ].join('');
+}
+
+function setbacksText({ setbacks, unconfirmed }: TaskStory): string {
+  const all = [...setbacks, ...unconfirmed];
+  if (all.length === 0) return '';
+  return `\nWhat went wrong\n${table(all.map((what) => [`  ${what}`]))}`;
 }
 
 function parametersText(parameters: object): string {
@@ -160,7 +223,7 @@ function verdictText(report: EvidenceReport): string {
   const { ok, unconfirmedEntries, header } = report;
   const beyond =
     unconfirmedEntries > 0
-      ? `${unconfirmedEntries} entries came after the last state that somebody confirmed. If ${header!.party} rewrote them, only the evidence of the other parties can show it: entente audit reconcile.\n`
+      ? `${counted(unconfirmedEntries, 'entry', 'entries')} came after the last state that somebody confirmed. If ${header!.party} rewrote ${unconfirmedEntries === 1 ? 'it' : 'them'}, only the evidence of the other parties can show it: entente audit reconcile.\n`
       : '';
   const inside =
     header!.scope === 'all'
@@ -176,6 +239,14 @@ function verdictText(report: EvidenceReport): string {
   return `${findingsText(report)}${verdict}${ok ? beyond + inside + salts : ''}`;
 }
 
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Places of one reason that a report lists; JSON has more. Own choice. */
+const MAX_PLACES = 10;
+
+/** What is wrong, by reason. */
 function findingsText({
   findings,
   unlisted,
@@ -183,10 +254,18 @@ function findingsText({
   readonly findings: readonly Finding[];
   readonly unlisted: number;
 }): string {
-  const lines = findings.map(
-    ({ reason, where, detail }) =>
-      `  ${reason}: ${REASONS[reason]}\n    ${printable(where)}: ${printable(detail)}\n`,
-  );
-  const more = unlisted > 0 ? `  and ${unlisted} more\n` : '';
-  return lines.length === 0 ? '' : `\nWhat is wrong\n${lines.join('')}${more}`;
+  const byReason = new Map<Reason, Finding[]>();
+  for (const finding of findings) {
+    byReason.set(finding.reason, [...(byReason.get(finding.reason) ?? []), finding]);
+  }
+  const lines = [...byReason].map(([reason, places]) => {
+    const listed = places
+      .slice(0, MAX_PLACES)
+      .map(({ where, detail }) => `    ${printable(where)}: ${printable(detail)}\n`);
+    const more = places.length - listed.length;
+    const rest = more > 0 ? `    and ${counted(more, 'place', 'places')} more\n` : '';
+    return `  ${reason}: ${REASONS[reason]}\n${listed.join('')}${rest}`;
+  });
+  const rest = unlisted > 0 ? `  and ${unlisted} more\n` : '';
+  return lines.length === 0 ? '' : `\nWhat is wrong\n${lines.join('')}${rest}`;
 }

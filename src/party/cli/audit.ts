@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { AuditError } from '../audit/errors.ts';
+import type { Reason } from '../audit/evidence/findings.ts';
 import {
   KEYS_FORMAT,
   type PartyKey,
@@ -11,7 +12,7 @@ import {
 import { reconcile } from '../audit/evidence/reconcile.ts';
 import { reconcileJson, reportJson } from '../audit/evidence/report.ts';
 import { type EvidenceReport, verifyBundle } from '../audit/evidence/verify.ts';
-import { reconcileText, reportText } from './audit-report.ts';
+import { isComparable, reconcileText, reportText } from './audit-report.ts';
 import { CliError, type CommandResult, EXIT_NOT_VERIFIED } from './command.ts';
 import { type ConfigSource, readConfig, readIdentity } from './read-config.ts';
 
@@ -43,9 +44,12 @@ export async function auditReconcile(
   const report = reconcile(first, second);
   const reports = [first, second];
   const findings = [...first.findings, ...second.findings, ...report.findings];
+  const what = isComparable(report)
+    ? 'the parties do not tell the same story, or one’s evidence does not hold'
+    : 'these two cannot be compared';
   return {
-    result: { text: reconcileText(report, reports), json: reconcileJson(report, reports) },
-    failure: report.ok ? null : notVerified(findings, 'the parties do not tell the same story'),
+    result: { text: reconcileText(report, reports, bundles), json: reconcileJson(report, reports) },
+    failure: report.ok ? null : notVerified(findings, what),
   };
 }
 
@@ -66,37 +70,75 @@ export async function auditKeys(
 
 async function verifyFile(path: string, trusted: TrustedKeys): Promise<EvidenceReport> {
   try {
-    if (!(await stat(path)).isFile()) throw new TypeError('not a file');
-    return await verifyBundle(createReadStream(path, { highWaterMark: READ_BYTES }), trusted);
+    const source = createReadStream(path, { highWaterMark: READ_BYTES });
+    return await verifyBundle(source, trusted);
   } catch (cause) {
-    const hint = 'name a file of "entente audit export"';
-    throw new CliError(`${path} cannot be read`, hint, { cause });
+    throw unreadable(path, 'name a file of "entente audit export"', cause);
   }
 }
 
 const READ_BYTES = 1 << 18;
 
 async function readTrust(paths: readonly string[]): Promise<TrustedKeys> {
+  const hint = 'name a file with the keys that you trust: "entente audit keys" makes one';
   const texts = await Promise.all(
-    paths.map(async (path) =>
+    paths.map((path) =>
       readFile(path, 'utf8').catch((cause: unknown) => {
-        const hint = 'name a file with the keys that you trust: "entente audit keys" makes one';
-        throw new CliError(`${path} cannot be read`, hint, { cause });
+        throw unreadable(path, hint, cause);
       }),
     ),
   );
+  // One by one first, so that the message names the file.
+  for (const [i, path] of paths.entries()) keysIn([texts[i]!], path);
+  return keysIn(texts, paths.join(', '));
+}
+
+function keysIn(texts: readonly string[], where: string): TrustedKeys {
   try {
     return trustedKeys(texts);
   } catch (cause) {
     if (!(cause instanceof AuditError)) throw cause;
     const hint = 'ask each organisation for the output of "entente audit keys"';
-    throw new CliError(cause.message, hint, { cause });
+    throw new CliError(`${where}: ${cause.message}`, hint, { cause });
   }
 }
 
+const WHY_UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EISDIR: 'is a folder',
+  EACCES: 'may not be read by you',
+};
+
+function unreadable(path: string, hint: string, cause: unknown): CliError {
+  const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const message = `${path} ${WHY_UNREADABLE[errno] ?? 'cannot be read'}`;
+  return new CliError(message, hint, { cause });
+}
+
+/** What to do next where one of these is found; the first that fits. */
+const NEXT: readonly (readonly [Reason, string])[] = [
+  ['not_comparable', 'name the evidence of two parties about one task'],
+  [
+    'malformed_bundle',
+    'is it a file of "entente audit export", as it left the node? ask the organisation for it again',
+  ],
+  ['truncated_bundle', 'the file did not arrive whole: ask the organisation for it again'],
+  [
+    'untrusted_party',
+    'give the key of every party with --trust: each prints its own with "entente audit keys"',
+  ],
+  [
+    'wrong_key',
+    'compare fingerprints with the organisation: the trusted key is not that of this evidence',
+  ],
+];
+
 function notVerified(findings: EvidenceReport['findings'], what: string): CliError {
   const reasons = [...new Set(findings.map(({ reason }) => reason))];
-  const hint = 'the report above says where; ask the organisation whose evidence it is';
+  const [, hint] = NEXT.find(([reason]) => reasons.includes(reason)) ?? [
+    null,
+    'the report above says where; ask the organisation whose evidence it is',
+  ];
   return new CliError(`${what}: ${reasons.join(', ')}`, hint, {
     exit: EXIT_NOT_VERIFIED,
     code: 'NOT_VERIFIED',

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type AuditedTask, auditedTask, sourceOf } from '../../support/audited-task.ts';
 import { runInProcess, withNode } from '../../support/cli-run.ts';
 import { keysText, logBundle, resealed, taskBundle } from '../../support/evidence.ts';
@@ -60,7 +60,10 @@ describe('audit', () => {
         out,
         /attempt 1 +with orgB +4\.4 kB sent, 4\.5 kB received +10 receipts signed by both/,
       );
-      match(out, /validation_scores +to orgA +200 of at most 200 +The model/);
+      match(out, /validation_scores +to orgA +200 of at most 200\n/);
+      match(out, /What that tells[^\n]*\n(?: .*\n)* {2}validation_scores: The model/);
+      match(out, /On which data\n {2}orgA: .*\n {4}commitment [0-9a-f]{64}\n {4}key /);
+      match(out, /What ran\n {2}code {2}what was agreed, as orgA says\n/);
       match(out, /orgB +completed/);
       match(out, /Who has confirmed this log\n {2}orgB +22 entries/);
       match(out, /\nVERIFIED: nothing is wrong with this evidence\.\n2 entries came after/);
@@ -93,9 +96,16 @@ describe('audit', () => {
 
   it('verify says what it cannot read', () =>
     withFiles(async ({ a, noise, keys }) => {
-      equal((await run('verify', `${a}.none`, '--trust', keys)).code, 1);
-      equal((await run('verify', a, '--trust', `${keys}.none`)).code, 1);
-      equal((await run('verify', a, '--trust', noise)).code, 1);
+      const failing = async (expected: RegExp, ...argv: string[]): Promise<void> => {
+        const { code, err } = await run('verify', ...argv);
+        equal(code, 1);
+        match(err, expected);
+      };
+      await failing(/\.none does not exist\n {2}name a file of/, `${a}.none`, '--trust', keys);
+      await failing(/ is a folder\n/, dirname(a), '--trust', keys);
+      await failing(/\.none does not exist\n {2}name .* keys/, a, '--trust', `${keys}.none`);
+      const good = ['--trust', keys];
+      await failing(/noise: .* no JSON\n {2}ask each organisation/, a, ...good, '--trust', noise);
       equal((await run('verify', a)).code, 2);
       const { code, out } = await run('verify', noise, '--trust', keys);
       equal(code, 5);
@@ -108,11 +118,22 @@ describe('audit', () => {
       const second = `${keys}.b`;
       await writeFile(second, JSON.stringify({ ...file, parties: [file.parties[1]] }));
       equal((await run('verify', a, '--trust', keyOfA, '--trust', second)).code, 0);
-      equal((await run('verify', a, '--trust', keyOfA)).code, 5);
+      const lacking = await run('verify', a, '--trust', keyOfA);
+      equal(lacking.code, 5);
+      match(lacking.err, /untrusted_party.*\n {2}give the key of every party with --trust/);
+    }));
+
+  it('verify lists what is wrong by its reason, however often it is wrong', () =>
+    withFiles(async ({ a, keys }) => {
+      const [header, ...lines] = (await readFile(a, 'utf8')).trimEnd().split('\n');
+      await writeFile(a, `${[header, ...lines.map((line) => ` ${line}`)].join('\n')}\n`);
+      const { out } = await run('verify', a, '--trust', keys);
+      equal(out.split('malformed_bundle').length, 2);
+      match(out, /line 11: .*\n {4}and \d+ places more\n/);
     }));
 
   it('reconcile compares two bundles', () =>
-    withFiles(async ({ a, b, changed, keys }) => {
+    withFiles(async ({ a, b, changed, noise, keys }) => {
       const { code, out, err } = await run('reconcile', a, b, '--trust', keys);
       equal(code, 0, err);
       match(out, /phase receipts +10 alike in both/);
@@ -126,7 +147,11 @@ describe('audit', () => {
         /the evidence of orgA does not hold by itself\n\nWhat is wrong\n {2}entry_/,
       );
       const same = await run('reconcile', a, a, '--trust', keys);
-      match(same.err, /not_comparable/);
+      match(same.out, /NOT RECONCILED: these are not two parties’ evidence of one task/);
+      match(same.err, /cannot be compared: not_comparable\n {2}name the evidence of two parties/);
+      const odd = await run('reconcile', a, noise, '--trust', keys);
+      equal(odd.code, 5);
+      match(odd.out, /the file \S+noise does not hold by itself/);
     }));
 
   it('export says whose word is missing while a task is being closed', () =>
