@@ -50,38 +50,83 @@ export interface TrailDeps {
   readonly rng: Rng;
 }
 
+/** The number of a task's next entry. */
+interface Counter {
+  /** Settles once `seq` is right. */
+  readonly ready: Promise<void>;
+  seq: number;
+  /** Entries on their way. */
+  pending: number;
+}
+
+/** Tasks that are remembered, those used last, while none of their entries is on its way. Own choice. */
+const MAX_COUNTERS = 1000;
+
 /** A trail into `log`: gives entries their time, their salt and their number among the task's. */
 export function trailInto(log: EntryLog, { now, rng }: TrailDeps): Trail {
-  /** For each task the number of its next entry, or when that will be known. */
-  const next = new Map<string, Promise<{ seq: number }>>();
-  const counterOf = (task: string): Promise<{ seq: number }> => {
-    let counter = next.get(task);
-    if (!counter) {
-      counter = log.taskCount(task).then((seq) => ({ seq }));
-      counter.catch(() => next.delete(task));
-      next.set(task, counter);
-    }
+  const counters = new Map<string, Counter>();
+
+  /** The task's counter, for one entry more on its way. */
+  function claim(task: string): Counter {
+    const counter = counters.get(task) ?? newCounter(task);
+    counter.pending += 1;
+    counters.delete(task);
+    counters.set(task, counter); // the one used last
+    if (counters.size > MAX_COUNTERS) forgetOne();
     return counter;
-  };
+  }
+
+  function newCounter(task: string): Counter {
+    const counter: Counter = {
+      ready: log.taskCount(task).then((seq) => {
+        counter.seq = seq;
+      }),
+      seq: 0,
+      pending: 0,
+    };
+    counter.ready.catch(() => counters.delete(task));
+    return counter;
+  }
+
+  /** Peers can begin tasks as often as they like: what is counted must not grow with that. */
+  function forgetOne(): void {
+    for (const [task, { pending }] of counters) {
+      if (pending === 0) return void counters.delete(task);
+    }
+  }
+
+  async function counted<T>(task: string, append: (counter: Counter) => Promise<T>): Promise<T> {
+    const counter = claim(task);
+    try {
+      await counter.ready;
+      return await append(counter);
+    } finally {
+      counter.pending -= 1;
+    }
+  }
+
   return {
-    async record(kind, { task = null, attempt = null }, body, also = () => []) {
-      const counter = task === null ? null : await counterOf(task);
-      // From here to `append` nothing waits, so numbers and places in the log have one order.
-      const entry = {
-        v: 1,
-        kind,
-        time: new Date(now()).toISOString(),
-        salt: Buffer.from(rng(ENTRY_SALT_BYTES)).toString('hex'),
-        task,
-        seq: counter?.seq ?? null,
-        attempt,
-        body,
-      } as Entry;
-      const bytes = encodeEntry(entry);
-      const writes = also();
-      if (counter) counter.seq += 1;
-      const [index] = await log.append([{ task, bytes }], writes);
-      return index!;
+    record(kind, { task = null, attempt = null }, body, also = () => []) {
+      return task === null ? append(null) : counted(task, append);
+
+      // Nothing waits before `log.append`, so numbers and places in the log have one order.
+      async function append(counter: Counter | null): Promise<number> {
+        const entry = {
+          v: 1,
+          kind,
+          time: new Date(now()).toISOString(),
+          salt: Buffer.from(rng(ENTRY_SALT_BYTES)).toString('hex'),
+          task,
+          seq: counter?.seq ?? null,
+          attempt,
+          body,
+        } as Entry;
+        const bytes = encodeEntry(entry);
+        const writes = also();
+        if (counter) counter.seq += 1;
+        const [index] = await log.append([{ task, bytes }], writes);
+        return index!;
+      }
     },
   };
 }

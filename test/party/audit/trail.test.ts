@@ -51,6 +51,30 @@ describe('trail', () => {
     equal(new Set(entries.map(({ salt }) => salt)).size, entries.length);
   });
 
+  it('numbers on where it was after so many tasks that it forgot some', async () => {
+    const bytes: Uint8Array[] = [];
+    const ofTask = new Map<string, number>();
+    const trail = trailInto(
+      {
+        append: async (entries) =>
+          entries.map(({ task, bytes: entry }) => {
+            ofTask.set(task!, (ofTask.get(task!) ?? 0) + 1);
+            return bytes.push(entry) - 1;
+          }),
+        taskCount: async (task) => ofTask.get(task) ?? 0,
+      },
+      DEPS,
+    );
+    const task = (i: number): string => i.toString(16).padStart(64, '0');
+    const { error } = SAMPLE_BODIES;
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 1010; i++) await trail.record('error', { task: task(i) }, error);
+    }
+    const seqs = bytes.map((entry) => decodeEntry(entry).seq);
+    deepEqual([seqs.filter((seq) => seq === 0).length, seqs.length], [1010, 2020]);
+    deepEqual(new Set(seqs), new Set([0, 1]));
+  });
+
   it('does not spend a number on what cannot be an entry', async () => {
     const log = memoryLog();
     const trail = trailInto(log, DEPS);
