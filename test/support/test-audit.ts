@@ -9,14 +9,18 @@ export const AUDIT_HEAD: string = '00'.repeat(32);
 /** The audit log of a node that confirms none and whose own nobody is asked to confirm. */
 export interface TestAudit extends ConsensusAudit {
   readonly trail: MemoryTrail;
+  /** To whom the log was shown, and when. */
+  readonly shown: Parameters<ConsensusAudit['show']>[];
 }
 
 /** @param store - Where what goes with entries is written. */
 export function testAudit(now?: () => number, store?: Store): TestAudit {
+  const shown: TestAudit['shown'] = [];
   return {
+    shown,
     trail: memoryTrail(now, store),
     implementation: DECLARATION.implementation,
     head: () => AUDIT_HEAD,
-    show: async () => {},
+    show: async (...args) => void shown.push(args),
   };
 }

@@ -102,9 +102,12 @@ async function exchangeReceipts(
   }
 }
 
-/** Has the others confirm this node's log with the task in it: a party that is away does at the next task. */
-async function showLogs(
-  { consensus, log }: FinishDeps,
+/**
+ * Has the others confirm this node's log with the task in it, however that ended: a party that is away
+ * does at the next task.
+ */
+export async function showLogs(
+  { consensus, log }: Pick<FinishDeps, 'consensus' | 'log'>,
   contract: Contract,
   taskId: string,
 ): Promise<void> {

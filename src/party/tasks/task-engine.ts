@@ -18,7 +18,7 @@ import type { Caller } from '../tokens.ts';
 import type { ControlServer } from '../transport/control.ts';
 import type { DraftedContract } from './contract-draft.ts';
 import { errorSource } from './error-code.ts';
-import { decideResult, type Finishing, publishResult } from './finish-task.ts';
+import { decideResult, type Finishing, publishResult, showLogs } from './finish-task.ts';
 import { type LocalTask, runLocally } from './local-task.ts';
 import { type TaskStatus, taskMeetings } from './meeting.ts';
 import { recoverTasks } from './recover-tasks.ts';
@@ -167,7 +167,9 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
         if (stopping.signal.aborted) return;
         // The others may have published: only they can tell that there is no result.
         if (!control.isPrepared() || control.signal.aborted || error instanceof TaskError) {
-          return fail(taskId, entry, error);
+          await fail(taskId, entry, error);
+          if (!stopping.signal.aborted) await showLogs(deps, contract, taskId);
+          return;
         }
         log.error({ task: taskId, err: error }, 'result not decided yet');
         await pause(clock, LATE_MS, stopping.signal);

@@ -17,6 +17,7 @@ import {
   withEngines,
 } from '../../support/engine-network.ts';
 import type { MemoryTrail } from '../../support/memory-trail.ts';
+import type { TestAudit } from '../../support/test-audit.ts';
 
 /** What a party's audit log has of a kind: tasks and bodies, in order. */
 function recorded(
@@ -91,6 +92,13 @@ describe('task engine', function () {
         const [[, closed]] = recorded(net, name, 'session_closed') as [[string, { code: string }]];
         equal(typeof closed.code, 'string', 'not in order');
       }
+      await net.until('logs that are shown at the end', () =>
+        ORGS.every((name, i) => {
+          const { shown } = net.at(name).node.audit as TestAudit;
+          const end = [taskId, ORGS[1 - i], 'end'].join();
+          return shown.some((args) => args.join() === end);
+        }),
+      );
       const { engine } = net.at('orgA');
       await rejects(engine.cancel(taskId, CALLER), { code: 'CONFLICT', message: /has failed/ });
       await rejects(engine.cancel('00'.repeat(32), CALLER), { code: 'NOT_FOUND' });
