@@ -1,4 +1,5 @@
 /** Looks for planted values in everything a node leaves behind. */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -10,16 +11,23 @@ export function filesBelow(folder: string): { readonly path: string; readonly by
     .map((path) => ({ path, bytes: readFileSync(path) }));
 }
 
-/** A value in the forms in which a program would write it. */
+/** A value in the forms in which a program would write it, and its digests, by which it can be guessed. */
 function formsOf(value: string | number): readonly Buffer[] {
+  const text = Buffer.from(String(value));
   if (typeof value === 'number') {
     const little = Buffer.alloc(8);
     little.writeDoubleLE(value);
     const big = Buffer.from(little).reverse();
-    return [Buffer.from(String(value)), little, big, ...[little, big].map(asText)];
+    const digests = [text, little, big].flatMap(digestsOf);
+    return [text, little, big, ...[little, big].map(asText), ...digests];
   }
-  const utf8 = Buffer.from(value);
-  return [utf8, Buffer.from(value, 'utf16le'), Buffer.from(utf8.toString('base64')), asText(utf8)];
+  const utf16 = Buffer.from(value, 'utf16le');
+  return [text, utf16, Buffer.from(text.toString('base64')), asText(text), ...digestsOf(text)];
+}
+
+function digestsOf(bytes: Buffer): readonly Buffer[] {
+  const digest = createHash('sha256').update(bytes).digest();
+  return [digest, asText(digest), Buffer.from(digest.toString('base64'))];
 }
 
 /** Which of the values stand in `bytes`, in any form. */
