@@ -1,7 +1,7 @@
 /**
  * The walk-through of the README, block by block, as two people would type it. Only what depends on
  * the two machines is substituted: addresses, fingerprints, the sending of certificates, the id of the
- * model, and that the repository is built already.
+ * model and of its training, and that the repository is built already.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -145,6 +145,8 @@ describe('e2e: the walk-through of the README', function () {
     equal(lines.length, 1 + 569, 'a header and every common patient');
     equal(existsSync(join(lab!.directory, 'predictions.csv')), false);
     match(lab!.transcript, /train +completed/);
+    match(hospital!.transcript, /\nVERIFIED: /);
+    match(hospital!.transcript, /\nRECONCILED: /);
     ok(!hospital!.transcript.includes('series-7'), 'the name of the file stayed at its owner');
   });
 
@@ -157,12 +159,21 @@ describe('e2e: the walk-through of the README', function () {
       const sent = join(peer.directory, 'my-node/identity/identity.crt');
       copyFileSync(sent, join(machine.directory, `${other}.crt`));
     }
+    if (block.includes(`${other}.jsonl`)) {
+      copyFileSync(
+        join(peer.directory, `${other}.jsonl`),
+        join(machine.directory, `${other}.jsonl`),
+      );
+    }
+    const { transcript } = machines.get('hospital')!;
+    const task = /Task ([0-9a-f]{64})\n(?: {2}.*\n)*? {2}model /.exec(transcript)?.[1] ?? '';
     const fingerprint = /fingerprint +([0-9a-f]{64})/.exec(peer.transcript)?.[1] ?? '';
     const model = /model +(model-\S+)/.exec(machine.transcript)?.[1] ?? '';
     return block
       .replaceAll(`${other}.example:7400`, `127.0.0.1:${peer.grpc}`)
       .replaceAll('FINGERPRINT', fingerprint)
-      .replaceAll('MODEL', model);
+      .replaceAll('MODEL', model)
+      .replaceAll('TASK', task);
   }
 
   async function run(machine: Machine, block: string): Promise<void> {
