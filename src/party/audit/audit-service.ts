@@ -9,7 +9,7 @@ import { AuditError } from './errors.ts';
 import { type EvidenceSource, exportLog, exportTask } from './evidence/export.ts';
 import type { LogVerifiers } from './log-key.ts';
 import { noteVerifier } from './note-key.ts';
-import { type NoteVerifier, parseVerifierKey } from './signed-note.ts';
+import { formatNote, type NoteVerifier, parseVerifierKey } from './signed-note.ts';
 import type { StoredCosignature } from './stored-evidence.ts';
 
 export interface AuditServiceDeps {
@@ -62,8 +62,8 @@ export function auditService(deps: AuditServiceDeps): AuditService {
     },
 
     async consistency(first, second) {
-      checkSizes({ first, second }, log.size);
-      if (first > second) throw invalid('first must be at most second');
+      checkSizes({ first, size: second }, log.size);
+      if (first > second) throw invalid('first must be at most size');
       return (await log.consistencyProof(first, second)).map(hex);
     },
 
@@ -114,10 +114,13 @@ async function cosign(
         if (!(cause instanceof RangeError)) throw cause;
         throw new ApiError('INVALID_REQUEST', 'note: it is no checkpoint of this log', { cause });
       });
-      await store.write(table.put(name, { size, note }));
-      const own = { size, root: hex(root), note };
+      // The log's line and the witness's: what else a caller adds says nothing, at any length.
+      const lines = opened.verified.filter((each) => each === line || each.name === log.origin);
+      const cosigned = formatNote({ text: opened.text, signatures: lines });
+      const own = { size, root: hex(root), note: cosigned };
       const body = { witness: name, at: 'request', code: null, own, theirs: null } as const;
-      await evidence.trail.record('checkpoint_exchange', {}, body);
+      const row = table.put(name, { size, note: cosigned });
+      await evidence.trail.record('checkpoint_exchange', {}, body, [row]);
     });
     names.push(name);
   }

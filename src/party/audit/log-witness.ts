@@ -5,8 +5,8 @@
  */
 import type { KeyRing, PinnedKey } from '../consensus/signature.ts';
 import type { Store } from '../store.ts';
-import type { AuditLog, SignedCheckpoint } from './audit-log.ts';
-import { openCheckpoint } from './checkpoint.ts';
+import type { AuditLog } from './audit-log.ts';
+import { openCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import { AuditError } from './errors.ts';
 import { type LogKey, type LogKeyCertificate, type LogVerifiers, verifyLogKey } from './log-key.ts';
 import { verifyConsistency } from './merkle-proof.ts';
@@ -43,11 +43,17 @@ export type Confirmation =
   | { readonly logKey: LogKeyCertificate; readonly signature: Uint8Array }
   | { readonly lacks: number };
 
-/** A state of a log with both signatures, as entries have it. */
+/** A state of a log, as entries have it: with both signatures once it is confirmed. */
 export interface ConfirmedNote {
   readonly size: number;
   readonly root: string;
   readonly note: string;
+}
+
+/** What a note says, as entries have it. Verifies nothing. */
+export function shownNote(note: string): ConfirmedNote {
+  const { size, root } = parseCheckpoint(parseNote(note).text);
+  return { size, root: hex(root), note };
 }
 
 /** What the people of a party do whose log others refuse. Goes to both sides. */
@@ -97,8 +103,6 @@ export interface LogWitness {
     party: string,
     state: ShownState,
   ): Promise<{ readonly answer: Confirmation; readonly theirs: ConfirmedNote | null }>;
-  /** This node's log as `show` last told it, without a proof. */
-  state(): Promise<ConfirmedNote>;
   records(): Promise<readonly (readonly [party: string, record: WitnessRecord])[]>;
 }
 
@@ -143,18 +147,14 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
   const exclusive = <T>(party: string, run: () => Promise<T>): Promise<T> =>
     store.exclusive(`audit/witness/${party}`, run);
 
-  /** The log's own signature and no other. */
-  function bare({ note, size, root }: SignedCheckpoint): ConfirmedNote {
-    const { text, signatures } = parseNote(note);
-    const own = signatures.filter(({ name }) => name === key.checkpoints.name);
-    return { size, root: hex(root), note: formatNote({ text, signatures: own }) };
-  }
-
   return {
     inTurn: (party, run) => store.exclusive(`audit/exchange/${party}`, run),
 
     async show(party, from) {
-      const { note, size } = bare(await log.checkpoint());
+      const { note: signed, size } = await log.checkpoint();
+      const { text, signatures } = parseNote(signed);
+      const own = signatures.filter(({ name }) => name === key.checkpoints.name);
+      const note = formatNote({ text, signatures: own });
       const start = Math.min(from ?? (await knownOf(party))?.own?.size ?? 0, size);
       const proof = await log.consistencyProof(start, size);
       return { logKey: key.certificate, note, from: start, proof };
@@ -207,7 +207,6 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
         return { answer, theirs: { ...shown, note: withSignature(note, line) } };
       }),
 
-    state: async () => bare(await log.checkpoint()),
     records: () => table.list(),
   };
 }

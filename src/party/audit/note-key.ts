@@ -5,7 +5,6 @@
  * A note's signature is over its text alone and a cosignature's over a text that begins with
  * `cosignature/v1`, so one key serves both as long as no checkpoint of its own has that origin.
  */
-
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { AuditError } from './errors.ts';
@@ -22,6 +21,9 @@ import {
 const PUBLIC_KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 const TIMESTAMP_BYTES = 8;
+
+/** Bytes of a cosignature: timestamp and Ed25519 signature. */
+export const COSIGNATURE_BYTES: number = TIMESTAMP_BYTES + SIGNATURE_BYTES;
 
 /** Signs texts as the key `name`. */
 export function noteSigner(name: string, privateKey: KeyObject): NoteSigner {
@@ -45,7 +47,7 @@ export function cosigner(
     name,
     keyId,
     sign(text) {
-      const bytes = Buffer.alloc(TIMESTAMP_BYTES + SIGNATURE_BYTES);
+      const bytes = Buffer.alloc(COSIGNATURE_BYTES);
       const time = unixSeconds();
       bytes.writeBigUInt64BE(BigInt(time), 0);
       bytes.set(sign(null, cosignedBytes(text, time), privateKey), TIMESTAMP_BYTES);
@@ -84,7 +86,7 @@ export function noteVerifier({ name, type, publicKey }: VerifierKey): NoteVerifi
 
 /** When a cosignature was made, Unix seconds; undefined when it is none. Verifies nothing. */
 export function cosignatureTime(bytes: Uint8Array): number | undefined {
-  if (bytes.length !== TIMESTAMP_BYTES + SIGNATURE_BYTES) return undefined;
+  if (bytes.length !== COSIGNATURE_BYTES) return undefined;
   const time = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0));
   return Number.isSafeInteger(time) ? time : undefined;
 }

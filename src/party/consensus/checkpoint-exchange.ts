@@ -11,7 +11,10 @@ import type { EntryBody } from '../audit/entry.ts';
 import { AuditError } from '../audit/errors.ts';
 import { LogKeyCertificateSchema } from '../audit/fields.ts';
 import type { LogKeyCertificate } from '../audit/log-key.ts';
-import { LogRefusal, type LogWitness, type ShownState } from '../audit/log-witness.ts';
+import { LogRefusal, type LogWitness, type ShownState, shownNote } from '../audit/log-witness.ts';
+import { HASH_BYTES } from '../audit/merkle.ts';
+import { MAX_PROOF_HASHES } from '../audit/merkle-proof.ts';
+import { COSIGNATURE_BYTES } from '../audit/note-key.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { ControlClient, ControlServer } from '../transport/control.ts';
 import { canonicalBytes } from './canonical-json.ts';
@@ -38,11 +41,9 @@ export interface CheckpointExchangeDeps {
   readonly trail: Trail;
 }
 
-/** Largest note, and longest proof: of a log of 2^53 entries. */
-const MAX_NOTE_CHARS = 4096;
-const MAX_PROOF = 64;
+/** Largest note of a log alone: with a cosignature it still fits an entry. Own choice. */
+const MAX_NOTE_CHARS = 2048;
 const MAX_LOG_KEY_BYTES = 1024;
-const COSIGNATURE_BYTES = 72;
 
 type Body = EntryBody<'checkpoint_exchange'>;
 
@@ -86,7 +87,9 @@ async function showOnce(
       }
       if (!result) throw malformed(`${peer} gave no answer`);
       const { logKey, signature } = result.value;
-      if (signature.length !== COSIGNATURE_BYTES) throw malformed('a cosignature has 72 bytes');
+      if (signature.length !== COSIGNATURE_BYTES) {
+        throw malformed(`a cosignature has ${COSIGNATURE_BYTES} bytes`);
+      }
       const by = { logKey: decodeLogKey(logKey), signature };
       const own = await orMalformed(() => witness.confirmed(peer, shown!, by));
       await record({ code: null, own });
@@ -94,7 +97,7 @@ async function showOnce(
     }
   } catch (error) {
     const { code } = refusalOf(error);
-    await record({ code, own: shown && (await witness.state()) });
+    await record({ code, own: shown && shownNote(shown.note) });
     throw error;
   }
 }
@@ -161,8 +164,8 @@ function decodeState({ taskId, at, logKey, note, from, proof }: CheckpointReques
 } {
   if (at !== 'consensus' && at !== 'end') throw malformed('at must be consensus or end');
   if (note.length > MAX_NOTE_CHARS) throw malformed('the note is too long');
-  if (proof.length > MAX_PROOF || proof.some(({ length }) => length !== 32)) {
-    throw malformed(`a proof has at most ${MAX_PROOF} hashes of 32 bytes`);
+  if (proof.length > MAX_PROOF_HASHES || proof.some(({ length }) => length !== HASH_BYTES)) {
+    throw malformed(`a proof has at most ${MAX_PROOF_HASHES} hashes of ${HASH_BYTES} bytes`);
   }
   if (from > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed('from is above 2^53');
   const state = { logKey: decodeLogKey(logKey), note, from: Number(from), proof };

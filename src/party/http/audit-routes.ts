@@ -20,9 +20,9 @@ const EntriesQuery = Type.Object({
   task: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
 });
 const ProofQuery = Type.Object({
-  index: Type.Optional(Index),
-  first: Type.Optional(Index),
-  size: Index,
+  index: Type.Optional({ ...Index, description: 'Of the entry to prove, below size.' }),
+  first: Type.Optional({ ...Index, description: 'Size of the earlier state to prove.' }),
+  size: { ...Index, description: 'Of the state that is proved from.' },
 });
 const BundleQuery = Type.Object({
   openings: Type.Optional(Type.Enum(['true', 'false'])),

@@ -17,7 +17,7 @@ export function checkQuery(schema: TSchema, given: unknown): object {
       const names = Object.keys(known).join(', ');
       throw new ApiError('INVALID_REQUEST', `${name} is not known here; known: ${names}`);
     }
-    const isNumber = property.type === 'integer' && /^\d{1,15}$/.test(String(text));
+    const isNumber = property.type === 'integer' && /^-?\d{1,15}$/.test(String(text));
     values[name] = isNumber ? Number(text) : text;
   }
   return checkShape(schema, values, 'the query') as object;

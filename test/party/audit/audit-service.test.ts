@@ -2,6 +2,7 @@ import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { join } from 'node:path';
 import { AuditLog } from '../../../src/party/audit/audit-log.ts';
 import { auditService } from '../../../src/party/audit/audit-service.ts';
+import { decodeEntry } from '../../../src/party/audit/entry.ts';
 import { partyKey, trustedKeys } from '../../../src/party/audit/evidence/keys.ts';
 import { verifyBundle } from '../../../src/party/audit/evidence/verify.ts';
 import { logKey, verifyLogKey } from '../../../src/party/audit/log-key.ts';
@@ -204,6 +205,23 @@ describe('audit service', () => {
         report.confirmed.map(({ witness, size, time }) => [witness, size, time]),
         [['regulator', 3, '1970-01-01T00:00:01.000Z']],
       );
+    }));
+
+  it('keeps of a cosigned note what was verified, whatever else the caller adds', () =>
+    withService(async ({ service, record, cosigned, log }) => {
+      await record();
+      const good = await cosigned();
+      const stranger = cosigner('else.example', newLogKey(), () => 1);
+      let padded = good;
+      for (let i = 0; i < 60; i++) {
+        padded = withSignature(
+          padded,
+          signatureBy({ ...stranger, keyId: i }, parseNote(good).text),
+        );
+      }
+      await service.cosign(padded);
+      const entry = decodeEntry(await log.entry(log.size - 1));
+      equal(entry.kind === 'checkpoint_exchange' && entry.body.own?.note, good);
     }));
 
   it('refuses what no witness cosigned, or what this log did not sign', () =>

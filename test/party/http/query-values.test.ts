@@ -17,7 +17,7 @@ describe('query values', () => {
   it('are refused by name', () => {
     for (const [given, message] of [
       [{ limit: '11' }, 'limit must be <= 10'],
-      [{ limit: '-1' }, 'limit must be integer'],
+      [{ limit: '-1' }, 'limit must be >= 1'],
       [{ limit: ' 1' }, 'limit must be integer'],
       [{ limit: '0x1' }, 'limit must be integer'],
       [{ limit: '9'.repeat(400) }, 'limit must be integer'],
