@@ -120,7 +120,7 @@ async function cosign(
       const own = { size, root: hex(root), note: cosigned };
       const body = { witness: name, at: 'request', code: null, own, theirs: null } as const;
       const row = table.put(name, { size, note: cosigned });
-      await evidence.trail.record('checkpoint_exchange', {}, body, [row]);
+      await evidence.trail.record('checkpoint_exchange', {}, body, () => [row]);
     });
     names.push(name);
   }
