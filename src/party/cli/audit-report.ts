@@ -220,14 +220,20 @@ function confirmedText({ confirmed }: EvidenceReport): string {
 }
 
 function verdictText(report: EvidenceReport): string {
-  const { ok, unconfirmedEntries, header } = report;
+  const { ok, unconfirmedEntries, header, confirmed } = report;
+  const who =
+    header!.scope === 'task' && report.story?.certificate ? 'the other parties' : 'somebody';
   const beyond =
     unconfirmedEntries > 0
-      ? `${counted(unconfirmedEntries, 'entry', 'entries')} came after the last state that somebody confirmed. If ${header!.party} rewrote ${unconfirmedEntries === 1 ? 'it' : 'them'}, only the evidence of the other parties can show it: entente audit reconcile.\n`
+      ? `${counted(unconfirmedEntries, 'entry', 'entries')} came after the last state that ${who} confirmed. If ${header!.party} rewrote ${unconfirmedEntries === 1 ? 'it' : 'them'}, only the evidence of the other parties can show it: entente audit reconcile.\n`
       : '';
+  const whole =
+    confirmed.length > 0
+      ? 'This shows that what others confirmed of the log was not rewritten since'
+      : `Nobody whose key you trust has confirmed this log: ${header!.party} may have written it anew, as a whole`;
   const inside =
     header!.scope === 'all'
-      ? 'This shows that the log was not rewritten; what its entries say of a task is checked with the evidence of that task.\n'
+      ? `${whole}; what its entries say of a task is checked with the evidence of that task.\n`
       : `It ends when it was made, and says what ${header!.party} recorded. What a party leaves out, or records otherwise than it happened, shows only beside the evidence of another party: entente audit reconcile.\n`;
   const salts =
     report.openings > 0

@@ -1,6 +1,6 @@
 /** Entries of the audit log in words, one line each. */
 import type { Entry } from '../audit/entry.ts';
-import { bytes, printable, table } from './tables.ts';
+import { bytes, printable, printableJson, table } from './tables.ts';
 
 /** Entries with what stands around them. */
 export interface Timeline {
@@ -19,12 +19,12 @@ const PAGE = 1000;
 /** A timeline for people, or as one JSON object, in pieces. */
 export async function* timelinePieces(timeline: Timeline, json: boolean): AsyncGenerator<string> {
   const { title, head, entries, skipped } = timeline;
-  yield json ? `${JSON.stringify(head).slice(0, -1)},"entries":[` : title;
+  yield json ? `${printableJson(head).slice(0, -1)},"entries":[` : title;
   let comma = '';
   for await (const page of pagesOf(entries)) {
     if (!json) yield timelineText(page);
     else {
-      yield `${comma}${page.map((entry) => JSON.stringify(entry)).join()}`;
+      yield `${comma}${page.map((entry) => printableJson(entry)).join()}`;
       comma = ',';
     }
   }

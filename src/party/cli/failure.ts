@@ -4,6 +4,7 @@ import { ConfigError } from '../config.ts';
 import { ApiError } from '../http/api-error.ts';
 import { StoreError } from '../store.ts';
 import { CliError, EXIT_FAILED, EXIT_OF_CODE, EXIT_UNREACHABLE, EXIT_USAGE } from './command.ts';
+import { printable, printableJson } from './tables.ts';
 
 /** What went wrong, for people and programs, and what to do next. */
 export interface Failure {
@@ -28,8 +29,8 @@ export function failureOf(error: unknown): Failure {
 }
 
 export function failureText({ code, message, hint }: Failure, json: boolean): string {
-  if (json) return `${JSON.stringify({ error: { code, message, hint } })}\n`;
-  return `error: ${message}\n  ${hint}\n`;
+  if (json) return `${printableJson({ error: { code, message, hint } })}\n`;
+  return `error: ${message.split('\n').map(printable).join('\n')}\n  ${printable(hint)}\n`;
 }
 
 function usageFailure(error: CommanderError): Failure {

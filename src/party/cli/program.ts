@@ -4,6 +4,7 @@ import { type CliContext, EXIT_OK, EXIT_USAGE } from './command.ts';
 import { failureOf, failureText } from './failure.ts';
 import { addNodeCommands } from './node-commands.ts';
 import type { Shell } from './shell.ts';
+import { printableJson } from './tables.ts';
 import { addTaskCommands } from './task-commands.ts';
 
 const EXIT_CODES = `
@@ -41,7 +42,7 @@ function programOf(context: CliContext, json: boolean): Command {
   const shell: Shell = {
     context,
     json,
-    print: (result) => context.out(json ? `${JSON.stringify(result.json)}\n` : result.text),
+    print: (result) => context.out(json ? `${printableJson(result.json)}\n` : result.text),
     printAll: async (pieces) => {
       for await (const piece of pieces) {
         context.out(piece);

@@ -1,6 +1,16 @@
+/** Controls, also those of eight bits, marks that turn the direction of text, and line ends. */
+const STEERING = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+
 /** Text as a terminal may show it: names of other parties and of files are not ours. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '?');
+  return text.replace(STEERING, '?');
+}
+
+/** A value as JSON in one line, in which nothing steers a terminal either. */
+export function printableJson(value: unknown): string {
+  const escaped = (character: string): string =>
+    character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(STEERING, escaped);
 }
 
 /** Rows as aligned columns; the last one is not padded. */

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type AuditedTask, auditedTask, sourceOf } from '../../support/audited-task.ts';
+import { type AuditedTask, auditedTask, newParties, sourceOf } from '../../support/audited-task.ts';
 import { runInProcess, withNode } from '../../support/cli-run.ts';
 import { keysText, logBundle, resealed, taskBundle } from '../../support/evidence.ts';
 import { startFakeNode } from '../../support/fake-node.ts';
@@ -91,7 +91,7 @@ describe('audit', () => {
       const { code, out } = await run('verify', log, '--trust', keys);
       equal(code, 0);
       match(out, /^The whole audit log of orgA\n/);
-      match(out, /This shows that the log was not rewritten/);
+      match(out, /This shows that what others confirmed of the log was not rewritten since/);
     }));
 
   it('verify says what it cannot read', () =>
@@ -175,6 +175,37 @@ describe('audit', () => {
       } finally {
         await node.close();
       }
+    }));
+
+  it('shows nothing that steers a terminal, whatever the parties agreed to and a file holds', () =>
+    withFiles(async ({ keys: path }) => {
+      const steering = '\u009b2J\u202eevil\u2028\u{e0041}';
+      const hostile = await auditedTask(newParties(), { contract: { purpose: steering } });
+      const lines = await taskBundle(sourceOf(hostile, hostile.a), hostile.taskId);
+      const bundle = `${path}.bundle`;
+      const keys = `${path}.hostile`;
+      await writeFile(keys, keysText([hostile.a, hostile.b]));
+      const check = async (...argv: string[]): Promise<void> => {
+        for (const json of [[], ['--json']]) {
+          const { out, err } = await run(...argv, ...json);
+          // Of all of these a line's end is the only one that is ours.
+          const odd = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+          equal(`${out}${err}`.replaceAll('\n', '').match(odd), null, argv.join(' '));
+        }
+      };
+      await writeFile(bundle, `${lines.join('\n')}\n`);
+      await check('verify', bundle, '--trust', keys);
+      await check('show', bundle);
+      await check('reconcile', bundle, bundle, '--trust', keys);
+      const { json } = await run('verify', bundle, '--trust', keys, '--json');
+      equal((json.task as { purpose: string }).purpose, steering, 'and JSON tells what it was');
+      const odd = JSON.stringify({ line: 'header', [steering]: '\u001b[31m' });
+      await writeFile(bundle, `${odd}\n${lines.join('\n')}\n`);
+      await check('verify', bundle, '--trust', keys);
+      const trust = JSON.stringify({ format: 'entente/keys/v1', parties: [], [steering]: 1 });
+      await writeFile(keys, trust);
+      await check('verify', bundle, '--trust', keys);
+      await check('verify', `${bundle}\u001b[31m`, '--trust', path);
     }));
 
   it('keys are those of the node, as a file of trust', () =>

@@ -1,5 +1,13 @@
-import { equal } from 'node:assert/strict';
-import { bytes, duration, facts, figure, printable, table } from '../../../src/party/cli/tables.ts';
+import { deepEqual, equal } from 'node:assert/strict';
+import {
+  bytes,
+  duration,
+  facts,
+  figure,
+  jsonLine,
+  printable,
+  table,
+} from '../../../src/party/cli/tables.ts';
 
 describe('tables', () => {
   it('align columns and leave no blanks behind', () => {
@@ -26,6 +34,13 @@ describe('tables', () => {
   it('show nothing that steers a terminal', () => {
     equal(printable('a\u001b[31mb\nc\u202e\u2028d'), 'a?[31mb?c??d');
     equal(table([['\u001b[2J']]), '?[2J\n');
+  });
+
+  it('show it in JSON neither, which reads back as it was', () => {
+    const value = { 'a\u009b': ['\u202e', '\u{e0041}', '\ud800', '\u007f\n', 1, null] };
+    const line = jsonLine(value);
+    equal(line.search(/[\p{Cc}\p{Cf}\p{Cs}]/u), line.length - 1, 'but for the end of the line');
+    deepEqual(JSON.parse(line), value);
   });
 
   it('show figures, times and sizes as people say them', () => {

@@ -30,7 +30,7 @@ const REASON_OF: Readonly<Partial<Record<ConsensusErrorCode, Reason>>> = {
 export function agreementCheck(ground: Ground, findings: Findings): AgreementCheck {
   const { contract, certificate, trusted } = ground;
   const { party, task } = ground.header;
-  const ownVotes = new Set<string>();
+  let hasOwnVote = false;
   let agreedAt: string | null = null;
   const attempt = (where: string, whose: string, check: () => void): void => {
     try {
@@ -111,8 +111,8 @@ export function agreementCheck(ground: Ground, findings: Findings): AgreementChe
   function voteEntry(vote: Signed<Vote>, where: string): void {
     const { signer } = vote.body;
     voteIs(vote, `vote of ${signer}`);
-    if (signer === party) ownVotes.add(vote.signature);
     const counted = certificate?.votes.find(({ body }) => body.signer === signer);
+    if (signer === party && counted?.signature === vote.signature) hasOwnVote = true;
     if (counted && counted.signature !== vote.signature) {
       const detail = `the certificate holds another vote of ${signer}`;
       findings.add('certificate_altered', where, detail);
@@ -141,8 +141,7 @@ export function agreementCheck(ground: Ground, findings: Findings): AgreementChe
     ) {
       findings.add('certificate_altered', where, 'the log has a certificate of other votes');
     }
-    const own = certificate.votes.find(({ body }) => body.signer === party);
-    if (own && !ownVotes.has(own.signature)) {
+    if (!hasOwnVote && certificate.votes.some(({ body }) => body.signer === party)) {
       findings.add('vote_missing', `vote of ${party}`, 'the log does not have it before');
     }
     const now = Date.parse(entry.time);

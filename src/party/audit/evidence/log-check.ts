@@ -59,6 +59,9 @@ export function taskLogCheck(ground: Ground, findings: Findings): EntryCheck {
   };
 }
 
+/** Tasks of one log whose entries are counted; of further ones it is not known whether one is missing. */
+const MAX_TASKS = 1 << 20;
+
 /**
  * Of the whole log: its tree, made anew from its entries, is the one that was signed and confirmed.
  * Memory grows with the number of tasks, not with that of entries.
@@ -90,6 +93,10 @@ export function wholeLogCheck(ground: Ground, findings: Findings): EntryCheck {
       checkStates();
       time(entry, '');
       if (entry.task === null || entry.seq === null) return;
+      if (ofTasks.size >= MAX_TASKS && !ofTasks.has(entry.task)) {
+        findings.add('malformed_bundle', 'the log', `it has more than ${MAX_TASKS} tasks`);
+        return;
+      }
       const expected = ofTasks.get(entry.task) ?? 0;
       if (entry.seq !== expected && turn === 'next') {
         const detail = `number ${expected} of task ${entry.task} should stand there`;

@@ -95,7 +95,8 @@ function compareSession({ a, b, mine, theirs, where }: Pair, findings: Findings)
     const detail = `${a.party} and ${b.party} name another ${field}`;
     findings.add('session_differs', where, detail);
   }
-  if (mine.attempt !== theirs.attempt || theirs.opened.peer !== a.party) {
+  const isBetween = mine.opened.peer === b.party && theirs.opened.peer === a.party;
+  if (mine.attempt !== theirs.attempt || !isBetween) {
     findings.add('session_differs', where, 'it is of another attempt, or with another party');
   }
   if (!endedInOrder(mine, theirs)) return;
@@ -120,15 +121,16 @@ function endedInOrder(mine: SessionStory, theirs: SessionStory): boolean {
 
 /** Returns how many receipts are alike. */
 function compareReceipts({ a, b, mine, theirs, where }: Pair, findings: Findings): number {
-  const isWhole = endedInOrder(mine, theirs);
   let matched = 0;
   for (const from of [a.party, b.party]) {
     const ofA = mine.receipts.filter((receipt) => receipt.from === from);
     const ofB = theirs.receipts.filter((receipt) => receipt.from === from);
-    for (const [party, own, others] of [
-      [b.party, ofA, ofB],
-      [a.party, ofB, ofA],
+    for (const [party, own, others, its] of [
+      [b.party, ofA, ofB, theirs],
+      [a.party, ofB, ofA, mine],
     ] as const) {
+      // A session ends in order where everything was signed by both, however the other end fared.
+      const isWhole = its.closed?.code === null;
       const byPlace = new Map(others.map((receipt) => [placeOf(receipt), receipt]));
       const last = others.at(-1)?.frames ?? -1;
       for (const receipt of own) {
@@ -155,7 +157,10 @@ function placeOf(receipt: SessionStory['receipts'][number]): string {
   return `${frames}/${phase}/${step}/${last}`;
 }
 
-/** In attempts that both ended in order: what one told the other, the other learned. */
+/**
+ * In attempts that one of the two ended in order: what one told the other, the other learned. A session
+ * ends in order at one end only when the other's program is through as well, whatever came after.
+ */
 function compareDisclosures(a: TaskStory, b: TaskStory, findings: Findings): void {
   const holders = a.contract?.parties.filter(({ dataset }) => dataset !== null) ?? [];
   const names = holders.map(({ name }) => name);
@@ -208,7 +213,8 @@ function attemptsInOrder(a: TaskStory, b: TaskStory): ReadonlySet<number> {
   const attempts = new Set<number>();
   for (const mine of sessionsWith(a, b)) {
     const theirs = b.sessions.get(mine.id);
-    if (theirs && endedInOrder(mine, theirs)) attempts.add(mine.attempt);
+    const isThrough = mine.closed?.code === null || theirs?.closed?.code === null;
+    if (theirs && isThrough) attempts.add(mine.attempt);
   }
   return attempts;
 }

@@ -31,7 +31,6 @@ export function resultCheck(
   let awaited: ReadonlySet<string> = new Set();
   /** Log indices of entries with a commitment to a value. */
   const committed = new Set<number>();
-  const openings: { results: number; values: number } = { results: 0, values: 0 };
 
   function result({ body, attempt }: Entry<'result'>, where: string): void {
     const { receipt, implementation } = body;
@@ -108,18 +107,15 @@ export function resultCheck(
       if (line.of === 'result') {
         const { attempt, field, salt, digest } = line;
         const own = results.get(resultKey({ attempt, signer: party }));
-        if (own?.body[field] === resultCommitment(field, { salt, digest })) openings.results += 1;
-        else {
-          const detail = `it does not open the ${field} of ${party}’s result`;
-          findings.add('opening_wrong', `opening of attempt ${attempt}`, detail);
-        }
+        if (own?.body[field] === resultCommitment(field, { salt, digest })) return;
+        const detail = `it does not open the ${field} of ${party}’s result`;
+        findings.add('opening_wrong', `opening of attempt ${attempt}`, detail);
       } else if (line.of === 'rule') {
         const own = certificate?.votes.find(({ body }) => body.signer === party);
         const salt = new Uint8Array(Buffer.from(line.salt, 'hex'));
         if (own?.body.rule === ruleDigest(line.rule, salt)) return;
         findings.add('opening_wrong', 'opening of the rule', `${party} voted by another rule`);
-      } else if (committed.has(line.index)) openings.values += 1;
-      else {
+      } else if (!committed.has(line.index)) {
         const detail = 'there is no commitment of a value in that entry';
         findings.add('opening_wrong', `opening of log entry ${line.index}`, detail);
       }

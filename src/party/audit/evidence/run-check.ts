@@ -14,6 +14,12 @@ export interface RunCheck extends EntryCheck {
   readonly disclosures: readonly DisclosureStory[];
 }
 
+/**
+ * Sessions, and classes of openings by attempt and readers, that are kept of one task: far more than a
+ * task has, and little memory where a stranger makes them up. Own choice.
+ */
+const MAX_KEPT = 1 << 14;
+
 type Receipt = Entry<'phase_receipt'>['body'];
 
 export function runCheck(ground: Ground, findings: Findings): RunCheck {
@@ -25,6 +31,8 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
   const sessions = new Map<string, SessionStory>();
   /** Attempts with a session. */
   const attempts = new Set<number>();
+  /** Sessions with receipts that lack a signature, which is found already. */
+  const unsigned = new Set<string>();
   const disclosures = new Map<string, DisclosureStory>();
   const declared: ReadonlyMap<string, DeclaredClass> | null = contract && declaredClasses(contract);
   /** Between data holders nothing is opened without a session. */
@@ -42,9 +50,15 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
   function sessionOpened(entry: Entry<'session_opened'>, where: string): void {
     const { body, attempt, time } = entry;
     const { peer, session } = body;
-    if (sessions.has(session)) findings.add('session_unbound', where, 'it was opened before');
+    if (sessions.has(session)) {
+      findings.add('session_unbound', where, 'it was opened before');
+      return;
+    }
+    if (isFull(sessions, 'sessions')) return;
     const terms = contract?.parties.find(({ name }) => name === peer);
-    if (contract && !terms) {
+    if (peer === party) {
+      findings.add('session_unbound', where, `${party} has it with itself`);
+    } else if (contract && !terms) {
       findings.add('session_unbound', where, `${peer} is no party of the contract`);
     } else if (terms && terms.fingerprint !== body.fingerprint) {
       findings.add('wrong_key', where, `the session was with another key than ${peer}’s`);
@@ -55,7 +69,7 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
     if (contract && body.implementation !== contract.algorithm.implementation) {
       findings.add('implementation_differs', where, `${party} ran other code than was agreed`);
     }
-    attempts.add(attempt!);
+    if (peer !== party) attempts.add(attempt!);
     sessions.set(session, {
       id: session,
       attempt: attempt!,
@@ -89,8 +103,13 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
     }
     if (statement.attempt !== session.attempt) {
       findings.add('session_unbound', where, 'it is the receipt of another attempt');
+      return;
     }
-    checkReceiptKeys(body, where);
+    // What both have signed is kept, each number once: as much as there really was, and no more.
+    if (!areSignatures(body, where)) {
+      unsigned.add(session.id);
+      return;
+    }
     const earlier = session.receipts.findLast(({ from }) => from === statement.from);
     const due = earlier ? earlier.number + 1 : 0;
     if (statement.number > due) {
@@ -109,23 +128,32 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
         findings.add('receipt_broken', where, detail);
       }
     }
-    session.receipts.push(statement);
+    if (statement.number >= due) session.receipts.push(statement);
   }
 
-  function checkReceiptKeys(
+  function areSignatures(
     { statement, signature, countersignature }: Receipt,
     where: string,
-  ): void {
+  ): boolean {
     const bytes = encodeStatement(statement);
     const signatures = [
       [statement.from, PHASE_DOMAIN, signature],
       [statement.to, PHASE_COUNTER_DOMAIN, countersignature],
     ] as const;
+    let all = true;
     for (const [signer, domain, hex] of signatures) {
       const key = trusted.find(signer);
       if (key?.verify(domain, bytes, Buffer.from(hex, 'hex'))) continue;
       if (key) findings.add('receipt_forged', where, `${signer} did not sign it`);
+      all = false;
     }
+    return all;
+  }
+
+  function isFull(kept: ReadonlyMap<string, unknown>, what: string): boolean {
+    if (kept.size < MAX_KEPT) return false;
+    findings.add('malformed_bundle', 'the entries', `more than ${MAX_KEPT} ${what} of one task`);
+    return true;
   }
 
   function disclosure({ body, attempt }: Entry<'disclosure'>, where: string): void {
@@ -135,7 +163,9 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
     }
     const to = [...new Set(body.to)].sort();
     const storyKey = `${attempt}/${name}/${to.join()}`;
-    const story = disclosures.get(storyKey) ?? {
+    const known = disclosures.get(storyKey);
+    if (!known && isFull(disclosures, 'kinds of openings')) return;
+    const story = known ?? {
       attempt: attempt!,
       class: name,
       to,
@@ -177,7 +207,9 @@ export function runCheck(ground: Ground, findings: Findings): RunCheck {
       else if (entry.kind === 'disclosure') disclosure(entry, where);
     },
     end() {
-      for (const session of sessions.values()) checkEnd(session, party, findings);
+      for (const session of sessions.values()) {
+        if (!unsigned.has(session.id)) checkEnd(session, party, findings);
+      }
     },
   };
 }

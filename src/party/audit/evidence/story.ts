@@ -63,6 +63,14 @@ export interface TaskStory {
   readonly setbacks: readonly string[];
 }
 
+/** Different remarks of one kind that are kept of a bundle, which may be a stranger's. Own choice. */
+const MAX_REMARKS = 1000;
+
+/** Keeps a remark, each once. */
+export function remark(remarks: Set<string>, text: string): void {
+  if (remarks.size < MAX_REMARKS) remarks.add(text);
+}
+
 /** Things of attempts, by attempt. */
 export function byAttempt<T extends { readonly attempt: number }>(
   items: readonly T[],

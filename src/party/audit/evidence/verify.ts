@@ -26,10 +26,16 @@ import { type ByteSource, readLines } from './lines.ts';
 import { type EntryCheck, taskLogCheck, wholeLogCheck } from './log-check.ts';
 import { resultCheck } from './result-check.ts';
 import { runCheck } from './run-check.ts';
-import type { TaskStory } from './story.ts';
+import { remark, type TaskStory } from './story.ts';
 
 /** Most lines before the entries: states, keys and cosignatures of one log. Own choice. */
 const MAX_HEAD_LINES = 4096;
+
+/** Lines that cannot be read, after which nothing further is: the file is no evidence. Own choice. */
+const MAX_MALFORMED_LINES = 1000;
+
+/** Most entries of one task: three days of receipts, one a second each way with 15 peers. Own choice. */
+const MAX_TASK_ENTRIES = 1 << 23;
 
 /** What verification found. */
 export interface EvidenceReport {
@@ -45,7 +51,10 @@ export interface EvidenceReport {
   readonly logSize: number | null;
   /** States of the log that trusted witnesses confirmed, smallest first. */
   readonly confirmed: readonly ConfirmedState[];
-  /** Entries of the bundle that were written after the last confirmed state. */
+  /**
+   * Entries of the bundle that were written after the last state that every other party of the task
+   * confirmed, or, of a whole log and of a task that was not agreed, anybody.
+   */
   readonly unconfirmedEntries: number;
   readonly openings: number;
   /** When the party recorded this export, by its own clock; null when the bundle does not say. */
@@ -66,6 +75,7 @@ export async function verifyBundle(
   const inOrder = lineOrder();
   const digest = createHash('sha256');
   let number = 0;
+  let malformed = 0;
   let ended: Extract<BundleLine, { line: 'end' }> | null = null;
 
   const take = (bytes: Uint8Array): void => {
@@ -77,6 +87,7 @@ export async function verifyBundle(
     } catch (error) {
       if (!(error instanceof AuditError)) throw error;
       findings.add('malformed_bundle', `line ${number}`, error.message);
+      malformed += 1;
       digest.update(bytes).update('\n');
       return;
     }
@@ -90,7 +101,8 @@ export async function verifyBundle(
 
   try {
     for await (const { lines, rest } of readLines(source, MAX_LINE_BYTES)) {
-      for (const line of lines) take(line);
+      for (const line of lines) if (malformed < MAX_MALFORMED_LINES) take(line);
+      if (malformed >= MAX_MALFORMED_LINES) return body.report();
       if (rest) findings.add('truncated_bundle', `line ${number + 1}`, 'the line has no end');
     }
   } catch (error) {
@@ -228,12 +240,19 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
   let awaited: readonly string[] = [];
   return {
     entry(line) {
+      if (indices.length >= MAX_TASK_ENTRIES) {
+        const detail = `more than ${MAX_TASK_ENTRIES} entries of one task`;
+        findings.add('malformed_bundle', 'the entries', detail);
+        return;
+      }
       indices.push(line.index);
       for (const check of all) check.entry(line);
       const { entry } = line;
-      if (entry.kind === 'refusal') setbacks.add(`${entry.body.party} refused: ${entry.body.code}`);
-      if (entry.kind === 'error') setbacks.add(`error ${entry.body.code}`);
-      if (entry.kind === 'cancellation') setbacks.add(`cancelled at ${entry.body.party}`);
+      if (entry.kind === 'refusal') {
+        remark(setbacks, `${entry.body.party} refused: ${entry.body.code}`);
+      }
+      if (entry.kind === 'error') remark(setbacks, `error ${entry.body.code}`);
+      if (entry.kind === 'cancellation') remark(setbacks, `cancelled at ${entry.body.party}`);
       if (entry.kind === 'export') {
         exportedAt = entry.time;
         awaited = entry.body.awaited;
@@ -246,8 +265,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
     end() {
       for (const check of all) check.end();
       const { header, contract, certificate, final } = ground;
-      const { confirmed, witnessed, unconfirmed } = exchange;
-      const covered = confirmed.at(-1)?.size ?? 0;
+      const { confirmed, covered, witnessed, unconfirmed } = exchange;
       return {
         logSize: final?.size ?? null,
         confirmed,

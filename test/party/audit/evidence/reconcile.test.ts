@@ -127,6 +127,30 @@ describe('reconciliation of two parties’ bundles', () => {
     deepEqual(reasons, ['session_differs']);
   });
 
+  it('finds a session that one party calls one with somebody else', async () => {
+    const reasons = await reasonsWith({
+      sessionOpened: (at) => (at === 'orgA' ? { peer: 'orgC' } : {}),
+    });
+    ok(reasons.includes('session_differs'), reasons.join());
+  });
+
+  it('compares openings and receipts of an attempt that one party calls broken', async () => {
+    const sessionClosed = (at: string) => (at === 'orgB' ? { code: 'CLOSED' } : {});
+    const weights = { class: 'weights', to: ['orgB'], elements: 4, value: 'ee'.repeat(32) };
+    const hidden = await reasonsWith({ sessionClosed, disclosuresOf: { orgA: [weights] } });
+    deepEqual(hidden, ['disclosure_unmatched']);
+    const more = await reasonsWith({
+      sessionClosed,
+      statement: (at, statement) => (at === 'orgA' && statement.last ? null : statement),
+    });
+    deepEqual(more, ['receipt_unmatched'], 'orgA ended in order, and lacks what orgB has');
+    const fewer = await reasonsWith({
+      sessionClosed,
+      statement: (at, statement) => (at === 'orgB' && statement.last ? null : statement),
+    });
+    deepEqual(fewer, [], 'a session that broke may have lost its last receipts');
+  });
+
   const WEIGHTS = { class: 'weights', to: ['orgA'], elements: 4 };
   const HANDED = 'ee'.repeat(32);
   const disclosed = (

@@ -3,8 +3,10 @@ import { formatCheckpoint } from '../../../../src/party/audit/checkpoint.ts';
 import type { OpeningLine } from '../../../../src/party/audit/evidence/bundle.ts';
 import type { Reason } from '../../../../src/party/audit/evidence/findings.ts';
 import { type EvidenceReport, verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
+import { verifyLogKey } from '../../../../src/party/audit/log-key.ts';
 import { signatureBy, withSignature } from '../../../../src/party/audit/signed-note.ts';
 import { type Trail, trailInto } from '../../../../src/party/audit/trail.ts';
+import { certificateDigest } from '../../../../src/party/consensus/certificate.ts';
 import { taskIdOf } from '../../../../src/party/consensus/contract-check.ts';
 import {
   type AuditedTask,
@@ -232,6 +234,38 @@ describe('verification of a task’s bundle', () => {
     deepEqual(await reasonsWith({ noExchange: true }), ['not_cosigned']);
   });
 
+  it('finds a task that was agreed in a log that a counterparty saw long before only', async () => {
+    const parties = newParties();
+    await auditedTask(parties);
+    const task = await auditedTask(parties, { noExchange: true });
+    const report = await verify(await taskBundle(sourceOf(task, task.a), task.taskId), parties);
+    deepEqual(reasonsOf(report), ['not_cosigned']);
+    ok(report.confirmed.length > 0, 'there are confirmations, of what was before');
+  });
+
+  it('counts as confirmed what every counterparty has seen, whoever else has seen more', async () => {
+    const task = await auditedTask();
+    const regulator = evidenceParty('regulator', 7);
+    const source = sourceOf(task, task.a);
+    const before = await verify(await taskBundle(source, task.taskId), [task.a, task.b]);
+    const { size, root, note } = await task.a.log.checkpoint();
+    const text = formatCheckpoint({ origin: task.a.key.origin, size, root });
+    const seen = withSignature(note, signatureBy(regulator.key.cosignatures, text));
+    task.a.cosigned.set('regulator', seen);
+    const keys = trustIn([task.a, task.b, regulator]);
+    const identity = keys.find('regulator')!;
+    const { cosignatures } = verifyLogKey('regulator', identity, regulator.key.certificate);
+    const witnesses = new Map([['regulator', cosignatures]]);
+    const lines = await taskBundle(source, task.taskId);
+    const report = await verifyBundle(bytesOf(lines), { ...keys, witnesses });
+    deepEqual(report.findings, []);
+    deepEqual(
+      [report.confirmed.at(-1)!.witness, report.confirmed.at(-1)!.size],
+      ['regulator', size],
+    );
+    equal(report.unconfirmedEntries, before.unconfirmedEntries + 1, 'one more export');
+  });
+
   it('finds a cosignature that the counterparty did not make', async () => {
     const { task, lines, trusted } = await exported();
     const note = task.a.cosigned.get('orgB')!;
@@ -356,6 +390,25 @@ describe('verification of a task’s bundle', () => {
     await task.a.trail.record('disclosure', { task: task.taskId, attempt: 2 }, scores);
     const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
     deepEqual(reasonsOf(await verify(lines, [task.a, task.b])), ['session_missing']);
+  });
+
+  it('finds a session of a party with itself, which is none', async () => {
+    const task = await auditedTask();
+    const at = { task: task.taskId, attempt: 2 };
+    await task.a.trail.record('session_opened', at, {
+      peer: 'orgA',
+      fingerprint: task.a.signer.fingerprint,
+      session: '5e'.repeat(32),
+      transcript: '00'.repeat(32),
+      certificate: certificateDigest(task.certificate),
+      checkpoint: '00'.repeat(32),
+      implementation: task.contract.algorithm.implementation,
+    });
+    const scores = { class: 'validation_scores', to: ['orgA'], elements: 200, value: null };
+    await task.a.trail.record('disclosure', at, scores);
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+    const reasons = reasonsOf(await verify(lines, [task.a, task.b]));
+    deepEqual(reasons, ['session_missing', 'session_unbound']);
   });
 
   it('finds a completed result whose sessions did not end in order', async () => {
@@ -518,7 +571,22 @@ describe('verification of a task’s bundle', () => {
 
   it('survives anything that stands in a file', async () => {
     const { lines, trusted } = await exported();
-    const strange = ['', '{}', 'null', '[]', '{"line":"entry"}', '{"line":"__proto__"}', '\u0000'];
+    const end = JSON.parse(lines.at(-1)!) as object;
+    const withEnd = (fields: string): string =>
+      `{"digest":"${'00'.repeat(32)}",${fields},"line":"end"}`;
+    const strange = [
+      ...['', '{}', 'null', '[]', '{"line":"entry"}', '{"line":"__proto__"}', '\u0000'],
+      ...['{"__proto__":{"line":"end"}}', '[['.repeat(200_000), '{"a":'.repeat(100_000)],
+      ...['1e308', '-0', '1e400', '1.5', '-1', '9007199254740993', '1e3'].map((n) =>
+        withEnd(`"entries":${n}`),
+      ),
+      JSON.stringify({ ...end, '\u001b[2J': 1 }),
+      lines[0]!,
+      lines[0]!.replaceAll('"orgA"', '"оrgA"'), // a Cyrillic letter
+      lines[0]!.replaceAll('"orgA"', '"orgA\\u202e"'),
+      '\ufeff{}',
+      '"\\ud800"',
+    ];
     for (const line of strange) {
       for (const at of [0, 1, lines.length - 1, lines.length]) {
         const report = await verify([...lines.slice(0, at), line, ...lines.slice(at)], trusted);
@@ -527,6 +595,47 @@ describe('verification of a task’s bundle', () => {
     }
     const long = await verify([...lines, 'x'.repeat(2 << 20)], trusted);
     ok(reasonsOf(long).includes('malformed_bundle'));
+  });
+
+  it('ends with a file of nothing but lines that are none', async () => {
+    function* endless(): Generator<Uint8Array> {
+      for (;;) yield Buffer.alloc(1 << 16, '\n');
+    }
+    const report = await verifyBundle(endless(), trustIn([]));
+    deepEqual(reasonsOf(report), ['malformed_bundle']);
+    equal(report.findings.length + report.unlisted, 1000);
+  });
+
+  it('keeps little of what is made up, and nothing twice', async () => {
+    const { task, lines, trusted } = await exported();
+    const at = (kind: string): number =>
+      lines.findLastIndex((line) => line.includes(`"kind":"${kind}"`));
+    const before = (await verify(lines, trusted)).story!;
+    const [disclosure, opened] = [lines[at('disclosure')]!, lines[at('session_opened')]!];
+    const many = Array.from({ length: 17_000 }, (_, i) => i);
+    const numbered = (line: string, i: number): string =>
+      line
+        .replace('"attempt":1', `"attempt":${i + 2}`)
+        .replace(/"session":"[0-9a-f]{8}/, `"session":"${i.toString(16).padStart(8, '0')}`);
+    const repeated = ['checkpoint_exchange', 'phase_receipt'].flatMap((kind) =>
+      Array.from({ length: 500 }, () => lines[at(kind)]!),
+    );
+    const made = [
+      ...many.map((i) => numbered(opened, i)),
+      ...many.map((i) => numbered(disclosure, i)),
+    ];
+    const more = lines.toSpliced(at('export'), 0, ...made, ...repeated);
+    const { story, findings, confirmed } = await verify(resealed(more), trusted);
+    ok(findings.length <= 200);
+    equal(story!.sessions.size, 1 << 14);
+    equal(story!.disclosures.length, 1 << 14);
+    deepEqual([confirmed, story!.witnessed], [before.confirmed, before.witnessed]);
+    const receipts = [...before.sessions].map(([id, session]) => [id, session.receipts.length]);
+    deepEqual(
+      receipts.map(([id]) => [id, story!.sessions.get(id as string)!.receipts.length]),
+      receipts,
+    );
+    equal(task.taskId, story!.task);
   });
 });
 
