@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { KEYS_FORMAT, partyKey, trustedKeys } from '../../../../src/party/audit/evidence/keys.ts';
 import { ED25519, formatVerifierKey } from '../../../../src/party/audit/signed-note.ts';
 import { createIdentity, type Identity } from '../../../../src/party/identity.ts';
+import { NOT_CANONICAL, NOT_ON_CURVE, TORSION } from '../../../vectors/rfc8032.ts';
 
 const keysFile = (parties: unknown, witnesses?: unknown): string =>
   JSON.stringify({ format: KEYS_FORMAT, parties, ...(witnesses !== undefined && { witnesses }) });
@@ -47,9 +48,23 @@ describe('trusted keys', () => {
     const key = formatVerifierKey({ name: 'regulator.example/w', type: ED25519, publicKey });
     const { witnesses } = trustedKeys([keysFile([], [{ name: 'regulator', key }])]);
     equal(witnesses.get('regulator')?.name, 'regulator.example/w');
-    throws(() => trustedKeys([keysFile([], [{ name: 'regulator', key: `${key}x` }])]), {
-      code: 'malformed_keys',
+    const other = new Uint8Array(Buffer.from(entryOf(stranger).publicKey, 'hex'));
+    const another = formatVerifierKey({
+      name: 'regulator.example/w',
+      type: ED25519,
+      publicKey: other,
     });
+    const file = (...each: string[]): string =>
+      keysFile(
+        [],
+        each.map((text) => ({ name: 'regulator', key: text })),
+      );
+    trustedKeys([file(key, key)]);
+    const small = new Uint8Array(Buffer.from(TORSION[1]!, 'hex'));
+    const torsion = formatVerifierKey({ name: 'w', type: ED25519, publicKey: small });
+    for (const bad of [file(`${key}x`), file(key, another), file(torsion)]) {
+      throws(() => trustedKeys([bad]), { code: 'malformed_keys' }, bad);
+    }
   });
 
   it('are refused when a file is not what it should be', () => {
@@ -62,7 +77,10 @@ describe('trusted keys', () => {
       keysFile([{ ...entry, publicKey: entry.publicKey.slice(1) }]),
       keysFile([{ ...entry, publicKey: entry.publicKey.toUpperCase() }]),
       keysFile([{ ...entry, fingerprint: '00'.repeat(32) }]),
-      keysFile([{ name: 'orgA', publicKey: `01${'00'.repeat(31)}` }]), // of small order
+      ...[...TORSION, ...NOT_ON_CURVE, ...NOT_CANONICAL].map((publicKey) =>
+        keysFile([{ name: 'orgA', publicKey }]),
+      ),
+      `${keysFile([entry])}${' '.repeat(1 << 20)}`,
       keysFile([{ ...entry, more: 1 }]),
       keysFile([{ ...entry, name: 'org A' }]),
       keysFile([entry]).replace('v1', 'v2'),

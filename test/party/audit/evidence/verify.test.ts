@@ -366,6 +366,53 @@ describe('verification of a task’s bundle', () => {
     deepEqual(reasons, ['wrong_key']);
   });
 
+  it('finds a head that contradicts itself', async () => {
+    const { lines, trusted } = await exported();
+    const found = async (kind: string, change: (line: string) => string | null) => {
+      const isOf = (line: string): boolean => line.includes(`"line":"${kind}"`);
+      const other = resealed(lines.flatMap((line) => (isOf(line) ? (change(line) ?? []) : [line])));
+      const { findings } = await verify(other, trusted);
+      return findings.map(({ reason, where }) => `${reason}: ${where}`);
+    };
+    const of = (text: string, all: readonly string[]): void => ok(all.includes(text), all.join());
+    const scope = (line: string): string => line.replace('"scope":"task"', '"scope":"all"');
+    of('malformed_bundle: header', await found('header', scope));
+    of('malformed_bundle: checkpoint', await found('checkpoint', () => null));
+    of('contract_missing: contract', await found('contract', () => null));
+    const empty = await found('contract', () => '{"contract":{},"line":"contract"}');
+    of('malformed_bundle: contract', empty);
+    const otherKey = (line: string): string =>
+      line.replace(/"publicKey":"[0-9a-f]{64}"/, `"publicKey":"${'11'.repeat(32)}"`);
+    deepEqual(await found('identity', otherKey), ['wrong_key: orgA', 'wrong_key: orgB']);
+    const flipped = await found('checkpoint', (line) =>
+      line.replace(
+        /(.)(.{20}\\n")/,
+        (_, c: string, rest: string) => `${c === 'A' ? 'B' : 'A'}${rest}`,
+      ),
+    );
+    of('checkpoint_forged: the final checkpoint', flipped);
+  });
+
+  it('finds a log key that is not the party’s, also of a task that was not agreed', async () => {
+    const parties = newParties();
+    const [a, b] = parties;
+    const task = taskIdOf(sampleContract([a.signer, b.signer]));
+    const refusal = { party: 'orgB', from: 'orgB', step: 'prepare', code: 'refused' } as const;
+    await a.trail.record('refusal', { task }, refusal);
+    const source = evidenceSource(a, [b], null);
+    deepEqual(reasonsOf(await verify(await taskBundle(source, task), [])), ['untrusted_party']);
+    const stranger = evidenceParty('orgA', 9).key.certificate;
+    for (const logKey of [stranger, b.key.certificate]) {
+      const lines = await taskBundle({ ...source, logKey }, task);
+      deepEqual(reasonsOf(await verify(lines, parties)), ['wrong_key']);
+    }
+    const unknown = { ...source, logKeys: async () => [evidenceParty('orgC', 9).key.certificate] };
+    const contract = sampleContract([a.signer, b.signer]);
+    const named = { ...unknown, contract: async () => contract };
+    const lines = await taskBundle(named, task);
+    deepEqual(reasonsOf(await verify(lines, parties)), [], 'whom nobody knows counts for nothing');
+  });
+
   it('finds a party that confirms its own log', async () => {
     const head = await auditedTask();
     const { size, root, note } = await head.a.log.checkpoint();
@@ -576,7 +623,7 @@ describe('verification of a task’s bundle', () => {
       `{"digest":"${'00'.repeat(32)}",${fields},"line":"end"}`;
     const strange = [
       ...['', '{}', 'null', '[]', '{"line":"entry"}', '{"line":"__proto__"}', '\u0000'],
-      ...['{"__proto__":{"line":"end"}}', '[['.repeat(200_000), '{"a":'.repeat(100_000)],
+      ...['{"__proto__":{"line":"end"}}', '[['.repeat(20_000), '{"a":'.repeat(10_000)],
       ...['1e308', '-0', '1e400', '1.5', '-1', '9007199254740993', '1e3'].map((n) =>
         withEnd(`"entries":${n}`),
       ),
@@ -604,38 +651,6 @@ describe('verification of a task’s bundle', () => {
     const report = await verifyBundle(endless(), trustIn([]));
     deepEqual(reasonsOf(report), ['malformed_bundle']);
     equal(report.findings.length + report.unlisted, 1000);
-  });
-
-  it('keeps little of what is made up, and nothing twice', async () => {
-    const { task, lines, trusted } = await exported();
-    const at = (kind: string): number =>
-      lines.findLastIndex((line) => line.includes(`"kind":"${kind}"`));
-    const before = (await verify(lines, trusted)).story!;
-    const [disclosure, opened] = [lines[at('disclosure')]!, lines[at('session_opened')]!];
-    const many = Array.from({ length: 17_000 }, (_, i) => i);
-    const numbered = (line: string, i: number): string =>
-      line
-        .replace('"attempt":1', `"attempt":${i + 2}`)
-        .replace(/"session":"[0-9a-f]{8}/, `"session":"${i.toString(16).padStart(8, '0')}`);
-    const repeated = ['checkpoint_exchange', 'phase_receipt'].flatMap((kind) =>
-      Array.from({ length: 500 }, () => lines[at(kind)]!),
-    );
-    const made = [
-      ...many.map((i) => numbered(opened, i)),
-      ...many.map((i) => numbered(disclosure, i)),
-    ];
-    const more = lines.toSpliced(at('export'), 0, ...made, ...repeated);
-    const { story, findings, confirmed } = await verify(resealed(more), trusted);
-    ok(findings.length <= 200);
-    equal(story!.sessions.size, 1 << 14);
-    equal(story!.disclosures.length, 1 << 14);
-    deepEqual([confirmed, story!.witnessed], [before.confirmed, before.witnessed]);
-    const receipts = [...before.sessions].map(([id, session]) => [id, session.receipts.length]);
-    deepEqual(
-      receipts.map(([id]) => [id, story!.sessions.get(id as string)!.receipts.length]),
-      receipts,
-    );
-    equal(task.taskId, story!.task);
   });
 });
 
