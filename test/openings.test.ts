@@ -148,6 +148,22 @@ describe('openings', () => {
     deepEqual(odd, ['src/protocols/link-channel.ts this']);
   });
 
+  it('are of the classes that statements declare, and each of these is opened somewhere', () => {
+    const named = (pattern: RegExp, wanted: (path: string) => boolean): readonly string[] => {
+      const texts = files.filter(({ path }) => wanted(path)).map(({ text }) => text);
+      return [...new Set(texts.flatMap((text) => [...text.matchAll(pattern)].map(([, n]) => n!)))];
+    };
+    const isStatement = (path: string): boolean => path.endsWith('/leakage.ts');
+    const declared = named(/\bname: '(\w+)',\s+to: '/g, isStatement);
+    const opened = [
+      ...named(/\bclass: '(\w+)'/g, (path) => !isStatement(path)),
+      ...named(/\bScoreClass = '(\w+)'/g, (path) => path.endsWith('/scores.ts')),
+      ...named(/\bScoreClass = '\w+' \| '(\w+)'/g, (path) => path.endsWith('/scores.ts')),
+    ];
+    ok(declared.length >= 15, declared.join());
+    deepEqual([...new Set(opened)].sort(), [...declared].sort());
+  });
+
   it('would be noticed without a record, after it alone, and elsewhere', () => {
     const file = (body: string): Source => ({
       path: 'x.ts',
