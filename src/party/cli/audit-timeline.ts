@@ -73,7 +73,8 @@ export function entryText(entry: Entry): string {
     }
     case 'refusal': {
       const { party, step, code } = entry.body;
-      return `${party} refused at ${step}: ${code}`;
+      const what = step === 'run' ? 'ended the task' : `refused at ${step}`;
+      return `${party} ${what}: ${code}`;
     }
     case 'policy': {
       const { policy, rules } = entry.body;

@@ -249,7 +249,8 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
       for (const check of all) check.entry(line);
       const { entry } = line;
       if (entry.kind === 'refusal') {
-        remark(setbacks, `${entry.body.party} refused: ${entry.body.code}`);
+        const { party, step, code } = entry.body;
+        remark(setbacks, `${party} ${step === 'run' ? 'ended the task' : 'refused'}: ${code}`);
       }
       if (entry.kind === 'error') remark(setbacks, `error ${entry.body.code}`);
       if (entry.kind === 'cancellation') remark(setbacks, `cancelled at ${entry.body.party}`);
