@@ -1,5 +1,5 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict';
-import type { CheckpointRequest } from '../../../proto/gen/consensus.ts';
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import type { CheckpointRequest, CheckpointResponse } from '../../../proto/gen/consensus.ts';
 import type { Entry } from '../../../src/party/audit/entry.ts';
 import { decodeEntry } from '../../../src/party/audit/entry.ts';
 import {
@@ -116,6 +116,37 @@ describe('checkpoint exchange', () => {
     withExchange(async ({ b, show }) => {
       await rejects(show(UNKNOWN), { code: 'unknown_task' });
       deepEqual(await entriesOf(b), []);
+    }));
+
+  it('takes no answer that is none, and records that it was not confirmed', () =>
+    withExchange(async ({ a, b, client }) => {
+      await a.write(2);
+      const { answer } = await b.witness.confirm('orgA', await a.witness.show('orgB'));
+      ok(!('lacks' in answer));
+      const logKey = new TextEncoder().encode(JSON.stringify(answer.logKey));
+      const cosigned = (change: { logKey?: Uint8Array; signature?: Uint8Array }) => {
+        const value = { logKey, signature: answer.signature, ...change };
+        return { result: { $case: 'cosigned', value } } as const;
+      };
+      const flipped = Uint8Array.from(answer.signature);
+      flipped[50]! ^= 1;
+      const lacks = { result: { $case: 'lacks', value: 1n } } as const;
+      const answers: Readonly<Record<string, CheckpointResponse>> = {
+        nothing: {} as CheckpointResponse,
+        'a size, again and again': lacks,
+        'a short signature': cosigned({ signature: answer.signature.subarray(1) }),
+        'a long signature': cosigned({ signature: new Uint8Array(73) }),
+        'another signature': cosigned({ signature: flipped }),
+        'no log key': cosigned({ logKey: new Uint8Array(3) }),
+      };
+      for (const [what, response] of Object.entries(answers)) {
+        const peers = { call: async () => response } as unknown as typeof client.peers;
+        const shown = showLog({ ...client, peers }, TASK, 'orgB', 'end');
+        await rejects(shown, { code: 'malformed_message' }, what);
+        const { code, theirs } = (await entriesOf(a)).at(-1)!.body;
+        deepEqual([code, theirs], ['malformed_message', null], what);
+      }
+      equal((await a.witness.records()).length, 0, 'nothing of it counts');
     }));
 
   it('refuses what is malformed, by code, and records nothing of it', () =>

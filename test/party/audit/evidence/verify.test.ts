@@ -330,6 +330,26 @@ describe('verification of a task’s bundle', () => {
     deepEqual(twice, ['certificate_altered', 'vote_missing']);
   });
 
+  it('finds a contract of others, and a certificate with a vote too many', async () => {
+    const { task, lines, trusted } = await exported();
+    const stranger = evidenceParty('orgC', 5);
+    await stranger.trail.record('contract', { task: task.taskId }, contractBody(task.contract));
+    const source = evidenceSource(stranger, [], null);
+    const named = { ...source, contract: async () => task.contract };
+    const ofOthers = await verify(await taskBundle(named, task.taskId), [...trusted, stranger]);
+    deepEqual(
+      ofOthers.findings.map(({ reason, detail }) => `${reason}: ${detail}`),
+      ['contract_altered: it does not name orgC'],
+    );
+    const twice = changed(lines, 'certificate', (line) => {
+      if (!line.includes('"line":"certificate"')) return line;
+      const { votes } = JSON.parse(line) as { votes: unknown[] };
+      return JSON.stringify({ line: 'certificate', votes: [...votes, votes[1]] });
+    });
+    const { findings } = await verify(twice, trusted);
+    ok(findings.some(({ detail }) => detail === 'it stands there twice'));
+  });
+
   it('finds a vote that had expired, or was dated ahead', async () => {
     const soon = new Date(NOW + MINUTE_MS).toISOString();
     const reasons = await reasonsWith({

@@ -1,0 +1,164 @@
+import { deepEqual } from 'node:assert/strict';
+import { decodeEntry, type Entry, type EntryKind } from '../../../../src/party/audit/entry.ts';
+import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
+import {
+  encodeStatement,
+  PHASE_COUNTER_DOMAIN,
+  PHASE_DOMAIN,
+  type PhaseStatement,
+} from '../../../../src/party/audit/phase-statement.ts';
+import { type AuditedTask, auditedTask, sourceOf } from '../../../support/audited-task.ts';
+import { bytesOf, hexOf, taskBundle, trustIn } from '../../../support/evidence.ts';
+
+const OTHER = '5e'.repeat(32);
+
+/** What orgA may write beyond an honest task. */
+interface Writer {
+  readonly task: AuditedTask;
+  /** The first entry of a kind that the honest task has. */
+  first<K extends EntryKind>(kind: K): Entry<K>;
+  opened(attempt: number, change?: Partial<Entry<'session_opened'>['body']>): Promise<unknown>;
+  closed(attempt: number, change?: Partial<Entry<'session_closed'>['body']>): Promise<unknown>;
+  /** Logs a statement that both parties have signed; `attempt` is the entry's. */
+  receipt(change: Partial<PhaseStatement>, attempt?: number): Promise<unknown>;
+}
+
+/** What is wrong with orgA's bundle once it wrote more. */
+async function found(write: (writer: Writer) => Promise<unknown>): Promise<readonly string[]> {
+  const task = await auditedTask();
+  const { a, b, taskId } = task;
+  const entries = a.log.rows.map(({ bytes }) => decodeEntry(bytes));
+  const first = <K extends EntryKind>(kind: K): Entry<K> =>
+    entries.find((entry) => entry.kind === kind) as Entry<K>;
+  const at = (attempt: number) => ({ task: taskId, attempt });
+  await write({
+    task,
+    first,
+    opened: (attempt, change) => {
+      const body = { ...first('session_opened').body, session: OTHER, ...change };
+      return a.trail.record('session_opened', at(attempt), body);
+    },
+    closed: (attempt, change) => {
+      const body = { ...first('session_closed').body, code: 'CLOSED', session: OTHER, ...change };
+      return a.trail.record('session_closed', at(attempt), body);
+    },
+    receipt: (change, attempt = 2) => {
+      const base = { ...first('phase_receipt').body.statement, attempt: 2, session: OTHER };
+      const statement: PhaseStatement = { ...base, from: 'orgA', to: 'orgB', ...change };
+      const bytes = encodeStatement(statement);
+      const by = (name: string) => (name === 'orgB' ? b : a).signer;
+      return a.trail.record('phase_receipt', at(attempt), {
+        statement,
+        signature: hexOf(by(statement.from).sign(PHASE_DOMAIN, bytes)),
+        countersignature: hexOf(by(statement.to).sign(PHASE_COUNTER_DOMAIN, bytes)),
+      });
+    },
+  });
+  const lines = await taskBundle(sourceOf(task, a), taskId);
+  const { findings } = await verifyBundle(bytesOf(lines), trustIn([a, b]));
+  return findings.map(({ reason, detail }) => `${reason}: ${detail}`);
+}
+
+describe('what ran', () => {
+  it('may have further sessions, which end as they like', async () => {
+    const honest = await found(async ({ opened, receipt, closed }) => {
+      await opened(2);
+      await receipt({ number: 0 });
+      await receipt({ number: 0, from: 'orgB', to: 'orgA' });
+      await closed(2);
+    });
+    deepEqual(honest, []);
+  });
+
+  it('has sessions with parties of the task, under their keys, each once', async () => {
+    const again = ({ opened, first }: Writer) =>
+      opened(1, { session: first('session_opened').body.session });
+    deepEqual(await found(again), ['session_unbound: it was opened before']);
+    deepEqual(await found(({ opened }) => opened(2, { peer: 'orgC' })), [
+      'session_unbound: orgC is no party of the contract',
+    ]);
+    deepEqual(await found(({ opened }) => opened(2, { fingerprint: OTHER })), [
+      'wrong_key: the session was with another key than orgB’s',
+    ]);
+    const early = ['session_unbound: it was opened for another start certificate'];
+    deepEqual(await found(({ opened }) => opened(2, { certificate: OTHER })), early);
+  });
+
+  it('ends sessions that were opened, each once', async () => {
+    const none = ['session_unbound: no such session was opened'];
+    deepEqual(await found(({ closed }) => closed(2)), none);
+    const ends: readonly Parameters<Writer['closed']>[] = [[3], [2, { peer: 'orgC' }]];
+    for (const end of ends) {
+      const wrong = async ({ opened, closed }: Writer): Promise<void> => {
+        await opened(2);
+        await closed(...end);
+      };
+      deepEqual(await found(wrong), none, JSON.stringify(end));
+    }
+    const twice = async ({ opened, closed }: Writer): Promise<void> => {
+      await opened(2);
+      await closed(2);
+      await closed(2);
+    };
+    deepEqual(await found(twice), ['session_unbound: it was closed before']);
+  });
+
+  it('has receipts of its own sessions alone, whoever signed others', async () => {
+    const none = ['session_unbound: it is the receipt of no session that was opened'];
+    const changes: readonly Partial<PhaseStatement>[] = [
+      { session: 'c0'.repeat(32) },
+      { taskId: OTHER },
+      { from: 'orgC' },
+      { to: 'orgC' },
+      { to: 'orgA' },
+      { from: 'orgB' },
+      { from: 'orgB', to: 'orgC' },
+      { from: 'orgC', to: 'orgA' },
+    ];
+    for (const change of changes) {
+      const wrong = async ({ opened, receipt }: Writer): Promise<void> => {
+        await opened(2);
+        await receipt({ number: 0, ...change });
+      };
+      deepEqual(await found(wrong), none, JSON.stringify(change));
+    }
+    const otherEntry = async ({ opened, receipt }: Writer): Promise<void> => {
+      await opened(2);
+      await receipt({ number: 0 }, 3);
+    };
+    deepEqual(await found(otherEntry), none);
+    const otherAttempt = async ({ opened, receipt }: Writer): Promise<void> => {
+      await opened(2);
+      await receipt({ number: 0, attempt: 3 }, 3);
+    };
+    deepEqual(await found(otherAttempt), ['session_unbound: it is the receipt of another attempt']);
+  });
+
+  it('has receipts that continue each other in every number', async () => {
+    const before = { number: 0, frames: 10, bytes: 1000, hash: OTHER, last: false };
+    const followed = async (second: Partial<PhaseStatement>, first: Partial<PhaseStatement> = {}) =>
+      found(async ({ opened, receipt }) => {
+        await opened(2);
+        await receipt({ ...before, ...first });
+        await receipt({ ...before, number: 1, ...second });
+      });
+    const broken = ['receipt_broken: it does not continue the receipt after 10 frames'];
+    deepEqual(await followed({}), [], 'nothing was sent between the two');
+    deepEqual(await followed({ frames: 11, bytes: 1001, hash: 'c0'.repeat(32) }), []);
+    deepEqual(await followed({ number: 0 }), broken);
+    deepEqual(await followed({ frames: 9, bytes: 1000 }), broken);
+    deepEqual(await followed({ frames: 11, bytes: 999 }), broken);
+    deepEqual(await followed({ hash: 'c0'.repeat(32) }), broken);
+    deepEqual(await followed({ frames: 11 }, { last: true }), broken);
+  });
+
+  it('may apply a model to other data, alone', async () => {
+    const read = (purpose: 'apply' | 'compute') =>
+      found(({ task, first }) => {
+        const body = { ...first('data_access').body, purpose, rows: 7 };
+        return task.a.trail.record('data_access', { task: task.taskId, attempt: 1 }, body);
+      });
+    deepEqual(await read('apply'), []);
+    deepEqual(await read('compute'), ['dataset_differs: orgA read other data than it brought']);
+  });
+});
