@@ -80,6 +80,9 @@ describe('what ran', () => {
     deepEqual(await found(({ opened }) => opened(2, { fingerprint: OTHER })), [
       'wrong_key: the session was with another key than orgB’s',
     ]);
+    deepEqual(await found(({ opened }) => opened(2, { peer: 'orgA' })), [
+      'session_unbound: orgA has it with itself',
+    ]);
     const early = ['session_unbound: it was opened for another start certificate'];
     deepEqual(await found(({ opened }) => opened(2, { certificate: OTHER })), early);
   });

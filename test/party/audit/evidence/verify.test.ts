@@ -581,6 +581,10 @@ describe('verification of a task’s bundle', () => {
       statement: (_, statement) => (statement.last ? { ...statement, frames: 999 } : statement),
     });
     deepEqual(beyond, ['receipt_broken']);
+    const longer = await reasonsWith({
+      statement: (_, statement) => (statement.last ? { ...statement, bytes: 99_999 } : statement),
+    });
+    deepEqual(longer, ['receipt_broken']);
   });
 
   it('finds a phase receipt that the other party did not sign', async () => {
