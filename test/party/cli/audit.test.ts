@@ -69,6 +69,14 @@ describe('audit', () => {
       match(out, /\nVERIFIED: nothing is wrong with this evidence\.\n2 entries came after/);
       const { json } = await run('verify', a, '--trust', keys, '--json');
       deepEqual([json.ok, json.party, json.entries, json.findings], [true, 'orgA', 24, []]);
+      const { parties } = json.task as { parties: readonly Record<string, unknown>[] };
+      for (const [i, { name, dataset }] of task.contract.parties.entries()) {
+        const { path, rowCount, keyColumns, labelColumn, features, payload, commitment } = dataset!;
+        const names = features.map((each) => each.name);
+        const columns = { key: keyColumns, label: labelColumn, features: names, payload };
+        const { name: told, path: file, rows, columns: of, commitment: to } = parties[i]!;
+        deepEqual([told, file, rows, of, to], [name, path, rowCount, columns, commitment]);
+      }
     }));
 
   it('verify names what is wrong, and ends with a code of its own', () =>

@@ -1,4 +1,5 @@
 /** What verification and reconciliation found, as JSON. */
+import type { DatasetTerms } from '../../consensus/contract.ts';
 import { declaredClasses } from '../../declared-disclosures.ts';
 import { type Finding, REASONS } from './findings.ts';
 import type { ReconcileReport } from './reconcile.ts';
@@ -64,7 +65,9 @@ function storyJson(story: TaskStory): object {
       name,
       role,
       fingerprint,
+      path: dataset?.path ?? null,
       rows: dataset?.rowCount ?? null,
+      columns: dataset && columnsJson(dataset),
       commitment: dataset?.commitment ?? null,
       receives: contract!.receivers.includes(name),
       voted_at: votes.find(({ body }) => body.signer === name)?.body.votedAt ?? null,
@@ -90,6 +93,15 @@ function storyJson(story: TaskStory): object {
     })),
     setbacks: story.setbacks,
     unconfirmed: story.unconfirmed,
+  };
+}
+
+function columnsJson({ keyColumns, labelColumn, features, payload }: DatasetTerms): object {
+  return {
+    key: keyColumns ?? [],
+    label: labelColumn,
+    features: features.map(({ name }) => name),
+    payload,
   };
 }
 
