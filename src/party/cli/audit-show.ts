@@ -9,6 +9,7 @@ import type { Timeline } from './audit-timeline.ts';
 import { CliError } from './command.ts';
 import type { NodeAddress } from './node-api.ts';
 import { storeOrNode } from './store-or-node.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Shows a timeline; resolves once it is shown. */
 type Show = (timeline: Timeline) => Promise<void>;
@@ -81,7 +82,7 @@ async function* linesOf(
       }
     }
   } catch (cause) {
-    throw new CliError(`${path} cannot be read`, HINT, { cause });
+    throw unreadable(path, HINT, cause);
   }
 }
 

@@ -15,6 +15,7 @@ import { type EvidenceReport, verifyBundle } from '../audit/evidence/verify.ts';
 import { isComparable, reconcileText, reportText } from './audit-report.ts';
 import { CliError, type CommandResult, EXIT_NOT_VERIFIED } from './command.ts';
 import { type ConfigSource, readConfig, readIdentity } from './read-config.ts';
+import { unreadable } from './unreadable.ts';
 
 /** What a verification found: its report, and the failure to end with unless all is well. */
 export interface Verdict {
@@ -101,18 +102,6 @@ function keysIn(texts: readonly string[], where: string): TrustedKeys {
     const hint = 'ask each organisation for the output of "entente audit keys"';
     throw new CliError(`${where}: ${cause.message}`, hint, { cause });
   }
-}
-
-const WHY_UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EISDIR: 'is a folder',
-  EACCES: 'may not be read by you',
-};
-
-function unreadable(path: string, hint: string, cause: unknown): CliError {
-  const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const message = `${path} ${WHY_UNREADABLE[errno] ?? 'cannot be read'}`;
-  return new CliError(message, hint, { cause });
 }
 
 /** What to do next where one of these is found; the first that fits. */

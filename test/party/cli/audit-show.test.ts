@@ -59,10 +59,16 @@ describe('audit show', () => {
 
   it('refuses what is no evidence', () =>
     withFile(['nothing of the kind', ...lines], async (path) => {
-      for (const file of [path, `${path}.none`, join(path, '..')]) {
+      const files = [
+        [path, /bundle is no evidence\n {2}name a file of "entente audit export"/],
+        [`${path}.none`, /\.none does not exist\n {2}name a file of/],
+        [join(path, 'in-a-file'), /in-a-file does not exist\n/],
+        [join(path, '..'), / is a folder\n {2}name a file of/],
+      ] as const;
+      for (const [file, why] of files) {
         const { code, out, err } = await show(file);
         deepEqual([code, out], [1, ''], file);
-        match(err, /name a file of "entente audit export"/);
+        match(err, why);
       }
     }));
 
