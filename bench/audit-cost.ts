@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Organisation, startOrganisations } from '../examples/organisation.ts';
+import { Store, storeKey } from '../src/party/store.ts';
 import type { TrainTaskRequest } from '../src/sdk/node-client.ts';
 import { OptionError, oneOf, readOptions, wholeNumber } from './options.ts';
 import type { BenchResult } from './result.ts';
@@ -22,6 +23,7 @@ type ByPlace<T> = Readonly<Record<Place, T>>;
 
 const FILE = 'table.parquet';
 const POLL_MS = 10;
+const SYNCS = 200;
 /** `f_type` of file systems in memory: tmpfs and ramfs, linux/magic.h. */
 const MEMORY_TYPES: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
@@ -78,11 +80,15 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
         guest: await taskLogOf(guest!, comparison.task, disk),
         host: await taskLogOf(host!, comparison.task, disk),
       };
-      return { ...comparison, log };
+      const syncs = {
+        disk: await syncSeconds(join(disk, 'syncs'), log.guest),
+        memory: await syncSeconds(join(memory, 'syncs'), log.guest),
+      };
+      return { ...comparison, log, syncs };
     }, memoryFolder),
   );
 
-  const { seconds, ratios, log } = figures;
+  const { seconds, ratios, log, syncs } = figures;
   const [disk, memory] = [median(seconds.disk), median(seconds.memory)];
   return {
     bench: 'audit-cost',
@@ -99,6 +105,9 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
       ratios: ratios.map(round),
       seconds: { disk: seconds.disk.map(round), memory: seconds.memory.map(round) },
       log,
+      syncSeconds: syncs,
+      // If no two entries shared a write, both parties' waited for each other, and nothing went on meanwhile.
+      mostWaiting: ((syncs.disk - syncs.memory) * (log.guest.entries + log.host.entries)) / memory,
     },
     notes: [
       'seconds are from the request until both parties are done; the ratio is of the medians, disk over memory',
@@ -215,6 +224,21 @@ async function taskLogOf(node: Organisation, task: string, folder: string): Prom
     log.bytes += Buffer.byteLength(JSON.stringify(entry));
   }
   return log;
+}
+
+/** What one synced write of an entry takes: the median of many, alone. */
+async function syncSeconds(folder: string, { entries, bytes }: TaskLog): Promise<number> {
+  const store = await Store.open(folder);
+  const table = store.table<string>('auditEntries');
+  const value = 'x'.repeat(bytes / entries);
+  const seconds: number[] = [];
+  for (let i = 0; i < SYNCS; i++) {
+    const began = performance.now();
+    await store.write(table.put(storeKey(i), value));
+    seconds.push((performance.now() - began) / 1000);
+  }
+  await store.close();
+  return median(seconds);
 }
 
 async function checkPlaces(memoryFolder: string): Promise<void> {
