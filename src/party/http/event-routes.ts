@@ -2,9 +2,11 @@ import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { TaskEvent } from '../tasks/task-view.ts';
+import type { Caller } from '../tokens.ts';
 import type { Authenticate } from './access.ts';
 import { ApiError } from './api-error.ts';
 import type { App } from './api-reply.ts';
+import type { RequestTrail } from './request-trail.ts';
 import type { Routes } from './routes.ts';
 import type { TaskService } from './services.ts';
 import { taskResult } from './task-reply.ts';
@@ -12,6 +14,7 @@ import { TaskParams } from './task-routes.ts';
 
 export interface EventRouteDeps {
   readonly tasks: TaskService;
+  readonly trail: Pick<RequestTrail, 'toldOutcome'>;
   /** Asked again before each piece: a stream ends soon after its token is revoked. */
   readonly authenticate: Authenticate;
   readonly heartbeatMs: number;
@@ -38,7 +41,7 @@ const EventQuery = Type.Object({
 export function addEventRoutes(
   app: App,
   routes: Routes,
-  { tasks, authenticate, heartbeatMs, stopping }: EventRouteDeps,
+  { tasks, trail, authenticate, heartbeatMs, stopping }: EventRouteDeps,
 ): void {
   const open = new Map<string, number>();
   /** Counts a stream of a caller; the function that is returned takes it back, once. */
@@ -92,7 +95,8 @@ export function addEventRoutes(
           .type('text/event-stream; charset=utf-8')
           .header('Cache-Control', 'no-cache, no-transform')
           .header('X-Accel-Buffering', 'no'); // proxies pass each event on at once
-        const text = eventText(events, heartbeatMs, gone.signal);
+        const told = recorded(events, request.caller, trail);
+        const text = eventText(told, heartbeatMs, gone.signal);
         const stillKnown = () =>
           authenticate(request).then(
             () => true,
@@ -101,6 +105,19 @@ export function addEventRoutes(
         return reply.send(Readable.from(whileKnown(text, stillKnown)));
       },
     });
+  }
+}
+
+/** The events; the outcome of the last one is recorded as told before it is. */
+async function* recorded(
+  events: AsyncIterable<TaskEvent>,
+  caller: Caller,
+  trail: EventRouteDeps['trail'],
+): AsyncGenerator<TaskEvent> {
+  for await (const event of events) {
+    const { taskId, outcome } = event.view;
+    if (outcome) await trail.toldOutcome(caller, taskId, outcome);
+    yield event;
   }
 }
 

@@ -179,6 +179,7 @@ async function addRoutes(app: App, surface: Surface): Promise<void> {
   addTaskRoutes(app, routes, { tasks, trail });
   addEventRoutes(app, routes, {
     tasks,
+    trail,
     authenticate,
     heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
     stopping,

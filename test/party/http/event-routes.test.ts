@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { ApiError } from '../../../src/party/http/api-error.ts';
 import { eventText, MAX_STREAMS } from '../../../src/party/http/event-routes.ts';
+import type { RequestTrail } from '../../../src/party/http/request-trail.ts';
 import type { HttpServer } from '../../../src/party/http/server.ts';
 import type { TaskEvent } from '../../../src/party/tasks/task-view.ts';
 import type { Tokens } from '../../../src/party/tokens.ts';
@@ -82,6 +83,37 @@ describe('task event routes', () => {
       ],
     );
     equal(data[2].model_id, 'model-01');
+    equal(tasks.streams, 0);
+  });
+
+  it('tell an outcome once it is recorded, and not before', async () => {
+    const tasks = tasksWith(10);
+    tasks.end(OUTCOME);
+    const told: string[] = [];
+    let broken = true;
+    const trail: RequestTrail = {
+      administered: async () => undefined,
+      tookModel: async () => undefined,
+      toldOutcome: async (caller, taskId, { modelId }) => {
+        if (broken) throw new Error('disk full');
+        told.push(`${caller.id} ${taskId} ${modelId}`);
+      },
+    };
+    await withSocket(fakeServer({ tasks, trail }), async (address) => {
+      const textOf = async (headers: Record<string, string> = {}): Promise<string> => {
+        const stream = await openStream(address, headers);
+        let text = '';
+        stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        stream.once('error', () => undefined); // cut off
+        await new Promise((resolve) => stream.once('close', resolve));
+        return text;
+      };
+      deepEqual(eventsIn(await textOf()), ['1 status'], 'what cannot be recorded is not told');
+      broken = false;
+      deepEqual(eventsIn(await textOf()), ['1 status', '2 end']);
+      await textOf(as('coordinator'));
+    });
+    deepEqual(told, ['token-of-auditor task-1 model-01', 'token-of-coordinator task-1 model-01']);
     equal(tasks.streams, 0);
   });
 
