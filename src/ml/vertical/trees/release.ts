@@ -3,7 +3,8 @@
  *
  * Functionality: label holder in: trees, its own splits, metrics; feature holders in: their splits; out at each receiver:
  *           one model over all parties' columns, and the metrics; at the others: nothing.
- * Security: semi-honest; every owner sends to every receiver and records it in its ledger before.
+ * Security: semi-honest; every owner sends to every receiver and records it in its ledger before; a receiver records
+ *           the trees before it reads the first of them.
  * Leaks:    what the classes `metrics`, `trees` and `thresholds` declare.
  * Cost:     to each receiver one message of every holder: 8.2 bytes a split and the columns' names; from the label holder
  *           also 36 bytes a node, one message a tree. No round of its own.
@@ -98,8 +99,8 @@ export async function publishLabelHolder(
     const trees = part.rounds.flat().map(encodeTree);
     const value = Buffer.concat(trees.map((tree) => ReleasedTree.encode(tree).finish()));
     await ledger.record({ class: 'trees', to: receivers, elements: nodes, value });
-    const rounds = part.rounds.length;
-    await Promise.all(readers.map((peer) => sendForest(links.get(peer)!, rounds, trees)));
+    const forest = { rounds: part.rounds.length, nodes };
+    await Promise.all(readers.map((peer) => sendForest(links.get(peer)!, forest, trees)));
     await sendSplits(options, links, { columns: options.columns, rules: part.rules });
   }
   if (!receivers.includes(self)) return null;
@@ -126,9 +127,9 @@ export async function publishFeatureHolder(
   const { values } = await links.get(labelHolder)!.receive(TreeMetrics);
   const named = namedMetrics(metrics, decodeDoubles(values, metrics.length));
   if (!isFull) return { model: null, metrics: named };
-  const rounds = await receiveForest(links.get(labelHolder)!, parameters, parties.length);
-  const nodes = rounds.flat(2).length;
-  await ledger.record({ class: 'trees', to: receivers, elements: nodes, value: null });
+  const forest = decodeForest(await links.get(labelHolder)!.receive(ReleasedForest), parameters);
+  await ledger.record({ class: 'trees', to: receivers, elements: forest.nodes, value: null });
+  const rounds = await receiveTrees(links.get(labelHolder)!, forest, parameters, parties.length);
   return { model: await composed(options, links, rounds, part.rules), metrics: named };
 }
 
@@ -188,31 +189,46 @@ async function composed(
 
 async function sendForest(
   ch: Channel,
-  rounds: number,
+  forest: ReleasedForest,
   trees: readonly ReleasedTree[],
 ): Promise<void> {
-  await ch.send(ReleasedForest, { rounds });
+  await ch.send(ReleasedForest, forest);
   for (const tree of trees) await ch.send(ReleasedTree, tree);
 }
 
-async function receiveForest(
-  ch: Channel,
-  parameters: TreeParameters,
-  owners: number,
-): Promise<JointTree[][]> {
-  const { rounds } = await ch.receive(ReleasedForest);
+function decodeForest(forest: ReleasedForest, parameters: TreeParameters): ReleasedForest {
+  const { rounds, nodes } = forest;
   if (rounds > parameters.num_trees) {
     throw new ProtocolError('MALFORMED_MESSAGE', `expected ${treesOf(parameters)} trees at most`);
   }
+  const trees = rounds * parameters.num_class;
+  if (nodes < trees || nodes > trees * mostNodes(parameters)) {
+    throw new ProtocolError('MALFORMED_MESSAGE', `${trees} trees do not have ${nodes} nodes`);
+  }
+  return forest;
+}
+
+/** Nodes of a full tree. */
+function mostNodes(parameters: TreeParameters): number {
+  return 2 * innerNodes(parameters) + 1;
+}
+
+async function receiveTrees(
+  ch: Channel,
+  { rounds, nodes }: ReleasedForest,
+  parameters: TreeParameters,
+  owners: number,
+): Promise<JointTree[][]> {
   const found: JointTree[][] = [];
   while (found.length < rounds) {
     const trees: JointTree[] = [];
     while (trees.length < parameters.num_class) {
-      trees.push(
-        decodeTree(await ch.receive(ReleasedTree), 2 * innerNodes(parameters) + 1, owners),
-      );
+      trees.push(decodeTree(await ch.receive(ReleasedTree), mostNodes(parameters), owners));
     }
     found.push(trees);
+  }
+  if (found.flat(2).length !== nodes) {
+    throw new ProtocolError('MALFORMED_MESSAGE', `the trees do not have ${nodes} nodes in all`);
   }
   return found;
 }

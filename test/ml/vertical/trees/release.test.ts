@@ -13,6 +13,7 @@ import {
   type TreePublication,
 } from '../../../../src/ml/vertical/trees/release.ts';
 import type { Channel } from '../../../../src/protocols/channel.ts';
+import type { DisclosureLedger } from '../../../../src/protocols/disclosure.ts';
 import {
   type BoostingRun,
   type BoostingTable,
@@ -35,12 +36,19 @@ function publishInMemory(
   parameters: TreeParameters,
   receivers: readonly string[],
   wrap?: (channel: Channel, me: number, peer: number) => Channel,
+  ledgerOf: (me: number) => DisclosureLedger = recordingLedger,
 ): Promise<{ publication: TreePublication | null; recorded: [string, number][] }[]> {
   const parties = blocks.map(({ columns }, p) => ({ name: nameOf(p), features: columns }));
   return runParties(
     blocks.length,
     async ({ me, channel }) => {
-      const ledger = recordingLedger();
+      const recorder = recordingLedger();
+      const ledger: DisclosureLedger = {
+        record: async (disclosure) => {
+          await ledgerOf(me).record(disclosure);
+          await recorder.record(disclosure);
+        },
+      };
       const options = {
         ...{ parameters, parties, receivers, metrics: METRICS, ledger, self: nameOf(me) },
         columns: Array.from({ length: blocks[me]!.columns }, (_, j) =>
@@ -52,7 +60,10 @@ function publishInMemory(
         me === 0
           ? await publishLabelHolder(guest, options)
           : await publishFeatureHolder(hosts[me - 1]!, options);
-      const recorded = ledger.entries.map((each): [string, number] => [each.class, each.elements]);
+      const recorded = recorder.entries.map((each): [string, number] => [
+        each.class,
+        each.elements,
+      ]);
       return { publication, recorded };
     },
     wrap && { wrap },
@@ -122,10 +133,42 @@ describe('release of a joint forest', () => {
     deepEqual(results[1]!.recorded, [['metrics', 2]]);
   });
 
+  it('reads no tree that its ledger refuses', async () => {
+    let read = 0;
+    const refusing: DisclosureLedger = {
+      record: async ({ class: name }) => {
+        if (name === 'trees') throw new Error('refused');
+      },
+    };
+    const counting = (inner: Channel): Channel => ({
+      stats: inner.stats,
+      send: (type, message) => inner.send(type, message),
+      receive: (type) => {
+        if (type.$type === ReleasedTree.$type) read += 1;
+        return inner.receive(type);
+      },
+      fork: (label) => counting(inner.fork(label)),
+    });
+    await rejects(
+      publishInMemory(
+        ...([run, table, TREE_DEFAULTS, [nameOf(1)]] as const),
+        (ch, me) => (me === 1 ? counting(ch) : ch),
+        (me) => (me === 1 ? refusing : recordingLedger()),
+      ),
+      /refused/,
+    );
+    equal(read, 0);
+  });
+
   const words = (values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
   const malformed: Record<string, (ch: Channel) => Channel> = {
     'metrics too few': (ch) => tamper(ch, TreeMetrics, () => ({ values: new Uint8Array(8) })),
-    'more rounds than asked for': (ch) => tamper(ch, ReleasedForest, () => ({ rounds: 4 })),
+    'more rounds than asked for': (ch) => tamper(ch, ReleasedForest, (m) => ({ ...m, rounds: 4 })),
+    'fewer nodes than trees': (ch) => tamper(ch, ReleasedForest, (m) => ({ ...m, nodes: 2 })),
+    'more nodes than full trees have': (ch) =>
+      tamper(ch, ReleasedForest, (m) => ({ ...m, nodes: 3 * (2 ** 4 - 1) + 1 })),
+    'another number of nodes': (ch) =>
+      tamper(ch, ReleasedForest, (m) => ({ ...m, nodes: m.nodes - 1 })),
     'no nodes': (ch) => tamper(ch, ReleasedTree, (m) => ({ ...m, owners: new Uint8Array(0) })),
     'too many nodes': (ch) =>
       tamper(ch, ReleasedTree, (m) => ({ ...m, owners: new Uint8Array(64) })),
