@@ -1,4 +1,5 @@
 import type { EntryBody } from './audit/entry.ts';
+import { onceAMinute } from './audit/once-a-minute.ts';
 import type { EntryScope, Trail } from './audit/trail.ts';
 import { datasetCounts } from './consensus/consensus-trail.ts';
 import type { Contract, DatasetTerms } from './consensus/contract.ts';
@@ -23,15 +24,27 @@ export async function recordAccess(
 
 /**
  * The node's datasets, each reading of which has an entry: of a description once it is known what was
- * read, of everything else before.
+ * read, of everything else before. No contract bounds how often a peer has data described: of one
+ * file's descriptions for one peer one a minute has an entry.
+ *
+ * @param now - Unix ms.
  */
-export function auditedDatasets(datasets: OfferedDatasets, trail: Trail): OfferedDatasets {
+export function auditedDatasets(
+  datasets: OfferedDatasets,
+  trail: Trail,
+  now: () => number,
+): OfferedDatasets {
+  const seldom = onceAMinute(now);
   return {
     ...datasets,
 
     async describe(draft, conditions, peer) {
       const described = await datasets.describe(draft, conditions, peer);
-      await recordAccess(trail, described.terms, { purpose: 'describe', peer, scope: {} });
+      // A path has many spellings.
+      const file = await datasets.identity(described.terms);
+      await seldom(`${peer} ${file}`, () =>
+        recordAccess(trail, described.terms, { purpose: 'describe', peer, scope: {} }),
+      );
       return described;
     },
 

@@ -127,6 +127,7 @@ async function compose(
   const datasets = auditedDatasets(
     offeredDatasets(files, store, ownParts(findTrained, models), now),
     trail,
+    now,
   );
   const policy = auditedPolicy(policyFile(config.policyFile), trail, salts);
   const implementation = await implementationDigest();
