@@ -2,7 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { AuditLog } from '../../src/party/audit/audit-log.ts';
 import { type LogKey, logKey } from '../../src/party/audit/log-key.ts';
-import { type LogWitness, logWitness } from '../../src/party/audit/log-witness.ts';
+import {
+  type LogWitness,
+  logWitness,
+  type WitnessRecord,
+} from '../../src/party/audit/log-witness.ts';
 import { type Trail, trailInto } from '../../src/party/audit/trail.ts';
 import { Store } from '../../src/party/store.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
@@ -20,6 +24,13 @@ export interface LogParty {
   readonly witness: LogWitness;
   /** Appends entries about nothing. */
   write(entries: number): Promise<void>;
+}
+
+/** What a store keeps of other parties' logs. */
+export function witnessRecords({
+  store,
+}: Pick<LogParty, 'store'>): Promise<readonly (readonly [party: string, record: WitnessRecord])[]> {
+  return store.table<WitnessRecord>('auditWitnesses').list();
 }
 
 /** A log of the same party with another history, as an older copy of its disk has; maybe another key. */

@@ -103,7 +103,6 @@ export interface LogWitness {
     party: string,
     state: ShownState,
   ): Promise<{ readonly answer: Confirmation; readonly theirs: ConfirmedNote | null }>;
-  records(): Promise<readonly (readonly [party: string, record: WitnessRecord])[]>;
 }
 
 export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitness {
@@ -206,8 +205,6 @@ export function logWitness({ log, key, keys, store }: LogWitnessDeps): LogWitnes
         const answer = { logKey: key.certificate, signature: line.bytes };
         return { answer, theirs: { ...shown, note: withSignature(note, line) } };
       }),
-
-    records: () => table.list(),
   };
 }
 

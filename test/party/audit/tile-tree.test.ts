@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { Frontier, leafHash } from '../../../src/party/audit/merkle.ts';
 import { treeRoot } from '../../../src/party/audit/merkle-proof.ts';
 import { TileTree } from '../../../src/party/audit/tile-tree.ts';
-import { partialTiles, TILE_BYTES, TILE_WIDTH, tilePath } from '../../../src/party/audit/tiles.ts';
+import { TILE_BYTES, TILE_WIDTH, tilePath } from '../../../src/party/audit/tiles.ts';
+import { partialTiles } from '../../support/partial-tiles.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** A full tile of level 1, and partial ones of levels 0 to 2. */

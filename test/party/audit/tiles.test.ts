@@ -5,10 +5,10 @@ import {
   hashAt,
   hashesAbove,
   partialFolder,
-  partialTiles,
   TILE_WIDTH,
   tilePath,
 } from '../../../src/party/audit/tiles.ts';
+import { partialTiles } from '../../support/partial-tiles.ts';
 import { SUBTREES } from '../../vectors/merkle.ts';
 
 const full = (level: number, index: number) => tilePath({ level, index, width: TILE_WIDTH });

@@ -9,7 +9,12 @@ import {
 } from '../../../src/party/consensus/checkpoint-exchange.ts';
 import type { ConsensusRecord } from '../../../src/party/consensus/records.ts';
 import { METHODS } from '../../../src/party/consensus/wire.ts';
-import { type LogParty, type OtherLog, withLogParties } from '../../support/confirmed-logs.ts';
+import {
+  type LogParty,
+  type OtherLog,
+  withLogParties,
+  witnessRecords,
+} from '../../support/confirmed-logs.ts';
 import { sampleContract } from '../../support/contracts.ts';
 import { controlLink } from '../../support/control-link.ts';
 
@@ -146,7 +151,7 @@ describe('checkpoint exchange', () => {
         const { code, theirs } = (await entriesOf(a)).at(-1)!.body;
         deepEqual([code, theirs], ['malformed_message', null], what);
       }
-      equal((await a.witness.records()).length, 0, 'nothing of it counts');
+      equal((await witnessRecords(a)).length, 0, 'nothing of it counts');
     }));
 
   it('refuses what is malformed, by code, and records nothing of it', () =>
