@@ -3,20 +3,20 @@
  * program, and again when a link or a peer's process was lost. What else goes wrong ends the task.
  */
 
-import { ProtocolError } from '../../protocols/errors.ts';
 import { type Clock, pause } from '../clock.ts';
 import type { ConsensusAudit } from '../consensus/consensus-trail.ts';
 import type { Contract } from '../consensus/contract.ts';
 import { type TransportReceipt, transportReceipt } from '../consensus/receipt-statement.ts';
 import type { CertificateRecord } from '../consensus/records.ts';
-import { SessionError, type SessionErrorCode } from '../errors.ts';
+import { SessionError } from '../errors.ts';
 import type { NodeLog } from '../log.ts';
 import type { AttemptStore } from '../transport/attempts.ts';
-import type { PhasePlace } from '../transport/phase-marks.ts';
 import type { Session, SessionOptions, SessionTerms } from '../transport/session.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
+import { isLinkLost, linkCodeOf } from './link-lost.ts';
+import { markedProgress } from './marked-progress.ts';
 import type { Meetings } from './meeting.ts';
-import type { Checkpoint, ProgramProgress, ProgramResult } from './program.ts';
+import type { Checkpoint, ProgramResult } from './program.ts';
 import type { PreparedResult, ResultStore } from './result-store.ts';
 import { type SessionTrail, sessionTrail } from './session-trail.ts';
 import { byNewest, type CheckpointId, checkpointDigest, type Standing } from './standing.ts';
@@ -74,9 +74,6 @@ const MOST_RETRY_MS = 10_000;
 
 /** Between two looks at what the sessions have carried: own choice. */
 const TRAFFIC_MS = 1000;
-
-/** Between two marks of one phase: own choice. */
-const MARK_MS = 1000;
 
 /** How long both parties may take to open a session they met for: own choice. */
 const OPEN_TIMEOUT_MS = 30_000;
@@ -222,7 +219,7 @@ async function attempt(
     await Promise.all((sessions ?? []).map((session) => endSession(session, reason, trail)));
     if (control.signal.aborted || !isLinkLost(cause)) throw cause;
     // A session ends as unreachable when its peer was away for as long as it may be.
-    const waited = sessions !== null && codeOf(cause) === 'UNREACHABLE';
+    const waited = sessions !== null && linkCodeOf(cause) === 'UNREACHABLE';
     return { lost: cause, awayMs: waited ? deps.peerTimeoutMs : 0 };
   } finally {
     slot?.preempted.removeEventListener('abort', preempt);
@@ -313,32 +310,6 @@ async function compute(
   return deps.run({ contract, taskId, self: deps.self, resume }, host, signal);
 }
 
-/** Tells on what a program tells, and marks in its sessions each phase's end and its steps. */
-function markedProgress(
-  progress: ProgramProgress,
-  sessions: readonly Session[],
-  clock: Clock,
-): ProgramProgress {
-  let place: PhasePlace | null = null;
-  let markedAt = clock.now();
-  const mark = (): void => {
-    markedAt = clock.now();
-    if (place) for (const session of sessions) session.mark(place);
-  };
-  return {
-    phase(phase) {
-      mark();
-      place = { phase, step: 0 };
-      progress.phase(phase);
-    },
-    step(step, of) {
-      if (place) place = { ...place, step };
-      if (clock.now() - markedAt >= MARK_MS) mark();
-      progress.step(step, of);
-    },
-  };
-}
-
 /** Label and type of a party's word that its result is prepared. No program's: forks' labels are paths. */
 const PREPARED = { label: 'prepared', type: 'entente.task.v1.Prepared' } as const;
 
@@ -395,33 +366,6 @@ function countTraffic(clock: Clock, entry: TaskEntry, sessions: readonly Session
     cancel();
     count();
   };
-}
-
-/** What a peer that went away, or was started anew, looks like; another attempt may do better. */
-const LOST: ReadonlySet<SessionErrorCode> = new Set([
-  'UNREACHABLE',
-  'TIMED_OUT',
-  'CANCELLED',
-  'CLOSED',
-  'PEER_FAILED',
-  'NO_SESSION',
-  'STALE_ATTEMPT',
-  'REPLAYED_HELLO',
-  'HELLO_MISMATCH',
-  'STREAM_IN_USE',
-  'TASK_FINISHED',
-] satisfies SessionErrorCode[]);
-
-function isLinkLost(error: unknown): error is Error {
-  const code = codeOf(error);
-  return code !== undefined && LOST.has(code);
-}
-
-/** What broke a link; undefined for errors of another kind. */
-function codeOf(error: unknown): SessionErrorCode | undefined {
-  if (error instanceof SessionError) return error.code;
-  if (!(error instanceof ProtocolError) || error.code !== 'CLOSED') return undefined;
-  return error.cause instanceof SessionError ? error.cause.code : 'CLOSED';
 }
 
 function retryMs(broken: number): number {

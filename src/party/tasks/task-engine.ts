@@ -24,11 +24,12 @@ import { type TaskStatus, taskMeetings } from './meeting.ts';
 import { recoverTasks } from './recover-tasks.ts';
 import type { PreparedResult } from './result-store.ts';
 import { type RunDeps, runTask } from './run-task.ts';
-import type { TaskBoard, TaskHead } from './task-board.ts';
+import type { TaskBoard } from './task-board.ts';
 import { type TaskControl, taskControl } from './task-control.ts';
 import { endEntry, type TaskEntry } from './task-entry.ts';
 import { TaskError } from './task-error.ts';
 import { apiErrorOf, endError, runFailure } from './task-failure.ts';
+import { headOf } from './task-head.ts';
 import type { TaskOutcome } from './task-view.ts';
 
 export interface TaskEngineDeps extends Omit<RunDeps, 'self' | 'audit' | 'meetings'> {
@@ -393,18 +394,4 @@ export function taskEngine(deps: TaskEngineDeps): TaskEngine {
 function approvalBy({ id }: Caller): EntryBody<'administration'> {
   const actor = { via: 'http', id } as const;
   return { action: 'task_approved', actor, subject: null, role: null, digest: null };
-}
-
-function headOf(taskId: string, contract: Contract): TaskHead {
-  return {
-    taskId,
-    kind: contract.kind,
-    algorithm: contract.algorithm.name,
-    initiator: contract.initiator,
-    parties: contract.parties.map(({ name }) => name),
-    receivers: contract.receivers,
-    purpose: contract.purpose,
-    phase: 'awaiting_parties',
-    createdAt: contract.createdAt,
-  };
 }
