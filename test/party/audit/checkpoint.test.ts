@@ -104,6 +104,12 @@ describe('opening a checkpoint', () => {
     throws(() => openCheckpoint(signNote(text, noteSigner('log', other)), 'log', [log]), {
       code: 'unknown_key',
     });
+    const sameName = { ...noteVerifier(witnessKey), name: 'log' };
+    const namesake = signNote(text, { ...witness, name: 'log' });
+    throws(() => openCheckpoint(namesake, 'log', [log, sameName]), { code: 'unknown_key' });
+    const sameId = { ...noteVerifier(witnessKey), keyId: log.keyId };
+    const double = signNote(text, { ...witness, keyId: log.keyId });
+    throws(() => openCheckpoint(double, 'log', [log, sameId]), { code: 'unknown_key' });
     throws(() => openCheckpoint(signNote('hello\n', signer), 'log', [log]), MALFORMED);
   });
 

@@ -40,6 +40,8 @@ describe('log witness', () => {
         ]);
         equal(verified.length, 2);
         equal(own.note, theirs!.note);
+        const [kept] = await a!.log.checkpoints(own.size, 1);
+        equal(kept!.note, own.note, 'the log’s own checkpoint is confirmed, too');
       }
       deepEqual(
         (await witnessRecords(a!)).map(([name, { own, theirs }]) => [name, own!.size, theirs]),

@@ -224,7 +224,11 @@ describe('merkle proofs', () => {
       await rejects(inclusionProof(index, size, hashOf), RangeError, `${index}/${size}`);
     }
     await rejects(consistencyProof(5, 4, hashOf), RangeError);
-    await rejects(consistencyProof(-1, 4, hashOf), RangeError);
+    for (const first of [-1, 0.5]) await rejects(consistencyProof(first, 4, hashOf), RangeError);
+    for (const size of [-1, 0.5, 2 ** 53]) {
+      await rejects(consistencyProof(0, size, hashOf), RangeError, `${size}`);
+      await rejects(treeRoot(size, hashOf), RangeError, `${size}`);
+    }
     equal(hexes([await treeRoot(0, hashOf)])[0], ROOTS[0]);
   });
 });

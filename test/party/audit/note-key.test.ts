@@ -71,6 +71,9 @@ describe('cosignature', () => {
       bytes[i]! ^= 1;
       ok(!witnessVerifier.verify(extended, bytes), `byte ${i}`);
     }
+    for (const length of [0, 7, 8, 71]) {
+      ok(!witnessVerifier.verify(extended, line.bytes.slice(0, length)), `${length} bytes`);
+    }
     ok(!witnessVerifier.verify(extended, line.bytes.subarray(1)));
   });
 

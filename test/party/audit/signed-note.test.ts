@@ -82,7 +82,9 @@ describe('signed note', () => {
     const cases: readonly (readonly [what: string, note: string | Uint8Array])[] = [
       ['no signatures', GO_TEXT],
       ['only an empty line', `${GO_TEXT}\n`],
+      ['no empty line', `x${PETER.line}`],
       ['no last newline', peterNote.slice(0, -1)],
+      ['another last character', `${peterNote.slice(0, -1)}x`],
       ['control character', `\x01${peterNote}`],
       ['carriage return', peterNote.replaceAll('\n', '\r\n')],
       ['broken UTF-8', Buffer.concat([Buffer.from([0xff]), Buffer.from(peterNote)])],
@@ -91,6 +93,9 @@ describe('signed note', () => {
       ['name with a no-break space', `${GO_TEXT}\n${PETER.line.replace('Peter', 'Peter\u00a0')}`],
       ['name with a plus', `${GO_TEXT}\n${PETER.line.replace('Peter', 'Peter+')}`],
       ['no name', `${GO_TEXT}\n${PETER.line.replace('PeterNeumann', '')}`],
+      ['name too long', `${GO_TEXT}\n${PETER.line.replace('Peter', 'P'.repeat(257))}`],
+      ['a name alone', `${GO_TEXT}\n— PeterNeumann\n`],
+      ['a word more', `${GO_TEXT}\n${PETER.line.slice(0, -1)} AAAA\n`],
       ['a line more', `${peterNote}Unexpected line.\n`],
       ['hyphen for a dash', `${GO_TEXT}\n${PETER.line.replace('—', '-')}`],
       ['base64 without padding', `${GO_TEXT}\n${PETER.line.replace('=', '')}`],
@@ -110,6 +115,16 @@ describe('signed note', () => {
     }
     throws(() => signNote('a\n'), MALFORMED, 'no signer');
     throws(() => signNote('a\n', { ...signer, name: 'a b' }), MALFORMED);
+    const { signatures } = parseNote(bothNote);
+    const [first, second] = signatures.map((_, i) =>
+      formatNote({ text: 'a\n', signatures: [signatures[i]!] }).slice(3),
+    );
+    throws(() => formatNote({ text: `a\n\n${first!.slice(0, -1)}`, signatures }), MALFORMED);
+    const two = `${first!.slice(2)}${second!.slice(0, second!.lastIndexOf(' '))}`;
+    throws(
+      () => formatNote({ text: 'a\n', signatures: [{ ...signatures[1]!, name: two }] }),
+      MALFORMED,
+    );
   });
 
   it('takes one more signature, and replaces one of the same key', () => {
@@ -126,6 +141,14 @@ describe('signed note', () => {
 });
 
 describe('verifier key', () => {
+  it('has a name that a signature line can have', () => {
+    const key = parseVerifierKey(PETER.key);
+    for (const name of ['', 'a b', 'a+b', 'a\x01', 'a\n', '\ud800', 'a'.repeat(257)]) {
+      throws(() => formatVerifierKey({ ...key, name }), MALFORMED, JSON.stringify(name));
+    }
+    equal(parseVerifierKey(formatVerifierKey({ ...key, name: 'a'.repeat(256) })).name.length, 256);
+  });
+
   it('round-trips the published keys', () => {
     for (const key of [PETER.key, ENOCH.key, ...C2SP_EXAMPLE.keys]) {
       equal(formatVerifierKey(parseVerifierKey(key)), key);
