@@ -18,9 +18,9 @@ import {
   taskBundle,
   trustIn,
 } from '../support/evidence.ts';
-import { jointTables } from '../support/joint-tables.ts';
+import { peopleTraining, putPeople } from '../support/joint-training.ts';
 import { type NodeEvidence, nodeEvidence, rewritten } from '../support/node-evidence.ts';
-import { endedTask, postTrain, putData, runningPair } from '../support/running-pair.ts';
+import { endedTask, postTrain, runningPair } from '../support/running-pair.ts';
 
 const VOTE_DOMAIN = 'entente/vote/v1';
 
@@ -35,23 +35,9 @@ describe('e2e: evidence of a training that somebody changed', function () {
   let lines: readonly string[];
 
   before('train twice, stop the nodes, read their logs', async () => {
-    const table = jointTables({ common: 120, apart: 20, label: 'binary' });
-    putData(pair.a, 'people.csv', table.labelled);
-    putData(pair.b, 'people.csv', table.features);
+    putPeople(pair, { common: 120, apart: 20 });
     const train = async (): Promise<string> => {
-      const answer = await postTrain(pair.a, {
-        data_providers: ['orgA', 'orgB'].map((name) => ({
-          name,
-          data_path: 'people.csv',
-          data_type: 'csv',
-          key_column: 'id',
-          select_columns: ['f1', 'f2'],
-          ...(name === 'orgA' && { label_column: 'y' }),
-        })),
-        result_receivers: ['orgA', 'orgB'],
-        metrics: ['auc'],
-        hyper_params: { epochs: 3 },
-      });
+      const answer = await postTrain(pair.a, peopleTraining({ epochs: 3 }));
       equal(answer.status, 200, answer.msg);
       const { task_id } = JSON.parse(answer.result!.extra as string) as { task_id: string };
       for (const node of [pair.a, pair.b]) await endedTask(node, task_id);

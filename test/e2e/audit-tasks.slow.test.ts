@@ -1,7 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import type { Organisation } from '../../examples/organisation.ts';
-import type { TrainTaskRequest } from '../../src/sdk/node-client.ts';
-import { jointTables } from '../support/joint-tables.ts';
+import { peopleTraining, putPeople } from '../support/joint-training.ts';
 import { boostingRequest, putTables } from '../support/running-boosting.ts';
 import { verdictsOn } from '../support/running-evidence.ts';
 import { keyed } from '../support/running-intersection.ts';
@@ -18,19 +17,7 @@ const listed = (from: number, to: number, repeated: readonly number[] = []): str
   ]);
 
 /** A training of the label holder orgA with orgB. */
-const LINEAR: TrainTaskRequest = {
-  data_providers: ['orgA', 'orgB'].map((name) => ({
-    name,
-    data_path: 'people.csv',
-    data_type: 'csv',
-    key_column: 'id',
-    select_columns: ['f1', 'f2'],
-    ...(name === 'orgA' && { label_column: 'y' }),
-  })),
-  result_receivers: ['orgA', 'orgB'],
-  metrics: ['auc'],
-  hyper_params: { epochs: 20 },
-};
+const LINEAR = peopleTraining({ epochs: 20 });
 
 describe('e2e: evidence of tasks of every kind', function () {
   this.timeout(900_000);
@@ -98,9 +85,7 @@ describe('e2e: evidence of tasks of every kind', function () {
       }),
     );
 
-    const table = jointTables({ common: 400, apart: 50, label: 'binary' });
-    putData(at('orgA'), 'people.csv', table.labelled);
-    putData(at('orgB'), 'people.csv', table.features);
+    putPeople({ a: at('orgA'), b: at('orgB') }, { common: 400, apart: 50 });
     const linear = await ran('linear', 2, client.submitTrainTask(LINEAR));
     const split = { hyper_params: { epochs: 5, model_release: 'split' } };
     await ran('linear, split', 2, client.submitTrainTask({ ...LINEAR, ...split }));
@@ -146,9 +131,7 @@ describe('e2e: evidence of tasks of every kind', function () {
   it('is verified after nodes were killed, tasks cancelled and refused', async () => {
     await Promise.all(nodes().map((node) => node.start()));
     const { client } = at('orgA');
-    const table = jointTables({ common: 3000, apart: 50, label: 'binary' });
-    putData(at('orgA'), 'people.csv', table.labelled);
-    putData(at('orgB'), 'people.csv', table.features);
+    putPeople({ a: at('orgA'), b: at('orgB') }, { common: 3000, apart: 50 });
     const long = { ...LINEAR, hyper_params: { epochs: 40 } };
     const killed = await client.submitTrainTask(long);
     for (const victim of [at('orgB'), at('orgA')]) {

@@ -12,17 +12,10 @@ import {
   withSignature,
 } from '../../src/party/audit/signed-note.ts';
 import { runInProcess } from '../support/cli-run.ts';
+import { PLANTED_VALUES, plantedFeatures, plantedLabelled } from '../support/planted-tables.ts';
 import { endedTask, postTrain, putData, runningPair } from '../support/running-pair.ts';
 import { csvText, scratchFolder } from '../support/scratch-folder.ts';
 import { found } from '../support/secrets.ts';
-
-const ROWS = 80;
-
-/** Values that stand in the parties' files and must not stand in evidence. */
-const KEYS = ['Kennwort-Sentinel-17', '哨兵-key-18'];
-const LEVEL = 'Sentinel-Level';
-const NUMBERS = [8461.527394, -0.000731946258, 90210.314159];
-const PLANTED = [...KEYS, LEVEL, ...NUMBERS];
 
 describe('e2e: evidence of a training', function () {
   this.timeout(120_000);
@@ -45,21 +38,9 @@ describe('e2e: evidence of a training', function () {
   }
 
   before('train, and stop the nodes', async () => {
-    const key = (i: number): string => KEYS[i] ?? `key-${i}`;
-    const own = (i: number) => [
-      key(i),
-      String(i === 0 ? NUMBERS[0] : 8000 + ((i * 37) % 101)),
-      [LEVEL, 'x', 'y'][i % 3]!,
-      String(i === 0 ? NUMBERS[2] : 90000 + ((i * 53) % 97)),
-    ];
-    const other = (i: number) => [
-      key(i),
-      String(i === 1 ? NUMBERS[1] : ((i * 29) % 83) / 1e5),
-      [LEVEL, 'x', 'y'][Math.floor(i / 3) % 3]!,
-    ];
-    const rows = Array.from({ length: ROWS }, (_, i) => i);
-    putData(pair.a, 'a.csv', csvText([['id', 'income', 'city', 'amount'], ...rows.map(own)]));
-    putData(pair.b, 'b.csv', csvText([['id', 'rate', 'city'], ...rows.map(other).toReversed()]));
+    const [own, other] = [plantedLabelled(), plantedFeatures()];
+    putData(pair.a, 'a.csv', csvText([own.header, ...own.rows]));
+    putData(pair.b, 'b.csv', csvText([other.header, ...other.rows.toReversed()]));
     const provider = (name: string, data_path: string, change: object = {}) => ({
       name,
       data_path,
@@ -181,7 +162,7 @@ describe('e2e: evidence of a training', function () {
     );
     for (const node of nodes()) {
       const bytes = readFileSync(bundle(node));
-      deepEqual(found(bytes, [...PLANTED, ...secrets]), [], node.name);
+      deepEqual(found(bytes, [...PLANTED_VALUES, ...secrets]), [], node.name);
       ok(found(bytes, [taskId]).length > 0, 'the scan finds what is there');
     }
   });

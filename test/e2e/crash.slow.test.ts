@@ -4,39 +4,23 @@ import { join } from 'node:path';
 import type { Organisation } from '../../examples/organisation.ts';
 import { seededGenerator } from '../../src/ml/data/random.ts';
 import { type LinearDocument, parseModelDocument } from '../../src/party/models/model-document.ts';
-import type { TaskView, TrainTaskRequest } from '../../src/sdk/node-client.ts';
-import { jointTables } from '../support/joint-tables.ts';
-import { eventually, putData, runningPair } from '../support/running-pair.ts';
+import type { TaskView } from '../../src/sdk/node-client.ts';
+import { peopleTraining, putPeople } from '../support/joint-training.ts';
+import { eventually, runningPair } from '../support/running-pair.ts';
 
 const KILLS = 50;
 
 /** Weights of two trainings of the same table differ by rounding alone, in units of 2^-open_bits. */
 const ROUNDING = 8 / 1024;
 
-const REQUEST: TrainTaskRequest = {
-  data_providers: ['orgA', 'orgB'].map((name) => ({
-    name,
-    data_path: 'people.csv',
-    data_type: 'csv',
-    key_column: 'id',
-    select_columns: ['f1', 'f2'],
-    ...(name === 'orgA' && { label_column: 'y' }),
-  })),
-  result_receivers: ['orgA', 'orgB'],
-  metrics: ['auc'],
-  // An attempt from the start aligns in another order, so it would hold out other rows.
-  hyper_params: { epochs: 20, use_validation_set: false },
-};
+// An attempt from the start aligns in another order, so it would hold out other rows.
+const REQUEST = peopleTraining({ epochs: 20, use_validation_set: false });
 
 describe('e2e: nodes that are killed', function () {
   this.timeout(3_600_000);
   const pair = runningPair({ ENTENTE_TASKS_PEER_TIMEOUT_SEC: '30' });
 
-  before(() => {
-    const table = jointTables({ common: 3000, apart: 500, label: 'binary' });
-    putData(pair.a, 'people.csv', table.labelled);
-    putData(pair.b, 'people.csv', table.features);
-  });
+  before(() => void putPeople(pair, { common: 3000, apart: 500 }));
 
   function weightsOf(node: Organisation, taskId: string): number[] {
     const path = join(node.directory, 'results', taskId, 'model.json');

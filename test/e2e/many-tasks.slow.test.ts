@@ -1,8 +1,8 @@
 import { ok } from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Organisation } from '../../examples/organisation.ts';
-import { jointTables } from '../support/joint-tables.ts';
-import { putData, runningPair } from '../support/running-pair.ts';
+import { peopleTraining, putPeople } from '../support/joint-training.ts';
+import { runningPair } from '../support/running-pair.ts';
 
 const TASKS = 200;
 
@@ -30,30 +30,19 @@ describe('e2e: many tasks in a row', function () {
   this.timeout(1_800_000);
   const pair = runningPair();
 
-  before(() => {
-    const table = jointTables({ common: 60, apart: 10, label: 'binary' });
-    putData(pair.a, 'people.csv', table.labelled);
-    putData(pair.b, 'people.csv', table.features);
-  });
+  before(() => void putPeople(pair, { common: 60, apart: 10 }));
 
   it(`leave no worker, socket, file or memory behind after ${TASKS}`, async function () {
     if (process.platform !== 'linux') this.skip(); // reads /proc
     const nodes = [pair.a, pair.b];
+    const request = peopleTraining(
+      { epochs: 1 },
+      { result_receivers: ['orgA'], metrics: ['loss'] },
+    );
     let before: Footprint[] = [];
     for (let task = 0; task < TASKS; task++) {
       if (task === WARM_UP) before = nodes.map(footprintOf);
-      await pair.a.client.runModelTrainTask({
-        data_providers: nodes.map(({ name }) => ({
-          name,
-          data_path: 'people.csv',
-          data_type: 'csv',
-          key_column: 'id',
-          select_columns: ['f1', 'f2'],
-          ...(name === 'orgA' && { label_column: 'y' }),
-        })),
-        result_receivers: ['orgA'],
-        hyper_params: { epochs: 1 },
-      });
+      await pair.a.client.runModelTrainTask(request);
     }
     for (const [i, node] of nodes.entries()) {
       const [earlier, later] = [before[i]!, footprintOf(node)];

@@ -27,17 +27,16 @@ import { peerBook } from '../../src/party/peers.ts';
 import { Store } from '../../src/party/store.ts';
 import type { TaskView } from '../../src/party/tasks/task-view.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
+import {
+  PLANTED,
+  PLANTED_ROWS,
+  PLANTED_VALUES,
+  plantedFeatures,
+  plantedLabelled,
+} from '../support/planted-tables.ts';
 import { endedTask, postTrain, putData, runningPair } from '../support/running-pair.ts';
 import { csvText } from '../support/scratch-folder.ts';
 import { filesBelow, found } from '../support/secrets.ts';
-
-const ROWS = 80;
-
-/** Values that stand in the parties' files and must stand nowhere else. */
-const KEYS = ['Kennwort-Sentinel-17', '哨兵-key-18'];
-const LEVEL = 'Sentinel-Level';
-const NUMBERS = [8461.527394, -0.000731946258, 90210.314159];
-const PLANTED = [...KEYS, LEVEL, ...NUMBERS];
 
 const STORED = [
   'contracts',
@@ -82,27 +81,19 @@ describe('e2e: what a task leaves at the parties', function () {
   }
 
   before('train, be refused, and stop the nodes', async () => {
-    const key = (i: number): string => KEYS[i] ?? `key-${i}`;
-    const own = (i: number) => [
-      key(i),
-      String(i === 0 ? NUMBERS[0] : 8000 + ((i * 37) % 101)),
-      [LEVEL, 'x', 'y'][i % 3]!,
-      String(i === 0 ? NUMBERS[2] : 90000 + ((i * 53) % 97)),
-    ];
-    const other = (i: number) => [
-      key(i),
-      String(i === 1 ? NUMBERS[1] : ((i * 29) % 83) / 1e5),
-      [LEVEL, 'x', 'y'][Math.floor(i / 3) % 3]!,
-    ];
-    const rows = Array.from({ length: ROWS }, (_, i) => i);
-    const header = ['id', 'rate', 'city'];
-    const theirs = rows.map(other);
-    putData(pair.a, 'secret.csv', csvText([['id', 'income', 'city', 'amount'], ...rows.map(own)]));
+    const own = plantedLabelled();
+    const { header, rows: theirs } = plantedFeatures();
+    const [plantedKey, rate] = [PLANTED.keys[0], PLANTED.numbers[1]];
+    putData(pair.a, 'secret.csv', csvText([own.header, ...own.rows]));
     putData(pair.b, 'secret.csv', csvText([header, ...theirs.toReversed()]));
     // The same with damage: a text among numbers, a key twice, an unclosed quote.
-    putData(pair.b, 'text.csv', csvText([header, ...theirs, [`${KEYS[0]}+`, LEVEL, LEVEL]]));
-    putData(pair.b, 'twice.csv', csvText([header, ...theirs, other(0)]));
-    putData(pair.b, 'quote.csv', `id,rate,city\n"${KEYS[0]},${NUMBERS[1]},${LEVEL}\n`);
+    putData(
+      pair.b,
+      'text.csv',
+      csvText([header, ...theirs, [`${plantedKey}+`, PLANTED.level, PLANTED.level]]),
+    );
+    putData(pair.b, 'twice.csv', csvText([header, ...theirs, theirs[0]!]));
+    putData(pair.b, 'quote.csv', `id,rate,city\n"${plantedKey},${rate},${PLANTED.level}\n`);
 
     const trained = await post();
     equal(trained.status, 200, trained.msg);
@@ -200,8 +191,8 @@ describe('e2e: what a task leaves at the parties', function () {
     deepEqual(atA, atB);
     // income, city, rate, city of three levels each: 1 + 2 + 1 + 2 model columns and the intercept.
     deepEqual(atA, [
-      { name: 'intersection', to: ['orgA', 'orgB'], elements: ROWS },
-      { name: 'validation_scores', to: ['orgA'], elements: ROWS / 5 },
+      { name: 'intersection', to: ['orgA', 'orgB'], elements: PLANTED_ROWS },
+      { name: 'validation_scores', to: ['orgA'], elements: PLANTED_ROWS / 5 },
       { name: 'metrics', to: ['orgB'], elements: 2 },
       { name: 'column_scales', to: ['orgB'], elements: 7 },
       { name: 'weights', to: ['orgB'], elements: 7 },
@@ -234,7 +225,7 @@ describe('e2e: what a task leaves at the parties', function () {
         let text = '';
         for await (const line of await exportTask(source, taskId, { actor, openings: true }))
           text += line;
-        deepEqual(found(Buffer.from(text), PLANTED), []);
+        deepEqual(found(Buffer.from(text), PLANTED_VALUES), []);
         const kinds = new Map<string, number>();
         for (const each of text.trimEnd().split('\n')) {
           const line = parseLine(Buffer.from(each));
@@ -329,24 +320,26 @@ describe('e2e: what a task leaves at the parties', function () {
       for (const { path, bytes } of filesBelow(node.directory)) {
         if (path.startsWith(data)) continue;
         // A party's own part keeps how it encodes its own columns.
-        const values = path.startsWith(parts) ? PLANTED.filter((v) => v !== LEVEL) : PLANTED;
+        const values = path.startsWith(parts)
+          ? PLANTED_VALUES.filter((v) => v !== PLANTED.level)
+          : PLANTED_VALUES;
         deepEqual(found(bytes, values), [], path);
       }
       ok((await node.log()).includes('task completed'));
     }
-    deepEqual(found(Buffer.from(answers.join('\n')), PLANTED), []);
+    deepEqual(found(Buffer.from(answers.join('\n')), PLANTED_VALUES), []);
     // What LevelDB has compressed.
     await atBoth(async (_records, _node, store) => {
       for (const kind of STORED) {
         const rows = JSON.stringify(await store.table(kind).list());
         ok(rows.length > 2, kind);
-        deepEqual(found(Buffer.from(rows), PLANTED), [], kind);
+        deepEqual(found(Buffer.from(rows), PLANTED_VALUES), [], kind);
       }
     });
     // The search finds what is there.
     for (const node of [pair.a, pair.b]) {
       const file = readFileSync(join(node.directory, 'data', 'secret.csv'));
-      ok(found(file, PLANTED).length >= 4, node.name);
+      ok(found(file, PLANTED_VALUES).length >= 4, node.name);
     }
   });
 });
