@@ -15,9 +15,9 @@ export interface HostPort {
  */
 export interface Kind<T> {
   readonly expected: string;
-  read(value: unknown): T | undefined;
+  readonly read: (value: unknown) => T | undefined;
   /** Reads an environment variable; without it, the text is the value. */
-  fromText?(text: string): unknown;
+  readonly fromText?: (text: string) => unknown;
 }
 
 const scalarFromYaml = (text: string): unknown => {

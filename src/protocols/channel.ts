@@ -47,5 +47,5 @@ export interface Parties {
   readonly me: PartyIndex;
   readonly n: number;
   /** Throws `RangeError` for `me` or an unknown index. */
-  channel(peer: PartyIndex): Channel;
+  readonly channel: (peer: PartyIndex) => Channel;
 }

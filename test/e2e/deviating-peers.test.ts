@@ -74,7 +74,7 @@ describe('e2e: peers that do not keep to the protocol', function () {
       intersected(nodesOf(labelled), labelled),
       intersected(nodesOf(three), three),
     ]);
-    const keys = ({ file }: IntersectionEnd): unknown[] => file!.records.map(([key]) => key);
+    const keys = ({ file }: IntersectionEnd): string[] => file!.records.map(([key]) => key!);
     deepEqual(keys(ofTwo[0]!), range(50, 10));
     for (const end of ofThree) deepEqual(keys(end).sort(), range(40, 20));
   }

@@ -13,8 +13,8 @@ interface Setup {
   readonly used: { peers: PeerBook; changes: number };
   readonly config: string;
   /** Pins a new key under a name and address. */
-  pin(name: string, address: string): Promise<Identity>;
-  unpin(name: string): Promise<void>;
+  readonly pin: (name: string, address: string) => Promise<Identity>;
+  readonly unpin: (name: string) => Promise<void>;
 }
 
 async function withLivePeers(use: (setup: Setup) => Promise<void>): Promise<void> {

@@ -121,8 +121,10 @@ export function hostileSuite(title: string, hostility: Hostility): void {
       await pair.a.stop();
       await pair.a.trust(organisation);
       await pair.a.start();
-      const own = await loadIdentity(join(pair.a.directory, 'identity'));
-      target = { ...own, address: pair.a.grpc };
+      const { name, certificatePem, fingerprint } = await loadIdentity(
+        join(pair.a.directory, 'identity'),
+      );
+      target = { name, certificatePem, fingerprint, address: pair.a.grpc };
       hostile = new Transport({
         identity: await loadIdentity(join(organisation.directory, 'identity')),
         peers: peerBook([target]),

@@ -22,8 +22,8 @@ export interface MemorySessions {
 interface Offer {
   readonly from: string;
   readonly terms: SessionTerms;
-  settle(session: Session): void;
-  fail(error: SessionError): void;
+  readonly settle: (session: Session) => void;
+  readonly fail: (error: SessionError) => void;
 }
 
 /** Two ends, and what has become of them. */

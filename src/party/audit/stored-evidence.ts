@@ -16,7 +16,7 @@ import type { Trail } from './trail.ts';
 export interface StoredEvidenceDeps {
   readonly identity: Pick<Identity, 'name' | 'certificatePem'>;
   /** The pinned peers. */
-  peers(): readonly Pick<Identity, 'name' | 'certificatePem'>[];
+  readonly peers: () => readonly Pick<Identity, 'name' | 'certificatePem'>[];
   readonly store: Store;
   readonly records: Pick<ConsensusRecords, 'find' | 'certificate' | 'vote' | 'opening'>;
   readonly log: AuditLog;

@@ -42,17 +42,17 @@ export interface Patience {
 /** What the rest of the node is told, for its tasks and its log. Must not throw. */
 export interface ConsensusEvents {
   /** This node verified and stored a start certificate that another party initiated. */
-  committed(taskId: string, certificate: CertificateRecord): void;
+  readonly committed: (taskId: string, certificate: CertificateRecord) => void;
   /** This node's policy wants a person's word before it votes; `approveTask` and `denyTask` give it. */
-  asked(taskId: string, contract: Contract): void;
+  readonly asked: (taskId: string, contract: Contract) => void;
   /** A person said yes, and this node has voted. A no is an end. */
-  approved(taskId: string): void;
+  readonly approved: (taskId: string) => void;
   /** A task that this node had received will not run, or must stop. */
-  ended(taskId: string, end: TaskEnd): void;
+  readonly ended: (taskId: string, end: TaskEnd) => void;
   /** The policy said no to `peer`; the decision is null when the policy could not be read. */
-  denied(peer: string, decision: Decision | null, cause?: unknown): void;
+  readonly denied: (peer: string, decision: Decision | null, cause?: unknown) => void;
   /** This node failed at what it should have been able to do. */
-  failed(error: unknown): void;
+  readonly failed: (error: unknown) => void;
 }
 
 /** This node's own place in a contract. Throws unless name and key are its own. */

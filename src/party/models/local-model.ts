@@ -23,7 +23,7 @@ export interface LocalModel {
    * Scores of encoded rows, X: [n, d] row-major: probabilities of class 1, or of each of several classes, or
    * values; [classes] x [n].
    */
-  score(X: Float64Array, n: number): readonly Float64Array[];
+  readonly score: (X: Float64Array, n: number) => readonly Float64Array[];
 }
 
 /**

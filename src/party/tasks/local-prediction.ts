@@ -11,7 +11,7 @@ export interface LocalPredictionDeps {
   readonly models: Pick<ModelRegistry, 'get' | 'load' | 'loadPart'>;
   readonly datasets: Pick<Datasets, 'terms' | 'load'>;
   /** Told before the rows of a file are read. */
-  accessed(taskId: string, terms: DataTerms): Promise<void>;
+  readonly accessed: (taskId: string, terms: DataTerms) => Promise<void>;
 }
 
 /**

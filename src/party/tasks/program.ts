@@ -22,25 +22,28 @@ export interface ProgramContext<C extends Contract = Contract> {
   /** This node's name. */
   readonly self: string;
   /** To another party of the contract. Throws `RangeError` for others. */
-  link(peer: string): PeerLink;
+  readonly link: (peer: string) => PeerLink;
   /** Reads this party's rows, once its file is verified to be what the contract says. */
-  loadDataset(): Promise<LoadedDataset>;
+  readonly loadDataset: () => Promise<LoadedDataset>;
   /** To predict: this party's part of the model, and the model itself where it is a receiver. */
-  loadModel(): Promise<{ readonly part: ModelPart; readonly document: ModelDocument | null }>;
+  readonly loadModel: () => Promise<{
+    readonly part: ModelPart;
+    readonly document: ModelDocument | null;
+  }>;
   readonly ledger: DisclosureLedger;
   readonly checkpoints: Checkpoints;
   readonly progress: ProgramProgress;
   /** Fresh kernels: one task's memory is freed with them. */
-  kernels(): LinearKernels;
+  readonly kernels: () => LinearKernels;
   /** The same, for trees. */
-  treeKernels(): TreeKernels;
+  readonly treeKernels: () => TreeKernels;
   /** Scalar multiplications on threads of their own; the context ends them. */
-  curve(): CurveEngine;
+  readonly curve: () => CurveEngine;
   /**
    * A place on this party's disk for so many bytes of items, once a program; null while they are few
    * enough to stay in memory. The context empties it.
    */
-  spill(bytes: number): Spill | null;
+  readonly spill: (bytes: number) => Spill | null;
   /** Pays for the memory of kernels that a protocol makes itself. */
   readonly budget: MemoryBudget;
   readonly rng: Rng;

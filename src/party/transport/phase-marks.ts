@@ -46,13 +46,13 @@ export interface MarkDeps {
   readonly self: string;
   readonly peer: string;
   /** Signs with this side's identity key. */
-  sign(domain: string, message: Uint8Array): Uint8Array;
+  readonly sign: (domain: string, message: Uint8Array) => Uint8Array;
   /** Whether the peer's pinned key signed. */
-  verify(domain: string, message: Uint8Array, signature: Uint8Array): boolean;
+  readonly verify: (domain: string, message: Uint8Array, signature: Uint8Array) => boolean;
   /** Told of every receipt once it has both signatures. */
-  record(receipt: PhaseReceipt): void;
+  readonly record: (receipt: PhaseReceipt) => void;
   /** Ms, never back. */
-  now(): number;
+  readonly now: () => number;
 }
 
 /** A mark of the peer that this side agrees to. */

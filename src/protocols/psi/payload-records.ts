@@ -13,7 +13,7 @@ const LENGTH_BYTES = 4;
 export interface Payload {
   readonly recordBytes: number;
   /** The records of these rows, rows.length x recordBytes; a fresh array. */
-  records(rows: Uint32Array): Uint8Array<ArrayBuffer>;
+  readonly records: (rows: Uint32Array) => Uint8Array<ArrayBuffer>;
 }
 
 /** The length of the longest record of these columns, which have as many rows each. */

@@ -96,7 +96,7 @@ describe('objectives', () => {
       throws(
         () => assertLabels(parameters, Float64Array.from(y)),
         (error) => {
-          ok(error instanceof RangeError && error.message.includes('row 2'), `${error}`);
+          ok(error instanceof RangeError && error.message.includes('row 2'), String(error));
           return true;
         },
       );

@@ -38,7 +38,7 @@ describe('boosting parameters', () => {
         () => boostingParameters(given),
         (error) => {
           const name = Object.keys(given).at(-1)!;
-          ok(error instanceof RangeError && error.message.includes(`"${name}"`), `${error}`);
+          ok(error instanceof RangeError && error.message.includes(`"${name}"`), String(error));
           return true;
         },
       );

@@ -313,8 +313,8 @@ describe('answering a commit', () => {
         const { contract, votes } = await voted(network);
         equal(await commit(network, contract, forge(network, contract, votes)), code);
         equal(await stateAt(network, contract), 'aborted');
-        const { certificate } = network.at('orgB').node.records;
-        equal(await certificate(taskIdOf(contract)), undefined, 'no session can open');
+        const { records } = network.at('orgB').node;
+        equal(await records.certificate(taskIdOf(contract)), undefined, 'no session can open');
       }));
   }
 

@@ -85,7 +85,7 @@ describe('a link under hostile frames', () => {
           victim.accept(mutated(frame));
         }
       } catch (error) {
-        ok(error instanceof SessionError, `${error}`);
+        ok(error instanceof SessionError, String(error));
         codes.set(error.code, (codes.get(error.code) ?? 0) + 1);
       }
       victim.abort(new SessionError('CLOSED', 'over'));

@@ -6,14 +6,14 @@ import type { CommittedDisclosure, CommittedLedger } from '../../audit/value-com
 
 export interface RecordGate {
   /** To be called in the order in which the thread recorded. */
-  record(disclosure: CommittedDisclosure): void;
+  readonly record: (disclosure: CommittedDisclosure) => void;
   /**
    * Calls `pass` once the first `count` records are kept, at once when they are; never when one of them
    * is refused. Passes of one caller, whose counts do not fall, keep their order.
    */
-  after(count: number, pass: () => void): void;
+  readonly after: (count: number, pass: () => void) => void;
   /** Resolves once all records so far are kept. Throws what kept one from that. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
   /** Rejects with the first refusal. */
   readonly refused: Promise<never>;
 }

@@ -1,4 +1,4 @@
-import { deepEqual, ok, rejects } from 'node:assert/strict';
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { BucketShape } from '../../../../proto/gen/aggregation.ts';
 import { MaskedBits } from '../../../../proto/gen/ot.ts';
 import { KeptSplits, SplitNodes, WinningCandidates } from '../../../../proto/gen/trees.ts';
@@ -19,8 +19,8 @@ describe('a feature holder', () => {
     return boostInMemory(table, { ...TREE_DEFAULTS, num_trees: 1 }, { wrap });
   }
 
-  const isMalformed = (error: { code?: string }): boolean => {
-    ok(error.code === 'MALFORMED_MESSAGE', String(error));
+  const isMalformed = (error: Error & { code?: string }): boolean => {
+    equal(error.code, 'MALFORMED_MESSAGE', error.message);
     return true;
   };
 

@@ -152,7 +152,7 @@ describe('opened sums', () => {
       await chGuest.send(WinningCandidates, {
         winners: new Uint8Array(Uint32Array.from(winners).buffer),
       });
-      await rejects(openSumsHost(chHost, host, options, seededRng(1)), isMalformed, `${winners}`);
+      await rejects(openSumsHost(chHost, host, options, seededRng(1)), isMalformed, winners.join());
     }
   });
 

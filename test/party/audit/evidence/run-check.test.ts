@@ -16,11 +16,17 @@ const OTHER = '5e'.repeat(32);
 interface Writer {
   readonly task: AuditedTask;
   /** The first entry of a kind that the honest task has. */
-  first<K extends EntryKind>(kind: K): Entry<K>;
-  opened(attempt: number, change?: Partial<Entry<'session_opened'>['body']>): Promise<unknown>;
-  closed(attempt: number, change?: Partial<Entry<'session_closed'>['body']>): Promise<unknown>;
+  readonly first: <K extends EntryKind>(kind: K) => Entry<K>;
+  readonly opened: (
+    attempt: number,
+    change?: Partial<Entry<'session_opened'>['body']>,
+  ) => Promise<unknown>;
+  readonly closed: (
+    attempt: number,
+    change?: Partial<Entry<'session_closed'>['body']>,
+  ) => Promise<unknown>;
   /** Logs a statement that both parties have signed; `attempt` is the entry's. */
-  receipt(change: Partial<PhaseStatement>, attempt?: number): Promise<unknown>;
+  readonly receipt: (change: Partial<PhaseStatement>, attempt?: number) => Promise<unknown>;
 }
 
 /** What is wrong with orgA's bundle once it wrote more. */

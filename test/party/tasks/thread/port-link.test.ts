@@ -31,7 +31,7 @@ function bridged(
   link: MessageLink,
   gate: Gate = OPEN,
   records = { recorded: 0 },
-): { readonly thread: PortLink; close(): Promise<void> } {
+): { readonly thread: PortLink; readonly close: () => Promise<void> } {
   const { port1, port2 } = new MessageChannel();
   const bridge = bridgeLink(port1, () => link, gate);
   return {
@@ -47,8 +47,8 @@ function bridged(
 interface Call<T> {
   readonly label: string;
   readonly bytes?: Uint8Array;
-  resolve(value: T): void;
-  reject(error: Error): void;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** A link that does what the test says, when it says so. */
