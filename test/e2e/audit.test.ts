@@ -78,6 +78,15 @@ describe('e2e: evidence of a training', function () {
       equal(code, 0, `${out}${err}`);
       match(out, /VERIFIED: nothing is wrong/);
     }
+    for (const [file, expected] of [
+      ['a.csv', 0],
+      ['b.csv', 5],
+    ] as const) {
+      const brought = join(pair[file === 'a.csv' ? 'a' : 'b'].directory, 'data', file);
+      const held = await audit('verify', bundle(pair.a), ...trust(), '--data', brought);
+      equal(held.code, expected, `${held.out}${held.err}`);
+      match(held.out, expected === 0 ? /; yours is this file\n/ : /file_differs: /);
+    }
     const [a, b] = [bundle(pair.a), bundle(pair.b)];
     const { code, out, err } = await audit('reconcile', a, b, ...trust());
     equal(code, 0, `${out}${err}`);

@@ -1,4 +1,5 @@
 /** A training of two parties as their logs tell it, and what a party may do otherwise. */
+import { createHash } from 'node:crypto';
 import type { EntryBody } from '../../src/party/audit/entry.ts';
 import type { OpeningLine } from '../../src/party/audit/evidence/bundle.ts';
 import {
@@ -15,6 +16,7 @@ import {
 } from '../../src/party/consensus/certificate.ts';
 import type { Contract, LinearTraining } from '../../src/party/consensus/contract.ts';
 import { taskIdOf } from '../../src/party/consensus/contract-check.ts';
+import { datasetCommitment } from '../../src/party/consensus/dataset-commitment.ts';
 import { RECEIPT_DOMAIN } from '../../src/party/consensus/receipt-check.ts';
 import {
   type DirectionReceipt,
@@ -72,6 +74,8 @@ export interface AuditedTask {
   readonly certificate: StartCertificate;
   readonly taskId: string;
   readonly openings: ReadonlyMap<string, readonly OpeningLine[]>;
+  /** What each party brings, by name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Two new parties, a and b. */
@@ -87,8 +91,22 @@ export async function auditedTask(
   const both = [a, b] as const;
   const rng = seededRng(a.log.size + 11);
   const nonce = hexOf(rng(32));
+  const files = new Map(both.map(({ name }) => [name, Buffer.from(`id,of ${name}\n`)]));
+  const fileOpenings = new Map(
+    [...files].map(([name, file]) => {
+      const digest = createHash('sha256').update(file).digest('hex');
+      const salt = hexOf(seededRng(`file of ${name}`)(32));
+      return [name, { line: 'opening', of: 'dataset', salt, digest } as const];
+    }),
+  );
   const contract = sampleContract([a.signer, b.signer], {
     nonce,
+    parties: sampleContract([a.signer, b.signer]).parties.map((party) => {
+      const { digest, salt } = fileOpenings.get(party.name)!;
+      const [file, random] = [digest, salt].map((hex) => new Uint8Array(Buffer.from(hex, 'hex')));
+      const dataset = party.dataset!;
+      return { ...party, dataset: { ...dataset, commitment: datasetCommitment(file!, random!) } };
+    }),
     createdAt: new Date(a.clock.now).toISOString(),
     expiresAt: new Date(a.clock.now + 3_600_000).toISOString(),
     ...deviations.contract,
@@ -135,7 +153,10 @@ export async function auditedTask(
     contract,
     certificate,
     taskId: task,
-    openings: new Map([...openings].map(([name, lines]) => [name, [...lines, opening]])),
+    openings: new Map(
+      [...openings].map(([name, lines]) => [name, [...lines, opening, fileOpenings.get(name)!]]),
+    ),
+    files,
   };
 }
 

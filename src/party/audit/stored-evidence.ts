@@ -1,4 +1,5 @@
 /** What a node's own store and log give to its evidence. */
+import type { Offer } from '../consensus/offers.ts';
 import type { ConsensusRecords } from '../consensus/records.ts';
 import type { DisclosureRecord } from '../disclosure-ledger.ts';
 import type { Identity } from '../identity.ts';
@@ -65,6 +66,11 @@ async function* openingsOf(
 ): AsyncGenerator<OpeningLine> {
   const own = (await records.vote(task, name))?.opening;
   if (own) yield { line: 'opening', of: 'rule', rule: own.rule, salt: own.salt };
+
+  const contract = (await records.find(task))?.contract;
+  const dataset = contract?.parties.find((each) => each.name === name)?.dataset;
+  const offer = dataset && (await store.table<Offer>('offers').get(dataset.commitment));
+  if (offer) yield { line: 'opening', of: 'dataset', salt: offer.salt, digest: offer.digest };
 
   const salts = new Map<string, string>();
   for (const [, row] of await store.table<DisclosureRecord>('disclosures').list(task)) {

@@ -23,6 +23,10 @@ interface TrustOptions {
   readonly trust: readonly string[];
 }
 
+interface DataOption {
+  readonly data?: string;
+}
+
 const TRUST = ['--trust <file>', 'keys that you trust: "entente audit keys"; repeatable'] as const;
 
 /** Loaded only here: it checks schemas that no other command needs. */
@@ -41,8 +45,9 @@ export function addAuditCommands(program: Command, shell: Shell): void {
     .description('check evidence, offline')
     .argument('<bundle>', 'a file of "audit export"')
     .requiredOption(...TRUST, each)
-    .action(async (bundle: string, { trust }: TrustOptions) =>
-      end(await (await commands()).auditVerify(bundle, trust)),
+    .option('--data <file>', 'is this the file that the party agreed to bring? needs --openings')
+    .action(async (bundle: string, { trust, data }: TrustOptions & DataOption) =>
+      end(await (await commands()).auditVerify(bundle, trust, data)),
     );
   audit
     .command('reconcile')

@@ -3,7 +3,7 @@ import { type Finding, REASONS, type Reason } from '../audit/evidence/findings.t
 import type { ReconcileReport } from '../audit/evidence/reconcile.ts';
 import { disclosureRows } from '../audit/evidence/report.ts';
 import type { TaskStory } from '../audit/evidence/story.ts';
-import type { EvidenceReport } from '../audit/evidence/verify.ts';
+import type { EvidenceReport, OpenedFile } from '../audit/evidence/verify.ts';
 import type { DatasetTerms } from '../consensus/contract.ts';
 import { bytes, facts, printable, table } from './tables.ts';
 
@@ -23,6 +23,7 @@ export function reportText(report: EvidenceReport): string {
       ['made', report.exportedAt],
       ['made while', closingText(report)],
       ['openings', report.openings > 0 ? String(report.openings) : null],
+      ['data', report.file && fileText(report.file)],
     ]),
     story ? storyText(story) : '',
     confirmedText(report),
@@ -77,6 +78,11 @@ export function reconcileText(
 
 function closingText({ awaited }: EvidenceReport): string | null {
   return awaited.length > 0 ? `the task was still being closed by ${awaited.join(', ')}` : null;
+}
+
+function fileText({ digest, same }: OpenedFile): string {
+  const held = { true: '; yours is this file', false: '; yours is another file', null: '' };
+  return `agreed on as the file with SHA-256 ${digest}${held[`${same}`]}`;
 }
 
 function storyText(story: TaskStory): string {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { AuditError } from '../audit/errors.ts';
@@ -11,7 +12,7 @@ import {
 } from '../audit/evidence/keys.ts';
 import { reconcile } from '../audit/evidence/reconcile.ts';
 import { reconcileJson, reportJson } from '../audit/evidence/report.ts';
-import { type EvidenceReport, verifyBundle } from '../audit/evidence/verify.ts';
+import { type EvidenceReport, type VerifyOptions, verifyBundle } from '../audit/evidence/verify.ts';
 import { isComparable, reconcileText, reportText } from './audit-report.ts';
 import { CliError, type CommandResult, EXIT_NOT_VERIFIED } from './command.ts';
 import { type ConfigSource, readConfig, readIdentity } from './read-config.ts';
@@ -23,9 +24,19 @@ export interface Verdict {
   readonly failure: CliError | null;
 }
 
-/** Checks one bundle, offline, by nothing but the keys in the trusted files. */
-export async function auditVerify(bundle: string, trust: readonly string[]): Promise<Verdict> {
-  const report = await verifyFile(bundle, await readTrust(trust));
+/**
+ * Checks one bundle, offline, by nothing but the keys in the trusted files.
+ *
+ * @param data - The file that the party brought, to be held against its commitment.
+ */
+export async function auditVerify(
+  bundle: string,
+  trust: readonly string[],
+  data?: string,
+): Promise<Verdict> {
+  const trusted = await readTrust(trust);
+  const options = data === undefined ? {} : { fileDigest: await digestOf(data) };
+  const report = await verifyFile(bundle, trusted, options);
   return {
     result: { text: reportText(report), json: reportJson(report) },
     failure: report.ok ? null : notVerified(report.findings, 'the evidence does not hold'),
@@ -69,13 +80,29 @@ export async function auditKeys(
   return { text: `${JSON.stringify(json, null, 2)}\n`, json };
 }
 
-async function verifyFile(path: string, trusted: TrustedKeys): Promise<EvidenceReport> {
+async function verifyFile(
+  path: string,
+  trusted: TrustedKeys,
+  options: VerifyOptions = {},
+): Promise<EvidenceReport> {
   try {
     const source = createReadStream(path, { highWaterMark: READ_BYTES });
-    return await verifyBundle(source, trusted);
+    return await verifyBundle(source, trusted, options);
   } catch (cause) {
     throw unreadable(path, 'name a file of "entente audit export"', cause);
   }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES })) {
+      hash.update(piece as Uint8Array);
+    }
+  } catch (cause) {
+    throw unreadable(path, 'name the file that the party brought', cause);
+  }
+  return hash.digest('hex');
 }
 
 const READ_BYTES = 1 << 18;
@@ -115,6 +142,10 @@ const NEXT: readonly (readonly [Reason, string])[] = [
   [
     'untrusted_party',
     'give the key of every party with --trust: each prints its own with "entente audit keys"',
+  ],
+  [
+    'file_unopened',
+    'the party’s own evidence opens it: "entente audit export --task ID --openings"',
   ],
   [
     'wrong_key',

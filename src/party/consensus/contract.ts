@@ -188,7 +188,8 @@ export interface DatasetTerms {
   /** This party's condition on the number of common records; 0 for none. */
   readonly minimumIntersection: number;
   /**
-   * SHA-256("entente/dataset/v1" | salt | SHA-256(file)), hex; the owner keeps the 32-byte salt.
+   * SHA-256("entente/dataset/v1" | salt | SHA-256(file)), hex; the owner keeps the 32-byte salt,
+   * which it may show to an auditor.
    */
   readonly commitment: string;
 }

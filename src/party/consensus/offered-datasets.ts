@@ -21,7 +21,7 @@ export type FindPart = (model: string) => Promise<OwnPart | null>;
 /** What reads a dataset of an agreed contract, wherever it is read: for `Datasets.load`. */
 export interface DatasetReading {
   readonly terms: DatasetTerms;
-  /** Opens the commitment; never leaves the node. */
+  /** Opens the commitment. */
   readonly salt: Uint8Array;
   readonly options: LoadOptions;
 }
@@ -129,7 +129,7 @@ export function offeredDatasets(
               mayBeEmpty: kind === 'psi',
             },
       );
-      const { salt, repeatedKey } = described;
+      const { repeatedKey } = described;
       if (repeatedKey !== null && alignment.method === 'psi' && alignment.duplicates === 'reject') {
         // How many they are is the owner's to know.
         const where = `${path}: row ${repeatedKey}, column ${keyColumns?.join(', ')}`;
@@ -139,7 +139,10 @@ export function offeredDatasets(
       }
       const terms = { ...described.terms, ...conditions };
       const model = kind === 'predict' ? draft.model : null;
-      await offers.add({ terms, salt: Buffer.from(salt).toString('hex'), model });
+      const [salt, digest] = [described.salt, described.digest].map((bytes) =>
+        Buffer.from(bytes).toString('hex'),
+      );
+      await offers.add({ terms, salt: salt!, digest: digest!, model });
       return { terms };
     },
 

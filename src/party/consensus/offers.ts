@@ -4,8 +4,10 @@ import type { DatasetTerms } from './contract.ts';
 /** Terms that this node gave away, and what opens their commitment. */
 export interface Offer {
   readonly terms: DatasetTerms;
-  /** 32 bytes, hex. Never leaves the node. */
+  /** 32 bytes, hex. Leaves the node with the digest, for an auditor, or not at all. */
   readonly salt: string;
+  /** SHA-256 of the file, hex. */
+  readonly digest: string;
   /** The model whose columns the terms are; null where none is applied. */
   readonly model: string | null;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Rng } from '../../protocols/primitives/rng.ts';
 import type { TextColumn } from '../../protocols/psi/text-column.ts';
 import type { DatasetTerms, FeatureTerms } from '../consensus/contract.ts';
+import { datasetCommitment } from '../consensus/dataset-commitment.ts';
 import { featureWidth } from '../consensus/feature-width.ts';
 import { DatasetError } from './dataset-error.ts';
 import { type DatasetDescription, describeTable } from './describe.ts';
@@ -13,7 +14,7 @@ import {
   learnEncoding,
   refuseEmptyFeatures,
 } from './encoding.ts';
-import { commitmentOf, type Prescan, prescan } from './prescan.ts';
+import { type Prescan, prescan } from './prescan.ts';
 import { explain, type LabelKind, type ReadPlan, readTable } from './read-table.ts';
 import { type FindRegistered, referencedName } from './registered-name.ts';
 import { firstRepeated } from './repeated-key.ts';
@@ -62,6 +63,8 @@ export interface DatasetOffer {
    * contract.
    */
   readonly salt: Uint8Array;
+  /** Private: SHA-256 of the file. */
+  readonly digest: Uint8Array;
   /** Private: the first row, from 1, whose key an earlier row has; null without such a row. */
   readonly repeatedKey: number | null;
   /** Private: features with missing cells. */
@@ -170,7 +173,7 @@ export function createDatasets(
   async function verified(terms: DataTerms, salt: Uint8Array): Promise<[DatasetFile, Prescan]> {
     const [file] = await locate(terms.path, terms.type);
     const scan = await prescan(file, terms.type);
-    if (commitmentOf(scan.digest, salt) !== terms.commitment) throw changed(file.name);
+    if (datasetCommitment(scan.digest, salt) !== terms.commitment) throw changed(file.name);
     return [file, scan];
   }
 
@@ -223,9 +226,10 @@ export function createDatasets(
             labelColumn: draft.label?.column ?? null,
             features,
             payload,
-            commitment: commitmentOf(scan.digest, salt),
+            commitment: datasetCommitment(scan.digest, salt),
           },
           salt,
+          digest: scan.digest,
           repeatedKey: raw.keys && firstRepeated(raw.keys, seedOf(salt)),
           missing: missingOf(features, raw.missing),
         };

@@ -51,19 +51,6 @@ export async function prescan(file: DatasetFile, type: DatasetTerms['type']): Pr
   return { digest: new Uint8Array(hash.digest()), plainLines: hasQuote ? null : lines.finish() };
 }
 
-/**
- * The commitment to a file's bytes that stands in a contract; hides them as long as `salt` is
- * secret.
- */
-export function commitmentOf(digest: Uint8Array, salt: Uint8Array): string {
-  if (salt.length !== 32) throw new RangeError(`"salt" expected 32 bytes, got ${salt.length}`);
-  return createHash('sha256')
-    .update('entente/dataset/v1')
-    .update(salt)
-    .update(digest)
-    .digest('hex');
-}
-
 /** Counts lines over chunks. A line is blank if it has nothing, or a CR alone, before its end. */
 class LineCount {
   /** Line ends so far: what an encoding fault in the next chunk is located by. */

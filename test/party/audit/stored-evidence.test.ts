@@ -8,11 +8,12 @@ import {
   storedEvidence,
 } from '../../../src/party/audit/stored-evidence.ts';
 import { trailInto } from '../../../src/party/audit/trail.ts';
+import type { Offer } from '../../../src/party/consensus/offers.ts';
 import type { DisclosureRecord } from '../../../src/party/disclosure-ledger.ts';
 import { createIdentity } from '../../../src/party/identity.ts';
 import { Store, storeKey } from '../../../src/party/store.ts';
 import { SAMPLE_BODIES } from '../../support/audit-entries.ts';
-import { NOW } from '../../support/contracts.ts';
+import { NOW, sampleContract, testIdentity } from '../../support/contracts.ts';
 import { newLogKey } from '../../support/evidence.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
@@ -21,7 +22,7 @@ const TASK = 'ab'.repeat(32);
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0').repeat(32);
 
 describe('stored evidence', () => {
-  it('opens results of this party and values that it reads, no others', () =>
+  it('opens what this party voted on: its own file, results and values that it reads, no others', () =>
     withTemporaryDirectory(async (directory) => {
       const identity = await createIdentity('orgA');
       const store = await Store.open(join(directory, 'store'));
@@ -49,9 +50,20 @@ describe('stored evidence', () => {
         const signed = { ...result, receipt: { ...receipt, body } };
         await trail.record('result', { task: TASK, attempt: 1 }, signed);
       }
+      const signers = ['orgA', 'orgB'].map((name) => testIdentity(name).signer);
+      const contract = sampleContract(signers);
+      const offers = store.table<Offer>('offers');
+      const parties = contract.parties.map((party, i) => {
+        const dataset = { ...party.dataset!, commitment: hex(70 + i) };
+        return { ...party, dataset };
+      });
+      for (const [i, { dataset }] of parties.entries()) {
+        const offer = { terms: dataset, salt: hex(80 + i), digest: hex(90 + i), model: null };
+        await store.write(offers.put(dataset.commitment, offer));
+      }
       const opened: string[] = [];
       const records = {
-        find: async () => undefined,
+        find: async () => ({ contract: { ...contract, parties } }),
         certificate: async () => undefined,
         vote: async () => undefined,
         opening: async (task: string, attempt: number, field: string) => {
@@ -68,6 +80,7 @@ describe('stored evidence', () => {
       for await (const line of storedEvidence({ ...source, salts }).openings(TASK))
         lines.push(line);
       deepEqual(lines, [
+        { line: 'opening', of: 'dataset', salt: hex(80), digest: hex(90) },
         { line: 'opening', of: 'value', index: indices[1], salt: hex(102) },
         { line: 'opening', of: 'value', index: indices[2], salt: hex(103) },
         { line: 'opening', of: 'value', index, salt: hex(60) },

@@ -79,6 +79,30 @@ describe('audit', () => {
       }
     }));
 
+  it('verify holds the party’s file against its commitment', () =>
+    withFiles(async ({ a, b, keys }) => {
+      const [own, other] = ['orgA', 'orgB'].map((name) => `${a}.${name}`);
+      await writeFile(own!, task.files.get('orgA')!);
+      await writeFile(other!, task.files.get('orgB')!);
+      const held = (bundle: string, file: string, ...more: string[]) =>
+        run('verify', bundle, '--trust', keys, '--data', file, ...more);
+      const same = await held(a, own!);
+      equal(same.code, 0, same.err);
+      match(same.out, /\n {2}data +agreed on as the file with SHA-256 [0-9a-f]{64}; yours is this/);
+      const { file } = (await held(a, own!, '--json')).json as { file: { same: boolean } };
+      equal(file.same, true);
+      const differs = await held(a, other!);
+      equal(differs.code, 5);
+      match(differs.out, /; yours is another file\n/);
+      match(differs.out, /\n {2}file_differs: the file is not the one that was agreed on\n/);
+      const unopened = await held(b, other!);
+      equal(unopened.code, 5);
+      match(unopened.err, /file_unopened\n {2}the party’s own evidence opens it: .* --openings/);
+      const none = await held(a, `${own}.none`);
+      equal(none.code, 1);
+      match(none.err, /\.none does not exist\n {2}name the file that the party brought/);
+    }));
+
   it('verify names what is wrong, and ends with a code of its own', () =>
     withFiles(async ({ changed, keys, keyOfA }) => {
       const { code, out, err } = await run('verify', changed, '--trust', keys);

@@ -18,6 +18,7 @@ const commitment = (i: number): string => createHash('sha256').update(`${i}`).di
 const offer = (i: number): Offer => ({
   terms: { ...TERMS, commitment: commitment(i) },
   salt: '5a'.repeat(32),
+  digest: 'a5'.repeat(32),
   model: null,
 });
 
@@ -44,8 +45,10 @@ describe('offers', () => {
   it('are found by their commitment, over a restart', () =>
     withOffers(async ({ offers, store }) => {
       await offers.add(offer(1));
-      const { terms, salt, model } = (await storedOffers(store, () => NOW).find(commitment(1)))!;
-      deepEqual({ terms, salt, model }, offer(1));
+      const { terms, salt, digest, model } = (await storedOffers(store, () => NOW).find(
+        commitment(1),
+      ))!;
+      deepEqual({ terms, salt, digest, model }, offer(1));
       equal(await offers.find(commitment(2)), undefined);
     }));
 

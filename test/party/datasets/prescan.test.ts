@@ -1,6 +1,6 @@
-import { equal, rejects, throws } from 'node:assert/strict';
+import { equal, rejects } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { commitmentOf, prescan } from '../../../src/party/datasets/prescan.ts';
+import { prescan } from '../../../src/party/datasets/prescan.ts';
 import { resolveDataset } from '../../../src/party/datasets/roots.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
@@ -64,15 +64,5 @@ describe('prescan', () => {
     ];
     for (const [text, lines] of cases)
       equal((await scan(text)).plainLines, lines, text.slice(0, 20));
-  });
-
-  it('commits with the salt in front of the digest', () => {
-    const digest = new Uint8Array(32).fill(7);
-    const salt = new Uint8Array(32).fill(9);
-    const expected = createHash('sha256')
-      .update(Buffer.concat([Buffer.from('entente/dataset/v1'), salt, digest]))
-      .digest('hex');
-    equal(commitmentOf(digest, salt), expected);
-    throws(() => commitmentOf(digest, new Uint8Array(31)), RangeError);
   });
 });

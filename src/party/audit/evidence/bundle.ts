@@ -69,6 +69,11 @@ const Opening = Type.Union([
     { line: Type.Literal('opening'), of: Type.Literal('value'), index: Count, salt: Hex32 },
     exactly,
   ),
+  /** Of the commitment to this party's file in the contract: `datasetCommitment` of digest and salt. */
+  Type.Object(
+    { line: Type.Literal('opening'), of: Type.Literal('dataset'), salt: Hex32, digest: Hex32 },
+    exactly,
+  ),
   /** Of the policy rule by which this party voted: `ruleDigest` of rule and salt. */
   Type.Object(
     { line: Type.Literal('opening'), of: Type.Literal('rule'), rule: Type.Unknown(), salt: Hex32 },

@@ -34,6 +34,8 @@ export const REASONS = {
   // What ran.
   implementation_differs: 'the code that ran is not the one that was agreed',
   dataset_differs: 'the data that was read is not the one that was agreed',
+  file_differs: 'the file is not the one that was agreed on',
+  file_unopened: 'the evidence does not open the commitment that the file is held against',
   session_unbound: 'a session is not the agreed task’s',
   session_missing: 'something went between the parties without a session that the log shows',
   receipt_forged: 'the party did not sign this phase receipt',

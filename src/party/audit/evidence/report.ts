@@ -21,6 +21,7 @@ export function reportJson(report: EvidenceReport): Readonly<Record<string, unkn
     unconfirmed_entries: report.unconfirmedEntries,
     confirmed: report.confirmed,
     openings: report.openings,
+    file: report.file && { sha256: report.file.digest, same: report.file.same },
     exported_at: report.exportedAt,
     awaited: report.awaited,
     ...(story && { task: storyJson(story) }),

@@ -1,5 +1,6 @@
 /** Whether every party signed how the task ended, and all tell the same of what went between them. */
 import { canonicalJson } from '../../consensus/canonical-json.ts';
+import { datasetCommitment } from '../../consensus/dataset-commitment.ts';
 import { ConsensusError } from '../../consensus/errors.ts';
 import { checkReceipt, transportMismatches } from '../../consensus/receipt-check.ts';
 import { type ResultReceipt, resultCommitment } from '../../consensus/receipt-statement.ts';
@@ -17,6 +18,8 @@ type Ended = NonNullable<SessionStory['closed']>;
 export interface ResultCheck extends EntryCheck {
   readonly results: ReadonlyMap<string, Signed<ResultReceipt>>;
   opening(line: OpeningLine): void;
+  /** SHA-256 of this party's file, hex, where an opening of the contract's commitment shows it. */
+  readonly fileDigest: string | null;
 }
 
 export function resultCheck(
@@ -31,6 +34,7 @@ export function resultCheck(
   let awaited: ReadonlySet<string> = new Set();
   /** Log indices of entries with a commitment to a value. */
   const committed = new Set<number>();
+  let fileDigest: string | null = null;
 
   function result({ body, attempt }: Entry<'result'>, where: string): void {
     const { receipt, implementation } = body;
@@ -96,6 +100,9 @@ export function resultCheck(
 
   return {
     results,
+    get fileDigest() {
+      return fileDigest;
+    },
     entry({ index, entry }) {
       const where = entryName(entry, index);
       if (entry.kind === 'result') result(entry, where);
@@ -112,9 +119,16 @@ export function resultCheck(
         findings.add('opening_wrong', `opening of attempt ${attempt}`, detail);
       } else if (line.of === 'rule') {
         const own = certificate?.votes.find(({ body }) => body.signer === party);
-        const salt = new Uint8Array(Buffer.from(line.salt, 'hex'));
-        if (own?.body.rule === ruleDigest(line.rule, salt)) return;
+        if (own?.body.rule === ruleDigest(line.rule, bytesOf(line.salt))) return;
         findings.add('opening_wrong', 'opening of the rule', `${party} voted by another rule`);
+      } else if (line.of === 'dataset') {
+        const own = contract?.parties.find(({ name }) => name === party)?.dataset;
+        if (own?.commitment === datasetCommitment(bytesOf(line.digest), bytesOf(line.salt))) {
+          fileDigest = line.digest;
+          return;
+        }
+        const detail = `${party} agreed on another file, or on none`;
+        findings.add('opening_wrong', 'opening of the data', detail);
       } else if (!committed.has(line.index)) {
         const detail = 'there is no commitment of a value in that entry';
         findings.add('opening_wrong', `opening of log entry ${line.index}`, detail);
@@ -131,4 +145,8 @@ export function resultCheck(
       }
     },
   };
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return new Uint8Array(Buffer.from(hex, 'hex'));
 }

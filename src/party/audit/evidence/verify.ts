@@ -57,6 +57,8 @@ export interface EvidenceReport {
    */
   readonly unconfirmedEntries: number;
   readonly openings: number;
+  /** The party's file, where an opening shows it. */
+  readonly file: OpenedFile | null;
   /** When the party recorded this export, by its own clock; null when the bundle does not say. */
   readonly exportedAt: string | null;
   /** Parties by which the task was still being closed, by the exporting party's own account. */
@@ -65,13 +67,27 @@ export interface EvidenceReport {
   readonly story: TaskStory | null;
 }
 
+/** The file to which the party committed in the contract. */
+export interface OpenedFile {
+  /** SHA-256, hex. */
+  readonly digest: string;
+  /** Whether the reader's file is this one; null without one. */
+  readonly same: boolean | null;
+}
+
+export interface VerifyOptions {
+  /** SHA-256, hex, of the file that should be the one on which the party agreed. */
+  readonly fileDigest?: string;
+}
+
 /** Checks one bundle. Nothing that it holds makes this throw: all is in the report. */
 export async function verifyBundle(
   source: ByteSource,
   trusted: TrustedKeys,
+  options: VerifyOptions = {},
 ): Promise<EvidenceReport> {
   const findings = new Findings();
-  const body = bodyReader(trusted, findings);
+  const body = bodyReader(trusted, findings, options);
   const inOrder = lineOrder();
   const digest = createHash('sha256');
   let number = 0;
@@ -130,7 +146,11 @@ interface BodyReader {
   report(): EvidenceReport;
 }
 
-function bodyReader(trusted: TrustedKeys, findings: Findings): BodyReader {
+function bodyReader(
+  trusted: TrustedKeys,
+  findings: Findings,
+  { fileDigest: expected }: VerifyOptions,
+): BodyReader {
   const head: HeadLine[] = [];
   let checks: Checks | null = null;
   let entries = 0;
@@ -156,7 +176,8 @@ function bodyReader(trusted: TrustedKeys, findings: Findings): BodyReader {
       }
     },
     report() {
-      const made = begin()?.end();
+      const { fileDigest = null, ...made } = begin()?.end() ?? {};
+      const file = openedFile(fileDigest, expected, findings);
       const header = head[0]?.line === 'header' ? head[0] : null;
       return {
         ok: findings.none,
@@ -168,6 +189,7 @@ function bodyReader(trusted: TrustedKeys, findings: Findings): BodyReader {
         confirmed: [],
         unconfirmedEntries: entries,
         openings: 0,
+        file,
         exportedAt: null,
         awaited: [],
         story: null,
@@ -177,10 +199,32 @@ function bodyReader(trusted: TrustedKeys, findings: Findings): BodyReader {
   };
 }
 
-type Outcome = Pick<
-  EvidenceReport,
-  'logSize' | 'confirmed' | 'unconfirmedEntries' | 'openings' | 'exportedAt' | 'awaited' | 'story'
->;
+/** Holds the reader's file, if there is one, against the one that an opening shows. */
+function openedFile(
+  digest: string | null,
+  expected: string | undefined,
+  findings: Findings,
+): OpenedFile | null {
+  if (digest === null) {
+    if (expected !== undefined) {
+      findings.add('file_unopened', 'the data', 'nothing here tells which file it should be');
+    }
+    return null;
+  }
+  const same = expected === undefined ? null : expected === digest;
+  if (same === false) {
+    findings.add('file_differs', 'the data', `its SHA-256 is ${expected}, not ${digest}`);
+  }
+  return { digest, same };
+}
+
+interface Outcome
+  extends Pick<
+    EvidenceReport,
+    'logSize' | 'confirmed' | 'unconfirmedEntries' | 'openings' | 'exportedAt' | 'awaited' | 'story'
+  > {
+  readonly fileDigest: string | null;
+}
 
 interface Checks {
   entry(line: EntryLine): void;
@@ -213,6 +257,7 @@ function logChecks(ground: Ground, findings: Findings): Checks {
         confirmed,
         unconfirmedEntries: Math.max(0, entries - (confirmed.at(-1)?.size ?? 0)),
         openings: 0,
+        fileDigest: null,
         exportedAt,
         awaited: [],
         story: null,
@@ -272,6 +317,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
         confirmed,
         unconfirmedEntries: indices.filter((index) => index >= covered).length,
         openings,
+        fileDigest: result.fileDigest,
         exportedAt,
         awaited,
         story: {

@@ -110,7 +110,7 @@ describe('export of evidence', () => {
     const source = sourceOf(task, task.a);
     equal((await taskBundle(source, task.taskId)).filter(isOpening).length, 0);
     const opened = await taskBundle(source, task.taskId, { openings: true });
-    equal(opened.filter(isOpening).length, 2);
+    equal(opened.filter(isOpening).length, 3);
   });
 
   it('of a task names no other party with which this one works', async () => {

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { formatCheckpoint } from '../../../../src/party/audit/checkpoint.ts';
 import type { OpeningLine } from '../../../../src/party/audit/evidence/bundle.ts';
 import type { Reason } from '../../../../src/party/audit/evidence/findings.ts';
@@ -95,7 +96,9 @@ describe('verification of a task’s bundle', () => {
       deepEqual(report.findings, []);
       ok(report.ok);
       equal(report.entries, (await party.log.taskIndices(task.taskId)).length);
-      equal(report.openings, 2);
+      equal(report.openings, 3);
+      const digest = createHash('sha256').update(task.files.get(party.name)!).digest('hex');
+      deepEqual(report.file, { digest, same: null });
       equal(report.unconfirmedEntries, 2, 'the last exchange and the export');
       const { story } = report;
       equal(story?.votes.length, 2);
@@ -626,7 +629,33 @@ describe('verification of a task’s bundle', () => {
     const lines = await taskBundle(wrong, task.taskId, { openings: true });
     const report = await verify(lines, [task.a, task.b]);
     deepEqual(reasonsOf(report), ['opening_wrong']);
-    equal(report.findings.length, 2);
+    equal(report.findings.length, 3);
+    equal(report.file, null, 'what opens nothing shows no file');
+  });
+
+  it('holds a file against the one that the party agreed to bring', async () => {
+    const task = await auditedTask();
+    const digestOf = (name: string): string =>
+      createHash('sha256').update(task.files.get(name)!).digest('hex');
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId, { openings: true });
+    const unopened = await taskBundle(sourceOf(task, task.a), task.taskId);
+    const otherOpening = (
+      await taskBundle(sourceOf(task, task.b), task.taskId, { openings: true })
+    ).find((line) => line.includes('"of":"dataset"'))!;
+    const swapped = resealed(
+      lines.map((line) => (line.includes('"of":"dataset"') ? otherOpening : line)),
+    );
+    const held = async (bundle: readonly string[], fileDigest: string) => {
+      const trusted = trustIn([task.a, task.b]);
+      const report = await verifyBundle(bytesOf(bundle), trusted, { fileDigest });
+      return [report.file?.same ?? null, reasonsOf(report)];
+    };
+    deepEqual(await held(lines, digestOf('orgA')), [true, []]);
+    deepEqual(await held(lines, digestOf('orgB')), [false, ['file_differs']]);
+    deepEqual(await held(unopened, digestOf('orgA')), [null, ['file_unopened']]);
+    deepEqual(await held(swapped, digestOf('orgB')), [null, ['file_unopened', 'opening_wrong']]);
+    const log = await logBundle(sourceOf(task, task.a));
+    deepEqual(await held(log, digestOf('orgA')), [null, ['file_unopened']]);
   });
 
   it('finds a clock that went back', async () => {
