@@ -20,13 +20,13 @@ const OTHER = '5e'.repeat(32);
 interface Writer {
   readonly task: AuditedTask;
   /** Index of the first entry of a kind. */
-  indexOf(kind: Entry['kind']): number;
+  readonly indexOf: (kind: Entry['kind']) => number;
   /** Logs a result of attempt 2 that broke, like that of attempt 1 but for `change`. */
-  result(
+  readonly result: (
     change: Partial<ResultReceipt>,
     entry?: { readonly attempt?: number; readonly implementation?: string | null },
     by?: EvidenceParty,
-  ): Promise<unknown>;
+  ) => Promise<unknown>;
 }
 
 /** What is wrong with orgA's bundle once it wrote more, and opens what `write` returns. */
