@@ -256,8 +256,22 @@ describe('disclosure ledger', () => {
 
   it('is not there for a task that this node did not vote for', () =>
     withStore(async (store) => {
-      const opened = openLedger(store);
-      await rejects(opened, { code: 'NOT_DECLARED' });
+      const refused = { name: 'ProtocolError', code: 'NOT_DECLARED' };
+      await rejects(openLedger(store), refused, 'it never heard of it');
+      const received = await consensusRecords(store, () => NOW).receive(TASK, contract, null);
+      await rejects(openLedger(store), refused, 'it was asked');
+      const foreign = {
+        vote: signVote(
+          a!,
+          contract,
+          { taskId: TASK, rule: '11'.repeat(32), auditHead: AUDIT_HEAD },
+          NOW,
+          systemRng,
+        ),
+        opening: null,
+      };
+      await consensusRecords(store, () => NOW).voted(received, foreign, null);
+      await rejects(openLedger(store), refused, 'another party voted');
     }));
 
   it('opens at most what the contract bounds, anew in each attempt', () =>

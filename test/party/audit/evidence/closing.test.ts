@@ -1,5 +1,5 @@
 import { deepEqual } from 'node:assert/strict';
-import { decodeEntry, type Entry } from '../../../../src/party/audit/entry.ts';
+import { decodeEntry, type Entry, type EntryBody } from '../../../../src/party/audit/entry.ts';
 import { awaitedParties } from '../../../../src/party/audit/evidence/closing.ts';
 import { type AuditedTask, auditedTask } from '../../../support/audited-task.ts';
 
@@ -35,11 +35,18 @@ describe('closing of a task', () => {
     );
     deepEqual(await awaited((entry) => before.includes(entry)), ['orgB']);
     const exchange = entries.find(({ kind }) => kind === 'checkpoint_exchange') as Entry;
-    const body = { at: 'end', witness: 'orgB', code: 'unreachable', own: null, theirs: null };
-    async function* tried(): AsyncGenerator<Entry> {
-      yield* before;
-      yield { ...exchange, body } as Entry;
-    }
-    deepEqual(await awaitedParties('orgA', task.contract, tried()), []);
+    const { theirs } = exchange.body as EntryBody<'checkpoint_exchange'>;
+    const last = async (said: Partial<EntryBody<'checkpoint_exchange'>>) => {
+      const body = { at: 'end', witness: 'orgB', code: null, own: null, theirs: null, ...said };
+      async function* tried(): AsyncGenerator<Entry> {
+        yield* before;
+        yield { ...exchange, body } as Entry;
+      }
+      return awaitedParties('orgA', task.contract, tried());
+    };
+    deepEqual(await last({ code: 'unreachable' }), []);
+    deepEqual(await last({ code: 'unreachable', theirs }), ['orgB'], 'it was there');
+    deepEqual(await last({ theirs }), ['orgB'], 'it showed its own');
+    deepEqual(await last({}), ['orgB']);
   });
 });

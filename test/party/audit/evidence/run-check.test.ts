@@ -1,5 +1,9 @@
 import { deepEqual } from 'node:assert/strict';
 import { decodeEntry, type Entry, type EntryKind } from '../../../../src/party/audit/entry.ts';
+import type { EntryLine } from '../../../../src/party/audit/evidence/bundle.ts';
+import { Findings } from '../../../../src/party/audit/evidence/findings.ts';
+import type { Ground } from '../../../../src/party/audit/evidence/ground.ts';
+import { runCheck } from '../../../../src/party/audit/evidence/run-check.ts';
 import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
 import {
   encodeStatement,
@@ -7,8 +11,10 @@ import {
   PHASE_DOMAIN,
   type PhaseStatement,
 } from '../../../../src/party/audit/phase-statement.ts';
+import { taskIdOf } from '../../../../src/party/consensus/contract-check.ts';
 import { type AuditedTask, auditedTask, sourceOf } from '../../../support/audited-task.ts';
-import { bytesOf, hexOf, taskBundle, trustIn } from '../../../support/evidence.ts';
+import { sampleContract } from '../../../support/contracts.ts';
+import { bytesOf, evidenceParty, hexOf, taskBundle, trustIn } from '../../../support/evidence.ts';
 
 const OTHER = '5e'.repeat(32);
 
@@ -169,5 +175,28 @@ describe('what ran', () => {
       });
     deepEqual(await read('apply'), []);
     deepEqual(await read('compute'), ['dataset_differs: orgA read other data than it brought']);
+  });
+
+  it('opens nothing without a session between two that hold data, and may where one does', () => {
+    const [a, b] = [evidenceParty('orgA', 1), evidenceParty('orgB', 2)];
+    const sample = sampleContract([a.signer, b.signer]);
+    const foundWith = (...holders: readonly string[]): readonly string[] => {
+      const parties = sample.parties.map((party) =>
+        holders.includes(party.name) ? party : { ...party, dataset: null },
+      );
+      const findings = new Findings();
+      const header = { party: 'orgA', task: taskIdOf(sample) };
+      const ground = { header, contract: { ...sample, parties }, trusted: trustIn([a, b]) };
+      const check = runCheck(ground as unknown as Ground, findings);
+      const body = { class: 'validation_scores', to: ['orgA'], elements: 1, value: null };
+      const entry = { kind: 'disclosure', task: header.task, seq: 0, attempt: 1, body };
+      check.entry({ index: 0, entry } as unknown as EntryLine);
+      check.end();
+      return findings.listed.map(({ reason }) => reason);
+    };
+    deepEqual(foundWith('orgA', 'orgB'), ['session_missing']);
+    deepEqual(foundWith('orgA'), []);
+    deepEqual(foundWith('orgB'), []);
+    deepEqual(foundWith(), []);
   });
 });

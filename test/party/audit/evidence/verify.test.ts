@@ -561,6 +561,10 @@ describe('verification of a task’s bundle', () => {
       }),
     });
     deepEqual(reasons, ['bytes_differ']);
+    const alone = await reasonsWith({
+      sessionClosed: (_, { sent }) => ({ sent: { ...sent, frames: sent.frames + 1 } }),
+    });
+    deepEqual(alone, ['bytes_differ'], 'also when both results tell the same');
   });
 
   it('finds phase receipts that do not continue each other, or are missing at the end', async () => {

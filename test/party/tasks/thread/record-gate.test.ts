@@ -1,4 +1,5 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import type { CommittedDisclosure } from '../../../../src/party/audit/value-commitment.ts';
 import { type Deferred, deferred } from '../../../../src/party/deferred.ts';
 import { recordGate } from '../../../../src/party/tasks/thread/record-gate.ts';
@@ -58,5 +59,14 @@ describe('record gate', () => {
     await rejects(gate.refused, refusal);
     await rejects(gate.settled(), refusal);
     deepEqual(passed, [1]);
+  });
+
+  it('keeps a refusal for those who ask', async () => {
+    const { gate, records } = manualGate();
+    gate.record(WEIGHTS);
+    records[0]!.reject(new ProtocolError('NOT_DECLARED', 'the contract opens no weights'));
+    await setImmediate(); // whoever runs this would hear of a rejection that nobody handles
+    await rejects(gate.settled(), { code: 'NOT_DECLARED' });
+    await rejects(gate.refused, { code: 'NOT_DECLARED' });
   });
 });
