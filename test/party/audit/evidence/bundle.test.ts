@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from 'node:assert/strict';
-import { encodeEntry } from '../../../../src/party/audit/entry.ts';
+import { encodeEntry, MAX_ENTRY_BYTES } from '../../../../src/party/audit/entry.ts';
 import {
   type BundleLine,
   decodeProof,
@@ -50,6 +50,12 @@ describe('lines of a bundle', () => {
         throws(() => parsed(text), /AuditError/, text.slice(0, 300));
       }
     }
+  });
+
+  it('hold entries as long as the log takes them', () => {
+    const line = lines.find((text) => text.startsWith('{"entry":'))!;
+    const long = line.replace(/"salt":"/, `$&${'0'.repeat(MAX_ENTRY_BYTES)}`);
+    throws(() => parsed(long), { code: 'malformed_bundle', message: /at most \d+ bytes/ });
   });
 
   it('hold proofs of whole hashes', () => {

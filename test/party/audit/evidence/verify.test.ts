@@ -269,6 +269,20 @@ describe('verification of a task’s bundle', () => {
     equal(report.unconfirmedEntries, before.unconfirmedEntries + 1, 'one more export');
   });
 
+  it('accepts a confirmation of the very state that the bundle has', async () => {
+    const { task, lines, trusted } = await exported();
+    const { note } = await task.a.log.checkpoint();
+    const text = note.slice(0, note.indexOf('\n\n') + 1);
+    const seen = withSignature(note, signatureBy(task.b.key.cosignatures, text));
+    const line = JSON.stringify({ line: 'cosigned', note: seen, witness: 'orgB' });
+    const report = await verify(
+      changed(lines, 'cosigned', () => line),
+      trusted,
+    );
+    deepEqual(report.findings, []);
+    equal(report.unconfirmedEntries, 0);
+  });
+
   it('finds a cosignature that the counterparty did not make', async () => {
     const { task, lines, trusted } = await exported();
     const note = task.a.cosigned.get('orgB')!;
