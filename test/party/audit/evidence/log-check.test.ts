@@ -130,6 +130,10 @@ describe('entries of a task’s bundle', () => {
       trusted,
     );
     ok(without.includes(`entry_dropped: task ${task.taskId}: no entry came`));
+    const gap = lines.filter((line) => !line.includes('"kind":"data_access"'));
+    deepEqual(await found(gap, trusted), [
+      `entry_dropped: task ${task.taskId}: entry 5 of the task did not come`,
+    ]);
     const last = lines.findLastIndex(isEntry);
     deepEqual(await found(lines.toSpliced(last, 1), trusted), [
       'entry_dropped: the last entry: it is not the one of this export',
