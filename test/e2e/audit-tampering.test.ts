@@ -13,6 +13,7 @@ import {
   bytesOf,
   type EvidenceParty,
   evidenceParty,
+  isEntry,
   type MemoryLog,
   resealed,
   taskBundle,
@@ -21,6 +22,7 @@ import {
 import { peopleTraining, putPeople } from '../support/joint-training.ts';
 import { type NodeEvidence, nodeEvidence, rewritten } from '../support/node-evidence.ts';
 import { endedTask, postTrain, runningPair } from '../support/running-pair.ts';
+import { reasonsOf } from '../support/verified-bundle.ts';
 
 const VOTE_DOMAIN = 'entente/vote/v1';
 
@@ -54,8 +56,6 @@ describe('e2e: evidence of a training that somebody changed', function () {
   const parties = (): readonly EvidenceParty[] => [a.party, b.party];
   const verify = (changed: readonly string[], trusted = parties()): Promise<EvidenceReport> =>
     verifyBundle(bytesOf(changed, 100_000), trustIn(trusted));
-  const reasonsOf = ({ findings }: Pick<EvidenceReport, 'findings'>): readonly Reason[] =>
-    [...new Set(findings.map(({ reason }) => reason))].sort();
   /** Why a bundle fails. */
   const reasons = async (changed: readonly string[]): Promise<readonly Reason[]> =>
     reasonsOf(await verify(changed));
@@ -63,7 +63,6 @@ describe('e2e: evidence of a training that somebody changed', function () {
   const reasonsOfLog = async (log: MemoryLog): Promise<readonly Reason[]> =>
     reasons(await taskBundle(a.source(taskId, log), taskId));
   const isOfKind = (kind: string) => (line: string) => line.includes(`"kind":"${kind}"`);
-  const isEntry = (line: string): boolean => line.startsWith('{"entry":');
   /** The bundle with another vote of orgB in its certificate. */
   const withVote = (vote: Signed<Vote>): string[] =>
     resealed(

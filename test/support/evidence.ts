@@ -250,13 +250,18 @@ export function bytesOf(lines: readonly string[], pieceBytes = 1000): Uint8Array
   );
 }
 
+/** Whether a line of a bundle is an entry. */
+export function isEntry(line: string): boolean {
+  return line.startsWith('{"entry":');
+}
+
 /** The lines with a last line that closes them, as somebody makes it who wants them believed. */
 export function resealed(lines: readonly string[]): string[] {
   const body = lines.filter((line) => !line.includes('"line":"end"'));
   const digest = createHash('sha256')
     .update(body.map((line) => `${line}\n`).join(''))
     .digest('hex');
-  const entries = body.filter((line) => line.startsWith('{"entry":')).length;
+  const entries = body.filter(isEntry).length;
   return [...body, JSON.stringify({ digest, entries, line: 'end' })];
 }
 

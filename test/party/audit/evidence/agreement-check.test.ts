@@ -1,4 +1,4 @@
-import { deepEqual } from 'node:assert/strict';
+import { deepEqual, ok } from 'node:assert/strict';
 import { decodeEntry, type Entry } from '../../../../src/party/audit/entry.ts';
 import { agreementCheck } from '../../../../src/party/audit/evidence/agreement-check.ts';
 import type { EntryLine } from '../../../../src/party/audit/evidence/bundle.ts';
@@ -6,8 +6,29 @@ import { Findings } from '../../../../src/party/audit/evidence/findings.ts';
 import type { Ground } from '../../../../src/party/audit/evidence/ground.ts';
 import { type Signed, signBody } from '../../../../src/party/consensus/signed.ts';
 import type { Vote } from '../../../../src/party/consensus/vote.ts';
-import { type AuditedTask, auditedTask } from '../../../support/audited-task.ts';
-import { type EvidenceParty, evidenceParty, trustIn } from '../../../support/evidence.ts';
+import {
+  type AuditedTask,
+  auditedTask,
+  contractBody,
+  newParties,
+  sourceOf,
+} from '../../../support/audited-task.ts';
+import { NOW } from '../../../support/contracts.ts';
+import {
+  type EvidenceParty,
+  evidenceParty,
+  evidenceSource,
+  resealed,
+  taskBundle,
+  trustIn,
+} from '../../../support/evidence.ts';
+import {
+  changedLines,
+  exported,
+  reasonsOf,
+  reasonsWith,
+  verify,
+} from '../../../support/verified-bundle.ts';
 
 const OTHER = '5e'.repeat(32);
 
@@ -182,5 +203,97 @@ describe('agreement', () => {
     });
     const ran = ['session_opened', 'disclosure', 'phase_receipt', 'result'];
     deepEqual([...new Set(kinds)], ran);
+  });
+});
+
+const MINUTE_MS = 60_000;
+
+describe('verification of an agreement', () => {
+  it('finds a vote that the party did not sign', async () => {
+    const forger = evidenceParty('orgC', 3);
+    const reasons = await reasonsWith({ voter: (name) => (name === 'orgB' ? forger : undefined) });
+    deepEqual(reasons, ['vote_forged']);
+  });
+
+  it('finds a vote on another task', async () => {
+    const parties = newParties();
+    const earlier = await auditedTask(parties);
+    const task = await auditedTask(parties, {
+      vote: (vote) => (vote.signer === 'orgB' ? { taskId: earlier.taskId } : {}),
+    });
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+    deepEqual(reasonsOf(await verify(lines, parties)), ['vote_replayed']);
+  });
+
+  it('finds a vote that does not accept, that is missing, or that stands there twice', async () => {
+    deepEqual(await reasonsWith({ vote: () => ({ decision: 'refuse' }) }), ['vote_refused']);
+    const { lines, trusted } = await exported();
+    const votesOf = (change: (votes: unknown[]) => unknown[]): string[] =>
+      changedLines(lines, 'certificate', (line) => {
+        if (!line.includes('"line":"certificate"')) return line;
+        const { votes } = JSON.parse(line) as { votes: unknown[] };
+        return JSON.stringify({ line: 'certificate', votes: change(votes) });
+      });
+    const fewer = reasonsOf(
+      await verify(
+        votesOf(([first]) => [first]),
+        trusted,
+      ),
+    );
+    deepEqual(fewer, ['certificate_altered', 'vote_missing']);
+    const twice = reasonsOf(
+      await verify(
+        votesOf(([first]) => [first, first]),
+        trusted,
+      ),
+    );
+    deepEqual(twice, ['certificate_altered', 'vote_missing']);
+  });
+
+  it('finds a contract of others, and a certificate with a vote too many', async () => {
+    const { task, lines, trusted } = await exported();
+    const stranger = evidenceParty('orgC', 5);
+    await stranger.trail.record('contract', { task: task.taskId }, contractBody(task.contract));
+    const source = evidenceSource(stranger, [], null);
+    const named = { ...source, contract: async () => task.contract };
+    const ofOthers = await verify(await taskBundle(named, task.taskId), [...trusted, stranger]);
+    deepEqual(
+      ofOthers.findings.map(({ reason, detail }) => `${reason}: ${detail}`),
+      ['contract_altered: it does not name orgC'],
+    );
+    const twice = changedLines(lines, 'certificate', (line) => {
+      if (!line.includes('"line":"certificate"')) return line;
+      const { votes } = JSON.parse(line) as { votes: unknown[] };
+      return JSON.stringify({ line: 'certificate', votes: [...votes, votes[1]] });
+    });
+    const { findings } = await verify(twice, trusted);
+    ok(findings.some(({ detail }) => detail === 'it stands there twice'));
+  });
+
+  it('finds a vote that had expired, or was dated ahead', async () => {
+    const soon = new Date(NOW + MINUTE_MS).toISOString();
+    const reasons = await reasonsWith({
+      vote: () => ({ expiresAt: soon }),
+      delayMs: 2 * MINUTE_MS,
+    });
+    deepEqual(reasons, ['vote_expired']);
+    const later = new Date(NOW + 30 * MINUTE_MS).toISOString();
+    deepEqual(await reasonsWith({ vote: () => ({ votedAt: later }) }), ['vote_early']);
+    deepEqual(await reasonsWith({ delayMs: 61 * MINUTE_MS }), ['vote_expired']);
+  });
+
+  it('finds a parameter that was changed after the vote', async () => {
+    const { lines, trusted } = await exported();
+    const swapped = changedLines(lines, 'contract', (line) =>
+      line.includes('"line":"contract"') ? line.replace('"epochs":20', '"epochs":21') : line,
+    );
+    const reasons = reasonsOf(await verify(swapped, trusted));
+    deepEqual(reasons, ['certificate_altered', 'contract_altered']);
+  });
+
+  it('finds a contract that is left out', async () => {
+    const { lines, trusted } = await exported();
+    const without = resealed(lines.filter((line) => !line.includes('"line":"contract"')));
+    ok(reasonsOf(await verify(without, trusted)).includes('contract_missing'));
   });
 });

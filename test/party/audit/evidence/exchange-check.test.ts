@@ -1,17 +1,27 @@
-import { deepEqual } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { formatCheckpoint } from '../../../../src/party/audit/checkpoint.ts';
 import type { EntryBody } from '../../../../src/party/audit/entry.ts';
 import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
+import { verifyLogKey } from '../../../../src/party/audit/log-key.ts';
 import { signatureBy, signNote, withSignature } from '../../../../src/party/audit/signed-note.ts';
-import { auditedTask, sourceOf } from '../../../support/audited-task.ts';
+import { auditedTask, newParties, sourceOf } from '../../../support/audited-task.ts';
+import { NOW } from '../../../support/contracts.ts';
 import {
   bytesOf,
   type EvidenceParty,
   evidenceParty,
+  exchange,
   hexOf,
   taskBundle,
   trustIn,
 } from '../../../support/evidence.ts';
+import {
+  newTrail,
+  reasonsOf,
+  reasonsWith,
+  rewoundLog,
+  verify,
+} from '../../../support/verified-bundle.ts';
 
 type Shown = NonNullable<EntryBody<'checkpoint_exchange'>['own']>;
 
@@ -76,5 +86,96 @@ describe('confirmations in a log', () => {
     deepEqual(await found((_, b) => ({ theirs: shown(b, ofA, 3) })), ['cosignature_forged']);
     deepEqual(await found((_, b) => ({ own: shown(ofA, b, 0) })), ['wrong_key']);
     deepEqual(await found((a) => ({ theirs: shown(ofB, a, 0) })), ['wrong_key']);
+  });
+});
+
+const MINUTE_MS = 60_000;
+
+describe('verification of confirmations', () => {
+  it('finds a log that is shorter than what the counterparty confirmed', async () => {
+    const task = await auditedTask();
+    // Results and the last exchange never were.
+    const truncated = { ...task.a, log: rewoundLog(task.a, task.a.log.size - 4) };
+    const source = sourceOf({ ...task, a: truncated }, truncated);
+    const bundle = await taskBundle({ ...source, trail: newTrail(truncated) }, task.taskId);
+    const report = await verify(bundle, [task.a, task.b]);
+    ok(reasonsOf(report).includes('log_truncated'), reasonsOf(report).join());
+  });
+
+  it('finds a log that forked before what the counterparty confirmed', async () => {
+    const task = await auditedTask();
+    const forked = { ...task.a, log: rewoundLog(task.a, task.a.log.size) };
+    const row = forked.log.rows[5]!; // the data access
+    const text = Buffer.from(row.bytes).toString().replace('"columns":3', '"columns":4');
+    forked.log.rows[5] = { ...row, bytes: Buffer.from(text) };
+    const source = sourceOf({ ...task, a: forked }, forked);
+    const bundle = await taskBundle({ ...source, trail: newTrail(forked) }, task.taskId);
+    const reasons = reasonsOf(await verify(bundle, [task.a, task.b]));
+    deepEqual(reasons, ['log_forked']);
+  });
+
+  it('finds a log that nobody has confirmed', async () => {
+    deepEqual(await reasonsWith({ noExchange: true }), ['not_cosigned']);
+  });
+
+  it('finds a task that was agreed in a log that a counterparty saw long before only', async () => {
+    const parties = newParties();
+    await auditedTask(parties);
+    const task = await auditedTask(parties, { noExchange: true });
+    const report = await verify(await taskBundle(sourceOf(task, task.a), task.taskId), parties);
+    deepEqual(reasonsOf(report), ['not_cosigned']);
+    ok(report.confirmed.length > 0, 'there are confirmations, of what was before');
+  });
+
+  it('counts as confirmed what every counterparty has seen, whoever else has seen more', async () => {
+    const task = await auditedTask();
+    const regulator = evidenceParty('regulator', 7);
+    const source = sourceOf(task, task.a);
+    const before = await verify(await taskBundle(source, task.taskId), [task.a, task.b]);
+    const { size, root, note } = await task.a.log.checkpoint();
+    const text = formatCheckpoint({ origin: task.a.key.origin, size, root });
+    const seen = withSignature(note, signatureBy(regulator.key.cosignatures, text));
+    task.a.cosigned.set('regulator', seen);
+    const keys = trustIn([task.a, task.b, regulator]);
+    const identity = keys.find('regulator')!;
+    const { cosignatures } = verifyLogKey('regulator', identity, regulator.key.certificate);
+    const witnesses = new Map([['regulator', cosignatures]]);
+    const lines = await taskBundle(source, task.taskId);
+    const report = await verifyBundle(bytesOf(lines), { ...keys, witnesses });
+    deepEqual(report.findings, []);
+    deepEqual(
+      [report.confirmed.at(-1)!.witness, report.confirmed.at(-1)!.size],
+      ['regulator', size],
+    );
+    equal(report.unconfirmedEntries, before.unconfirmedEntries + 1, 'one more export');
+  });
+
+  it('finds a party that confirms its own log', async () => {
+    const head = await auditedTask();
+    const { size, root, note } = await head.a.log.checkpoint();
+    const text = formatCheckpoint({ origin: head.a.key.origin, size, root });
+    const own = withSignature(note, signatureBy(head.a.key.cosignatures, text));
+    head.a.cosigned.set('orgA', own);
+    const lines = await taskBundle(sourceOf(head, head.a), head.taskId);
+    const report = await verify(lines, [head.a, head.b]);
+    deepEqual(reasonsOf(report), ['self_confirmed']);
+    equal(report.unconfirmedEntries, 2, 'its own word does not count');
+
+    const inside = await auditedTask();
+    await exchange(inside.a, inside.a, inside.taskId, 'request');
+    inside.a.cosigned.delete('orgA');
+    const bundle = await taskBundle(sourceOf(inside, inside.a), inside.taskId);
+    deepEqual(reasonsOf(await verify(bundle, [inside.a, inside.b])), ['self_confirmed']);
+  });
+
+  it('finds times that a counterparty’s confirmation contradicts', async () => {
+    for (const minutes of [30, -30]) {
+      const parties = newParties();
+      parties[1].clock.now += minutes * MINUTE_MS;
+      const votedAt = new Date(NOW).toISOString();
+      const task = await auditedTask(parties, { vote: () => ({ votedAt }) });
+      const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+      deepEqual(reasonsOf(await verify(lines, parties)), ['time_reversed'], `${minutes} min`);
+    }
   });
 });

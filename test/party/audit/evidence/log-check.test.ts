@@ -1,19 +1,33 @@
-import { deepEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { formatCheckpoint } from '../../../../src/party/audit/checkpoint.ts';
 import { entryLine } from '../../../../src/party/audit/evidence/bundle.ts';
 import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
 import { signatureBy, signNote, withSignature } from '../../../../src/party/audit/signed-note.ts';
-import { type AuditedTask, auditedTask, sourceOf } from '../../../support/audited-task.ts';
+import {
+  type AuditedTask,
+  auditedTask,
+  newParties,
+  sourceOf,
+} from '../../../support/audited-task.ts';
 import {
   bytesOf,
   type EvidenceParty,
   evidenceParty,
   evidenceSource,
+  isEntry,
   logBundle,
   resealed,
   taskBundle,
   trustIn,
 } from '../../../support/evidence.ts';
+import {
+  changedLines,
+  exported,
+  newTrail,
+  reasonsOf,
+  rewoundLog,
+  verify,
+} from '../../../support/verified-bundle.ts';
 
 const TASK = '7a'.repeat(32);
 const CANCELLED = { party: 'orgA', actor: { via: 'command', id: 'operator' } } as const;
@@ -24,8 +38,6 @@ const PEER = {
   role: null,
   digest: '5e'.repeat(32),
 } as const;
-
-const isEntry = (line: string): boolean => line.startsWith('{"entry":');
 
 async function found(
   lines: readonly string[],
@@ -238,5 +250,106 @@ describe('entries of a whole log’s bundle', () => {
     const [finding, ...others] = await found(await bundle(), [a]);
     ok(/^time_reversed: the log at .*: .* comes after /.test(finding!), finding);
     deepEqual(others.length, 1, 'so is the export');
+  });
+});
+
+const MINUTE_MS = 60_000;
+
+describe('verification of a task’s entries', () => {
+  it('names the entry of a byte that was flipped and closed again', async () => {
+    const { lines, trusted } = await exported();
+    const flipped = changedLines(lines, 'data_access', (line) =>
+      line.replace('"columns":3', '"columns":4'),
+    );
+    const report = await verify(flipped, trusted);
+    deepEqual(reasonsOf(report), ['entry_altered']);
+    equal(report.findings[0]!.where, 'entry 5 (data_access)');
+  });
+
+  it('finds an entry that was dropped, in the middle or at the end', async () => {
+    const { lines, trusted } = await exported();
+    const receipts = lines.filter((line) => line.includes('"kind":"phase_receipt"'));
+    const without = resealed(lines.filter((line) => line !== receipts[2]));
+    deepEqual(reasonsOf(await verify(without, trusted)), ['entry_dropped', 'receipt_missing']);
+    const entries = lines.filter(isEntry);
+    const tail = resealed(lines.filter((line) => !entries.slice(-2).includes(line)));
+    deepEqual(reasonsOf(await verify(tail, trusted)), ['entry_dropped']);
+    const noExport = resealed(lines.filter((line) => line !== entries.at(-1)));
+    deepEqual(reasonsOf(await verify(noExport, trusted)), ['entry_dropped']);
+  });
+
+  it('finds entries that were reordered', async () => {
+    const { lines, trusted } = await exported();
+    const at = lines.findIndex((line) => line.includes('"kind":"phase_receipt"'));
+    const swapped = [...lines];
+    [swapped[at], swapped[at + 1]] = [swapped[at + 1]!, swapped[at]!];
+    ok(reasonsOf(await verify(resealed(swapped), trusted)).includes('entry_reordered'));
+    const twice = [...lines.slice(0, at), lines[at]!, ...lines.slice(at)];
+    ok(reasonsOf(await verify(resealed(twice), trusted)).includes('entry_reordered'));
+  });
+
+  it('finds a clock that went back', async () => {
+    const parties = newParties();
+    const task = await auditedTask(parties, {
+      beforeEnd: () => {
+        parties[0].clock.now -= 10 * MINUTE_MS;
+      },
+    });
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+    deepEqual(reasonsOf(await verify(lines, parties)), ['time_reversed']);
+  });
+});
+
+describe('verification of a whole log', () => {
+  async function whole(): Promise<{ task: AuditedTask; lines: string[] }> {
+    const parties = newParties();
+    await auditedTask(parties);
+    const task = await auditedTask(parties);
+    return { task, lines: await logBundle(sourceOf(task, task.a)) };
+  }
+
+  it('accepts every entry, and counts what nobody has confirmed', async () => {
+    const { task, lines } = await whole();
+    const report = await verify(lines, [task.a, task.b]);
+    deepEqual(report.findings, []);
+    equal(report.entries, task.a.log.size);
+    equal(report.logSize, task.a.log.size);
+    equal(report.unconfirmedEntries, 2);
+  });
+
+  it('finds what was altered, dropped, reordered', async () => {
+    const { task, lines } = await whole();
+    const trusted = [task.a, task.b];
+    const altered = changedLines(lines, 'data_access', (line) =>
+      line.replace('"columns":3', '"columns":4'),
+    );
+    deepEqual(reasonsOf(await verify(altered, trusted)), ['entry_altered', 'log_forked']);
+    const entries = lines.filter(isEntry);
+    const dropped = resealed(lines.filter((line) => line !== entries[7]));
+    deepEqual(reasonsOf(await verify(dropped, trusted)), ['entry_dropped']);
+    const tail = resealed(lines.filter((line) => line !== entries.at(-1)));
+    deepEqual(reasonsOf(await verify(tail, trusted)), ['entry_dropped']);
+    const swapped = [...lines];
+    const at = lines.indexOf(entries[7]!);
+    [swapped[at], swapped[at + 1]] = [swapped[at + 1]!, swapped[at]!];
+    ok(reasonsOf(await verify(resealed(swapped), trusted)).includes('entry_reordered'));
+  });
+
+  it('finds a log that was cut or rewritten before what the counterparty confirmed', async () => {
+    const { task } = await whole();
+    for (const [size, row, reason] of [
+      [20, null, 'log_truncated'],
+      [task.a.log.size, 5, 'log_forked'],
+    ] as const) {
+      const other = { ...task.a, log: rewoundLog(task.a, size) };
+      if (row !== null) {
+        const { bytes, ...rest } = other.log.rows[row]!;
+        const text = Buffer.from(bytes).toString().replace('"columns":3', '"columns":4');
+        other.log.rows[row] = { ...rest, bytes: Buffer.from(text) };
+      }
+      const source = { ...sourceOf({ ...task, a: other }, other), trail: newTrail(other) };
+      const report = await verify(await logBundle(source), [task.a, task.b]);
+      deepEqual(reasonsOf(report), [reason]);
+    }
   });
 });

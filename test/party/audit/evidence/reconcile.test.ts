@@ -23,6 +23,7 @@ import {
   trustIn,
 } from '../../../support/evidence.ts';
 import { seededRng } from '../../../support/seeded-rng.ts';
+import { reasonsOf } from '../../../support/verified-bundle.ts';
 
 type WeightsStory = Pick<TaskStory['disclosures'][number], 'elements' | 'openings' | 'told'>;
 
@@ -38,10 +39,6 @@ async function reconciled(
     }),
   );
   return reconcile(reports[0]!, reports[1]!);
-}
-
-function reasonsOf({ findings }: ReconcileReport): readonly Reason[] {
-  return [...new Set(findings.map(({ reason }) => reason))].sort();
 }
 
 async function reasonsWith(deviations: Deviations): Promise<readonly Reason[]> {

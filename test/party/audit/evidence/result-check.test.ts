@@ -1,4 +1,5 @@
-import { deepEqual } from 'node:assert/strict';
+import { deepEqual, equal } from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { decodeEntry, type Entry } from '../../../../src/party/audit/entry.ts';
 import type { OpeningLine } from '../../../../src/party/audit/evidence/bundle.ts';
 import type { EvidenceSource } from '../../../../src/party/audit/evidence/export.ts';
@@ -11,9 +12,12 @@ import {
   bytesOf,
   type EvidenceParty,
   evidenceParty,
+  logBundle,
+  resealed,
   taskBundle,
   trustIn,
 } from '../../../support/evidence.ts';
+import { reasonsOf, reasonsWith, verify } from '../../../support/verified-bundle.ts';
 
 const OTHER = '5e'.repeat(32);
 
@@ -204,5 +208,96 @@ describe('openings in evidence', () => {
       return [{ line: 'opening', of: 'value', index, salt: OTHER }];
     });
     deepEqual(empty, none, 'it handed over nothing');
+  });
+});
+
+async function* changedSalts(lines: AsyncIterable<OpeningLine>): AsyncGenerator<OpeningLine> {
+  for await (const line of lines) yield { ...line, salt: '00'.repeat(32) };
+}
+
+describe('verification of results', () => {
+  it('finds a result that claims another key, under which nothing would be checked', async () => {
+    const forger = evidenceParty('orgB', 9);
+    const reasons = await reasonsWith({
+      resultBy: (name) => (name === 'orgB' ? forger : undefined),
+      result: ({ signer }) => (signer === 'orgB' ? { fingerprint: '00'.repeat(32) } : {}),
+    });
+    deepEqual(reasons, ['wrong_key']);
+  });
+
+  it('finds a completed result whose sessions did not end in order', async () => {
+    deepEqual(await reasonsWith({ sessionClosed: () => ({ code: 'CLOSED' }) }), [
+      'session_missing',
+    ]);
+  });
+
+  it('finds a result that the party did not sign, and one that is missing', async () => {
+    const forger = evidenceParty('orgB', 9);
+    const forged = await reasonsWith({
+      resultBy: (name) => (name === 'orgB' ? forger : undefined),
+    });
+    deepEqual(forged, ['result_forged']);
+    const other = await reasonsWith({ result: () => ({ taskId: '00'.repeat(32) }) });
+    deepEqual(other, ['result_forged']);
+    deepEqual(await reasonsWith({ noResultOf: 'orgB' }), ['result_missing']);
+  });
+
+  it('finds a party that signed for other bytes than the other counted', async () => {
+    const reasons = await reasonsWith({
+      result: ({ signer, transport: [first] }) =>
+        signer === 'orgA'
+          ? {}
+          : { transport: [{ ...first!, received: { ...first!.received, hash: '77'.repeat(32) } }] },
+    });
+    deepEqual(reasons, ['bytes_differ']);
+  });
+
+  it('finds a party whose result is not what its own session ended with', async () => {
+    const reasons = await reasonsWith({
+      result: ({ transport: [first] }) => ({
+        transport: [{ ...first!, sent: { ...first!.sent, frames: 43 } }],
+      }),
+    });
+    deepEqual(reasons, ['bytes_differ']);
+    const alone = await reasonsWith({
+      sessionClosed: (_, { sent }) => ({ sent: { ...sent, frames: sent.frames + 1 } }),
+    });
+    deepEqual(alone, ['bytes_differ'], 'also when both results tell the same');
+  });
+
+  it('finds openings that open nothing', async () => {
+    const task = await auditedTask();
+    const source = sourceOf(task, task.a);
+    const wrong = { ...source, openings: () => changedSalts(source.openings(task.taskId)) };
+    const lines = await taskBundle(wrong, task.taskId, { openings: true });
+    const report = await verify(lines, [task.a, task.b]);
+    deepEqual(reasonsOf(report), ['opening_wrong']);
+    equal(report.findings.length, 3);
+    equal(report.file, null, 'what opens nothing shows no file');
+  });
+
+  it('holds a file against the one that the party agreed to bring', async () => {
+    const task = await auditedTask();
+    const digestOf = (name: string): string =>
+      createHash('sha256').update(task.files.get(name)!).digest('hex');
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId, { openings: true });
+    const unopened = await taskBundle(sourceOf(task, task.a), task.taskId);
+    const otherOpening = (
+      await taskBundle(sourceOf(task, task.b), task.taskId, { openings: true })
+    ).find((line) => line.includes('"of":"dataset"'))!;
+    const swapped = resealed(
+      lines.map((line) => (line.includes('"of":"dataset"') ? otherOpening : line)),
+    );
+    const held = async (bundle: readonly string[], fileDigest: string) => {
+      const trusted = trustIn([task.a, task.b]);
+      const report = await verifyBundle(bytesOf(bundle), trusted, { fileDigest });
+      return [report.file?.same ?? null, reasonsOf(report)];
+    };
+    deepEqual(await held(lines, digestOf('orgA')), [true, []]);
+    deepEqual(await held(lines, digestOf('orgB')), [false, ['file_differs']]);
+    deepEqual(await held(unopened, digestOf('orgA')), [null, ['file_unopened']]);
+    deepEqual(await held(swapped, digestOf('orgB')), [null, ['file_unopened', 'opening_wrong']]);
+    const log = await logBundle(sourceOf(task, task.a));
+    deepEqual(await held(log, digestOf('orgA')), [null, ['file_unopened']]);
   });
 });

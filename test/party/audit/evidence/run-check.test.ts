@@ -1,4 +1,4 @@
-import { deepEqual } from 'node:assert/strict';
+import { deepEqual, ok } from 'node:assert/strict';
 import { decodeEntry, type Entry, type EntryKind } from '../../../../src/party/audit/entry.ts';
 import type { EntryLine } from '../../../../src/party/audit/evidence/bundle.ts';
 import { Findings } from '../../../../src/party/audit/evidence/findings.ts';
@@ -11,10 +11,12 @@ import {
   PHASE_DOMAIN,
   type PhaseStatement,
 } from '../../../../src/party/audit/phase-statement.ts';
+import { certificateDigest } from '../../../../src/party/consensus/certificate.ts';
 import { taskIdOf } from '../../../../src/party/consensus/contract-check.ts';
 import { type AuditedTask, auditedTask, sourceOf } from '../../../support/audited-task.ts';
 import { sampleContract } from '../../../support/contracts.ts';
 import { bytesOf, evidenceParty, hexOf, taskBundle, trustIn } from '../../../support/evidence.ts';
+import { exported, reasonsOf, reasonsWith, verify } from '../../../support/verified-bundle.ts';
 
 const OTHER = '5e'.repeat(32);
 
@@ -198,5 +200,106 @@ describe('what ran', () => {
     deepEqual(foundWith('orgA'), []);
     deepEqual(foundWith('orgB'), []);
     deepEqual(foundWith(), []);
+  });
+});
+
+describe('verification of what ran', () => {
+  it('finds openings in an attempt that had no session', async () => {
+    const task = await auditedTask();
+    const scores = { class: 'validation_scores', to: ['orgA'], elements: 200, value: null };
+    await task.a.trail.record('disclosure', { task: task.taskId, attempt: 2 }, scores);
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+    deepEqual(reasonsOf(await verify(lines, [task.a, task.b])), ['session_missing']);
+  });
+
+  it('finds a session of a party with itself, which is none', async () => {
+    const task = await auditedTask();
+    const at = { task: task.taskId, attempt: 2 };
+    await task.a.trail.record('session_opened', at, {
+      peer: 'orgA',
+      fingerprint: task.a.signer.fingerprint,
+      session: '5e'.repeat(32),
+      transcript: '00'.repeat(32),
+      certificate: certificateDigest(task.certificate),
+      checkpoint: '00'.repeat(32),
+      implementation: task.contract.algorithm.implementation,
+    });
+    const scores = { class: 'validation_scores', to: ['orgA'], elements: 200, value: null };
+    await task.a.trail.record('disclosure', at, scores);
+    const lines = await taskBundle(sourceOf(task, task.a), task.taskId);
+    const reasons = reasonsOf(await verify(lines, [task.a, task.b]));
+    deepEqual(reasons, ['session_missing', 'session_unbound']);
+  });
+
+  it('finds a session of another agreement, another code, and other data', async () => {
+    const zeros = '00'.repeat(32);
+    const other = await reasonsWith({ sessionOpened: () => ({ certificate: zeros }) });
+    deepEqual(other, ['session_unbound']);
+    const code = await reasonsWith({ sessionOpened: () => ({ implementation: zeros }) });
+    deepEqual(code, ['implementation_differs']);
+    for (const dataAccess of [{ commitment: zeros }, { commitment: null }, { rows: 1001 }]) {
+      deepEqual(await reasonsWith({ dataAccess }), ['dataset_differs']);
+    }
+    for (const implementation of [zeros, null]) {
+      deepEqual(await reasonsWith({ implementation }), ['implementation_differs']);
+    }
+  });
+
+  it('finds a phase receipt that was never logged', async () => {
+    const reasons = await reasonsWith({
+      statement: (_, statement) => (statement.step === 2 ? null : statement),
+    });
+    deepEqual(reasons, ['receipt_missing']);
+    const twice = await reasonsWith({
+      statement: (_, statement) => (statement.step === 2 ? { ...statement, number: 1 } : statement),
+    });
+    deepEqual(twice, ['receipt_broken', 'receipt_missing']);
+  });
+
+  it('finds phase receipts that do not continue each other, or are missing at the end', async () => {
+    const back = await reasonsWith({
+      statement: (_, statement) =>
+        statement.phase === 'training' && statement.step === 2
+          ? { ...statement, frames: 3 }
+          : statement,
+    });
+    deepEqual(back, ['receipt_broken']);
+    const other = await reasonsWith({
+      statement: (_, statement) =>
+        statement.step === 2 ? { ...statement, frames: 14, bytes: 1400 } : statement,
+    });
+    deepEqual(other, ['receipt_broken']);
+    const none = await reasonsWith({
+      statement: (_, statement) => (statement.last ? null : statement),
+    });
+    deepEqual(none, ['receipt_missing']);
+    const beyond = await reasonsWith({
+      statement: (_, statement) => (statement.last ? { ...statement, frames: 999 } : statement),
+    });
+    deepEqual(beyond, ['receipt_broken']);
+    const longer = await reasonsWith({
+      statement: (_, statement) => (statement.last ? { ...statement, bytes: 99_999 } : statement),
+    });
+    deepEqual(longer, ['receipt_broken']);
+  });
+
+  it('finds a phase receipt that the other party did not sign', async () => {
+    const { task, lines } = await exported();
+    const forger = evidenceParty('orgB', 9);
+    const report = await verify(lines, [task.a, forger]);
+    ok(reasonsOf(report).includes('receipt_forged'));
+  });
+
+  it('finds an opening that the contract does not name', async () => {
+    const value = 'ee'.repeat(32);
+    const labels = { class: 'labels', to: ['orgB'], elements: 10, value };
+    deepEqual(await reasonsWith({ disclosures: [labels] }), ['undeclared_disclosure']);
+    const toOther = { class: 'validation_scores', to: ['orgB'], elements: 0, value };
+    deepEqual(await reasonsWith({ disclosures: [toOther] }), ['undeclared_disclosure']);
+  });
+
+  it('finds more openings than the contract allows', async () => {
+    const more = { class: 'validation_scores', to: ['orgA'], elements: 1, value: null };
+    deepEqual(await reasonsWith({ disclosures: [more] }), ['excess_disclosure']);
   });
 });
