@@ -112,6 +112,20 @@ describe('log witness', () => {
       equal((await witnessRecords(b!))[0]![1].theirs!.size, 3);
     }));
 
+  it('does not know a party whose identity is pinned no more, and goes on once it is again', () =>
+    withLogParties(['orgA', 'orgB'], async ([a, b]) => {
+      await a!.write(3);
+      await exchange(a!, b!);
+      const alone = logWitness({ ...a!, keys: keyRing([a!.identity]) });
+      const { from, proof } = await alone.show('orgB');
+      deepEqual([from, proof], [0, []]);
+      const shown = await b!.witness.show('orgA');
+      await rejects(alone.confirm('orgB', shown), { name: 'AuditError', code: 'unknown_key' });
+      await a!.write(4);
+      equal((await a!.witness.show('orgB')).from, 3);
+      await exchange(a!, b!);
+    }));
+
   it('refuses another log key of the same party', () =>
     withLogParties(['orgA', 'orgB'], async ([a, b], other) => {
       await exchange(a!, b!);

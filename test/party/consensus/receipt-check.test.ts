@@ -37,8 +37,11 @@ describe('transport receipts', () => {
     const fewer = receipt('orgB', traffic('orgA', 5, 2));
     deepEqual(transportMismatches([a, fewer]), [{ from: 'orgA', to: 'orgB' }]);
     const honest = traffic('orgA', 5, 3);
-    const altered = { ...honest, sent: { ...honest.sent, hash: 'bb'.repeat(32) } };
-    deepEqual(transportMismatches([a, receipt('orgB', altered)]), [{ from: 'orgB', to: 'orgA' }]);
+    for (const change of [{ frames: 4 }, { bytes: 499 }, { hash: 'bb'.repeat(32) }]) {
+      const altered = receipt('orgB', { ...honest, sent: { ...honest.sent, ...change } });
+      const [field] = Object.keys(change);
+      deepEqual(transportMismatches([a, altered]), [{ from: 'orgB', to: 'orgA' }], field);
+    }
     const silent = receipt('orgB');
     deepEqual(transportMismatches([a, silent]), [{ from: 'orgA', to: 'orgB' }]);
   });
