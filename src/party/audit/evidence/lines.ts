@@ -32,19 +32,23 @@ export async function* readLines(
   };
   for await (const chunk of source) {
     const lines: Uint8Array[] = [];
-    let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      lines.push(take(chunk.subarray(start, end)));
-      start = end + 1;
+    try {
+      let start = 0;
+      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+        lines.push(take(chunk.subarray(start, end)));
+        start = end + 1;
+      }
+      if (start < chunk.length) {
+        const piece = chunk.subarray(start);
+        if (pendingBytes + piece.length > maxBytes) take(piece);
+        // A copy: whoever made the chunk may use its memory again.
+        pending.push(piece.slice());
+        pendingBytes += piece.length;
+      }
+    } finally {
+      // Also the lines before one that is too long.
+      if (lines.length > 0) yield { lines };
     }
-    if (start < chunk.length) {
-      const piece = chunk.subarray(start);
-      if (pendingBytes + piece.length > maxBytes) take(piece);
-      // A copy: whoever made the chunk may use its memory again.
-      pending.push(piece.slice());
-      pendingBytes += piece.length;
-    }
-    if (lines.length > 0) yield { lines };
   }
   if (pendingBytes > 0) yield { lines: [], rest: take(new Uint8Array()) };
 }

@@ -37,4 +37,17 @@ describe('lines of a stream', () => {
       for (const cuts of [[], [1, 2, 90]]) await rejects(linesOf(text, cuts), RangeError);
     }
   });
+
+  it('come before one that is too long, also in one piece with it', async () => {
+    for (const tooLong of ['x'.repeat(101), `${'x'.repeat(101)}\nb\n`]) {
+      const lines: string[] = [];
+      const read = async (): Promise<void> => {
+        for await (const batch of readLines([Buffer.from(`a\n${tooLong}`)], 100)) {
+          lines.push(...batch.lines.map(String));
+        }
+      };
+      await rejects(read(), RangeError);
+      deepEqual(lines, ['a']);
+    }
+  });
 });
