@@ -2,7 +2,8 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NodeClient, type TaskEvent } from '../../src/sdk/node-client.ts';
-import { as, FakeTasks, fakeServer, OUTCOME, taskView } from '../support/http-server.ts';
+import { FakeTasks, OUTCOME, taskView } from '../support/fake-tasks.ts';
+import { as, fakeServer } from '../support/http-server.ts';
 import { until } from '../support/until.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

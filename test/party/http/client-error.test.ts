@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { answerClientError } from '../../../src/party/http/client-error.ts';
 import { createListener, LIMITS } from '../../../src/party/http/listener.ts';
-import { as, FakeTasks, fakeServer } from '../../support/http-server.ts';
+import { FakeTasks } from '../../support/fake-tasks.ts';
+import { as, fakeServer } from '../../support/http-server.ts';
 import { seededRng } from '../../support/seeded-rng.ts';
 
 /** What comes back for some bytes, until the other side closes. */

@@ -6,15 +6,8 @@ import type { RequestTrail } from '../../../src/party/http/request-trail.ts';
 import type { HttpServer } from '../../../src/party/http/server.ts';
 import type { TaskEvent } from '../../../src/party/tasks/task-view.ts';
 import type { Tokens } from '../../../src/party/tokens.ts';
-import {
-  as,
-  errorOf,
-  FakeTasks,
-  fakeServer,
-  OUTCOME,
-  TOKENS,
-  taskView,
-} from '../../support/http-server.ts';
+import { FakeTasks, OUTCOME, taskView } from '../../support/fake-tasks.ts';
+import { as, errorOf, fakeServer, TOKENS } from '../../support/http-server.ts';
 import { until } from '../../support/until.ts';
 
 const URL = '/api/v1/tasks/task-1/events';

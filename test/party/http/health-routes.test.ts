@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { ReadinessCheck } from '../../../src/party/http/services.ts';
 import { storeCheck } from '../../../src/party/http/store-check.ts';
 import { Store } from '../../../src/party/store.ts';
-import { as, FakeTasks, fakeServer, post, submission, TRAIN } from '../../support/http-server.ts';
+import { FakeTasks, submission } from '../../support/fake-tasks.ts';
+import { as, fakeServer, post, TRAIN } from '../../support/http-server.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
 
 describe('health routes', () => {

@@ -7,14 +7,13 @@ import {
   type KeyRecord,
 } from '../../../src/party/http/idempotency.ts';
 import type { HttpServer } from '../../../src/party/http/server.ts';
+import { OUTCOME, submission } from '../../support/fake-tasks.ts';
 import {
   as,
   errorOf,
   LABELED_PSI,
-  OUTCOME,
   PSI,
   post,
-  submission,
   TRAIN,
   withStoredServer,
 } from '../../support/http-server.ts';

@@ -2,7 +2,8 @@ import { equal, ok } from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { as, FakeTasks, fakeServer } from '../../support/http-server.ts';
+import { FakeTasks } from '../../support/fake-tasks.ts';
+import { as, fakeServer } from '../../support/http-server.ts';
 import { malformedBody } from '../../support/malformed-bodies.ts';
 
 const BODIES = 10_000;

@@ -1,13 +1,7 @@
 import { equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
-import {
-  as,
-  errorOf,
-  FakeTasks,
-  fakeServer,
-  JSON_HEADERS,
-  TRAIN,
-} from '../../support/http-server.ts';
+import { FakeTasks } from '../../support/fake-tasks.ts';
+import { as, errorOf, fakeServer, JSON_HEADERS, TRAIN } from '../../support/http-server.ts';
 import { malformedBody } from '../../support/malformed-bodies.ts';
 
 const url = '/runModelTrainTask';

@@ -1,14 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import {
-  as,
-  endedView,
-  FakeTasks,
-  fakeMetrics,
-  fakeServer,
-  OUTCOME,
-  post,
-  TRAIN,
-} from '../../support/http-server.ts';
+import { endedView, FakeTasks, OUTCOME } from '../../support/fake-tasks.ts';
+import { as, fakeMetrics, fakeServer, post, TRAIN } from '../../support/http-server.ts';
 
 /** The samples in a text, by name and labels. */
 function samplesOf(text: string): Map<string, number> {

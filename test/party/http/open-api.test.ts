@@ -4,12 +4,11 @@ import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { OPERATION_IDS, operationOf, pathsOf } from '../../../src/party/http/operations.ts';
 import type { HttpServer } from '../../../src/party/http/server.ts';
+import { FakeTasks, OUTCOME } from '../../support/fake-tasks.ts';
 import {
   as,
-  FakeTasks,
   fakeServer,
   LABELED_PSI,
-  OUTCOME,
   PREDICT,
   PSI,
   post,

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { as, errorOf, FakeTasks, fakeServer, taskView } from '../../support/http-server.ts';
+import { FakeTasks, taskView } from '../../support/fake-tasks.ts';
+import { as, errorOf, fakeServer } from '../../support/http-server.ts';
 
 const url = '/api/v1/tasks';
 

@@ -4,19 +4,17 @@ import { ApiError, type ApiErrorCode } from '../../../src/party/http/api-error.t
 import { OPERATION_IDS, operationOf, pathsOf } from '../../../src/party/http/operations.ts';
 import type { HttpServer, HttpServerOptions } from '../../../src/party/http/server.ts';
 import type { Role } from '../../../src/party/tokens.ts';
+import { FakeTasks, OUTCOME, taskView } from '../../support/fake-tasks.ts';
 import {
   as,
   errorOf,
-  FakeTasks,
   fakeServer,
   JSON_HEADERS,
   LABELED_PSI,
-  OUTCOME,
   PREDICT,
   PSI,
   post,
   TRAIN,
-  taskView,
 } from '../../support/http-server.ts';
 
 /** An engine whose tasks end at once, or that refuses them. */

@@ -1,18 +1,16 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import type { InjectOptions } from 'fastify';
 import { ApiError } from '../../../src/party/http/api-error.ts';
+import { FakeTasks, OUTCOME, submission } from '../../support/fake-tasks.ts';
 import {
   as,
   errorOf,
-  FakeTasks,
   fakeServer,
   JSON_HEADERS,
   LABELED_PSI,
-  OUTCOME,
   PREDICT,
   PSI,
   post,
-  submission,
   TRAIN,
   withStoredServer,
 } from '../../support/http-server.ts';

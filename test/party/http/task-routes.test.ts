@@ -1,14 +1,7 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { ApiError } from '../../../src/party/http/api-error.ts';
-import {
-  as,
-  endedView,
-  errorOf,
-  FakeTasks,
-  fakeServer,
-  OUTCOME,
-  taskView,
-} from '../../support/http-server.ts';
+import { endedView, FakeTasks, OUTCOME, taskView } from '../../support/fake-tasks.ts';
+import { as, errorOf, fakeServer } from '../../support/http-server.ts';
 
 const headers = as('auditor');
 
