@@ -19,13 +19,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Channel } from '../channel.ts';
 import type { Rng } from '../primitives/rng.ts';
 import { type BatchMatrix, batchCoefficients, batchLayout, readBatch } from './batch-matrix.ts';
-import { type Ciphertext, releaseCiphertext } from './encryption.ts';
-import {
-  receiveAnswers,
-  receiveCiphertexts,
-  sendAnswer,
-  sendCiphertexts,
-} from './matrix-product.ts';
+import type { Ciphertext } from './encryption.ts';
+import { receiveAnswers, sendAnswer, sendCiphertexts, withCiphertexts } from './matrix-product.ts';
 import type { HeSession } from './session.ts';
 
 /** Answers that are computed at a time: more would keep other work waiting, fewer read the ciphertexts more often. */
@@ -57,8 +52,7 @@ export async function batchEvaluator(
 ): Promise<BigUint64Array[]> {
   const { layout, batch } = X;
   const shares = Array.from({ length: batch }, () => new BigUint64Array(layout.n));
-  const ciphertexts = await receiveCiphertexts(ch, he, layout.columnBlocks);
-  try {
+  await withCiphertexts(ch, he, layout.columnBlocks, async (ciphertexts) => {
     for (let first = 0; first < layout.rowBlocks; first += ANSWERS) {
       const products = sumsOfParts(he, ciphertexts, X, first);
       await setImmediate();
@@ -66,9 +60,7 @@ export async function batchEvaluator(
         readBatch(await sendAnswer(ch, he, product, rng), layout, first + i, shares);
       }
     }
-  } finally {
-    for (const ct of ciphertexts) releaseCiphertext(he.kernel, ct);
-  }
+  });
   return shares;
 }
 

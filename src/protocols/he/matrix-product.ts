@@ -62,15 +62,12 @@ export async function matVecEvaluator(
 ): Promise<BigUint64Array> {
   const { layout } = X;
   const share = new BigUint64Array(layout.n);
-  const ciphertexts = await receiveCiphertexts(ch, he, layout.columnBlocks);
-  try {
+  await withCiphertexts(ch, he, layout.columnBlocks, async (ciphertexts) => {
     for (let i = 0; i < layout.rowBlocks; i++) {
       const product = sumOfProducts(he, ciphertexts, (j) => X.block(i, j));
       readRows(await sendAnswer(ch, he, product, rng), layout, i, share);
     }
-  } finally {
-    for (const ct of ciphertexts) releaseCiphertext(he.kernel, ct);
-  }
+  });
   return share;
 }
 
@@ -101,15 +98,12 @@ export async function transposedMatVecEvaluator(
 ): Promise<BigUint64Array> {
   const { layout } = X;
   const share = new BigUint64Array(layout.d);
-  const ciphertexts = await receiveCiphertexts(ch, he, layout.rowBlocks);
-  try {
+  await withCiphertexts(ch, he, layout.rowBlocks, async (ciphertexts) => {
     for (let i = 0; i < layout.columnBlocks; i++) {
       const product = sumOfProducts(he, ciphertexts, (j) => X.block(j, i));
       readColumns(await sendAnswer(ch, he, product, rng), layout, i, share);
     }
-  } finally {
-    for (const ct of ciphertexts) releaseCiphertext(he.kernel, ct);
-  }
+  });
   return share;
 }
 
@@ -127,23 +121,27 @@ export async function sendCiphertexts(
   }
 }
 
-/** Evaluator: every answer needs all ciphertexts, so they are kept, 128 KiB each. */
-export async function receiveCiphertexts(
+/**
+ * Evaluator: receives the ciphertexts, which are released when `answer` is done. Every answer needs all of
+ * them, so they are kept, 128 KiB each.
+ */
+export async function withCiphertexts(
   ch: Channel,
   he: HeSession,
   count: number,
-): Promise<Ciphertext[]> {
+  answer: (ciphertexts: readonly Ciphertext[]) => Promise<void>,
+): Promise<void> {
   const ciphertexts: Ciphertext[] = [];
   try {
     while (ciphertexts.length < count) {
       ciphertexts.push(decodeCiphertext(he.kernel, await ch.receive(HeCiphertext)));
       await setImmediate();
     }
-  } catch (error) {
+
+    await answer(ciphertexts);
+  } finally {
     for (const ct of ciphertexts) releaseCiphertext(he.kernel, ct);
-    throw error;
   }
-  return ciphertexts;
 }
 
 /** Evaluator: sends one answer and returns the coefficients of its own share. */
