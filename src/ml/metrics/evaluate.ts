@@ -4,34 +4,12 @@ import { accuracy, auc, countClasses, ks, meanLogLoss, precisionRecall } from '.
 import { mae, mse, r2, rmse } from './regression.ts';
 import { assertParallel } from './rows.ts';
 
-export type MetricName =
-  | 'loss'
-  | 'accuracy'
-  | 'precision'
-  | 'recall'
-  | 'f1'
-  | 'auc'
-  | 'ks'
-  | 'logloss'
-  | 'mse'
-  | 'rmse'
-  | 'mae'
-  | 'r2';
+const OF_CLASSES = ['accuracy', 'precision', 'recall', 'f1', 'auc', 'ks', 'logloss'] as const;
+const OF_NUMBERS = ['mse', 'rmse', 'mae', 'r2'] as const;
 
-export const METRIC_NAMES: readonly MetricName[] = [
-  'loss',
-  'accuracy',
-  'precision',
-  'recall',
-  'f1',
-  'auc',
-  'ks',
-  'logloss',
-  'mse',
-  'rmse',
-  'mae',
-  'r2',
-];
+export type MetricName = 'loss' | (typeof OF_CLASSES | typeof OF_NUMBERS)[number];
+
+export const METRIC_NAMES: readonly MetricName[] = ['loss', ...OF_CLASSES, ...OF_NUMBERS];
 
 export interface EvaluateOptions {
   /** `binary`: labels 0 and 1, outputs probabilities of 1. `regression`: labels and outputs real. */
@@ -84,15 +62,7 @@ export function evaluate(
   return { metrics, reasons };
 }
 
-const CLASSIFICATION_ONLY: ReadonlySet<string> = new Set<MetricName>([
-  'accuracy',
-  'precision',
-  'recall',
-  'f1',
-  'auc',
-  'ks',
-  'logloss',
-]);
+const CLASSIFICATION_ONLY: ReadonlySet<string> = new Set(OF_CLASSES);
 
 type Compute = (y: Float64Array, outputs: Float64Array, classes: Float64Array) => number | null;
 
