@@ -45,6 +45,16 @@ const DataProviderBody = Type.Object({
   discrete_columns: columns,
 });
 
+/** Of the examples. */
+const LOANS = {
+  name: 'orgA',
+  data_path: 'loans.csv',
+  data_type: 'csv',
+  key_column: 'id',
+  label_column: 'y',
+};
+const PEOPLE = { name: 'orgB', data_path: 'people.csv', data_type: 'csv', key_column: 'id' };
+
 /** The body of `runModelTrainTask`: its fields and their types. Further rules are in the parser. */
 export const TrainRequestBody = Type.Object(
   {
@@ -81,16 +91,7 @@ export const TrainRequestBody = Type.Object(
   {
     examples: [
       {
-        data_providers: [
-          {
-            name: 'orgA',
-            data_path: 'loans.csv',
-            data_type: 'csv',
-            key_column: 'id',
-            label_column: 'y',
-          },
-          { name: 'orgB', data_path: 'people.csv', data_type: 'csv', key_column: 'id' },
-        ],
+        data_providers: [LOANS, PEOPLE],
         result_receivers: ['orgA'],
         algorithm: 'logistic_regression',
         hyper_params: { epochs: 10, learning_rate: 0.1 },
@@ -99,14 +100,8 @@ export const TrainRequestBody = Type.Object(
       },
       {
         data_providers: [
-          {
-            name: 'orgA',
-            data_path: 'loans.csv',
-            data_type: 'csv',
-            key_column: 'id',
-            label_column: 'y',
-          },
-          { name: 'orgB', data_path: 'people.csv', data_type: 'csv', key_column: 'id' },
+          LOANS,
+          PEOPLE,
           { name: 'orgC', data_path: 'phones.parquet', data_type: 'parquet', key_column: 'id' },
         ],
         result_receivers: ['orgA'],
