@@ -9,7 +9,7 @@ import type { Payload } from '../../../protocols/psi/payload-records.ts';
 import type { VoleSource } from '../../../protocols/vole/vole.ts';
 import type { Contract } from '../../consensus/contract.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
-import { PHASE_STEPS, type ProgramContext } from '../program.ts';
+import { type Checkpoints, PHASE_STEPS, type ProgramContext } from '../program.ts';
 import { TaskError } from '../task-error.ts';
 import { openBucketSession } from './bucket-session.ts';
 import { unusable } from './checkpoint-bytes.ts';
@@ -162,13 +162,26 @@ export async function countKeys(
  * The step of the first checkpoint after a matching by this contract: those of its buckets come before.
  * With one bucket there are none.
  */
-export function stepAfterMatching(
+function stepAfterMatching(
   { alignment, parties }: Contract,
   options: MatchingOptions = {},
 ): number {
   if (alignment.method === 'row_order') return 0;
   const rows = parties.flatMap(({ dataset }) => dataset?.rowCount ?? []);
   return (options.bucketCount ?? bucketCount)(Math.max(...rows)) === 1 ? 0 : PHASE_STEPS;
+}
+
+/** The checkpoints of what follows a matching by this contract, whose steps count from its end. */
+export function checkpointsAfterMatching(
+  { contract, checkpoints }: Pick<ProgramContext, 'contract' | 'checkpoints'>,
+  options: MatchingOptions = {},
+): Checkpoints {
+  const first = stepAfterMatching(contract, options);
+  const { resume } = checkpoints;
+  return {
+    resume: resume && !isMatching(resume) ? { ...resume, step: resume.step - first } : null,
+    save: ({ step, bytes }) => checkpoints.save({ step: first + step, bytes }),
+  };
 }
 
 /** The one who is told. */

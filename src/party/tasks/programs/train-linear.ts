@@ -12,13 +12,12 @@ import { featuresWidth } from '../../consensus/feature-width.ts';
 import type { LoadedDataset } from '../../datasets/datasets.ts';
 import type { LinearPart } from '../../models/linear-part.ts';
 import type { LinearDocument } from '../../models/model-document.ts';
-import type { ProgramContext, ProgramResult } from '../program.ts';
+import type { Checkpoint, ProgramContext, ProgramResult } from '../program.ts';
 import { TaskError } from '../task-error.ts';
 import { alignedFeatures, alignedLabels, columnsOf } from './aligned-table.ts';
 import { alignRows, requireRows } from './alignment.ts';
 import { twoDataHolders } from './data-holders.ts';
-import { type MatchingOptions, stepAfterMatching } from './key-matching.ts';
-import { isMatching } from './matching-checkpoint.ts';
+import { checkpointsAfterMatching, type MatchingOptions } from './key-matching.ts';
 import { modelDocument, modelPart } from './model-documents.ts';
 import { haveOneOrigin, newOrigin } from './shares-origin.ts';
 import { stepClock } from './step-clock.ts';
@@ -38,18 +37,16 @@ export async function trainLinear(
 
   progress.phase('aligning');
   const dataset = await context.loadDataset();
-  const firstStep = stepAfterMatching(contract, options);
-  const point = await resumePoint(context, dataset, firstStep);
+  const checkpoints = checkpointsAfterMatching(context, options);
+  const point = checkpoints.resume && (await resumePoint(context, dataset, checkpoints.resume));
   const rows = point?.rows ?? (await alignRows(context, dataset, options));
   requireRows(rows.length);
   const resume = point?.training ?? null;
   const isTrained = resume?.phase === 'evaluated';
   const origin = point && isTrained ? point.origin : await newOrigin(link);
   const checkpointOf = checkpointEncoder(taskId, origin, rows);
-  const save = (training: TrainingCheckpoint | null): void => {
-    const { step, bytes } = checkpointOf(training);
-    context.checkpoints.save({ step: firstStep + step, bytes });
-  };
+  const save = (training: TrainingCheckpoint | null): void =>
+    checkpoints.save(checkpointOf(training));
   if (!point) save(null);
   const aligned = performance.now();
 
@@ -115,30 +112,25 @@ export async function trainLinear(
 async function resumePoint(
   context: ProgramContext<LinearTraining>,
   dataset: LoadedDataset,
-  firstStep: number,
-): Promise<ResumePoint | null> {
-  const { contract, self, taskId, checkpoints } = context;
-  if (!checkpoints.resume || isMatching(checkpoints.resume)) return null;
+  checkpoint: Checkpoint,
+): Promise<ResumePoint> {
+  const { contract, self, taskId } = context;
   const { own, peer } = twoDataHolders(contract, self);
   const { use_intercept, model_release } = contract.parameters;
   const widths = [own, peer].map(({ dataset: terms }) => featuresWidth(terms!.features));
   const [mine, theirs] = [own, peer].map(
     ({ role }, p) => widths[p]! + Number(use_intercept && role === 'label_holder'),
   );
-  const { step, bytes } = checkpoints.resume;
-  const point = decodeCheckpoint(
-    { step: step - firstStep, bytes },
-    {
-      taskId,
-      tableRows: dataset.rowCount,
-      own: mine!,
-      peer: theirs!,
-      released: model_release === 'full' ? widths[0]! + widths[1]! + 1 : null,
-      isLabelHolder: own.role === 'label_holder',
-    },
-  );
+  const point = decodeCheckpoint(checkpoint, {
+    taskId,
+    tableRows: dataset.rowCount,
+    own: mine!,
+    peer: theirs!,
+    released: model_release === 'full' ? widths[0]! + widths[1]! + 1 : null,
+    isLabelHolder: own.role === 'label_holder',
+  });
   const channel = context.link(peer.name).channel.fork('resume');
-  if (await haveOneOrigin(channel, point.origin, step)) return point;
+  if (await haveOneOrigin(channel, point.origin, checkpoint.step)) return point;
   throw new TaskError(
     'CHECKPOINT_UNUSABLE',
     'the parties’ checkpoints are of different attempts: start the task again',

@@ -29,8 +29,7 @@ import type { Checkpoint, ProgramContext, ProgramResult } from '../program.ts';
 import { alignedFeatures, alignedLabels, columnsOf } from './aligned-table.ts';
 import { alignRows, requireRows } from './alignment.ts';
 import { type DataHolders, dataHolders } from './data-holders.ts';
-import { type MatchingOptions, stepAfterMatching } from './key-matching.ts';
-import { isMatching } from './matching-checkpoint.ts';
+import { checkpointsAfterMatching, type MatchingOptions } from './key-matching.ts';
 import { namedRun, requireOneOrigin } from './shares-origin.ts';
 import { stepClock } from './step-clock.ts';
 import {
@@ -127,17 +126,14 @@ async function trainAs<C extends TreeCheckpoint, P extends LabelHolderPart | Fea
   const start = performance.now();
 
   progress.phase('aligning');
-  const table = await alignedTable(role, context, holders, options);
+  const checkpoints = checkpointsAfterMatching(context, options);
+  const table = await alignedTable(role, context, holders, checkpoints.resume, options);
   const { point, rows, encoding } = table;
   const resume = point?.training ?? null;
   const isTrained = resume?.phase === 'evaluated';
   const origin = point && isTrained ? point.origin : await namedRun(context, holders);
-  const firstStep = stepAfterMatching(contract, options);
   const checkpointOf = treeCheckpointEncoder(taskId, origin, rows);
-  const save = (training: C | null): void => {
-    const { step, bytes } = checkpointOf(training);
-    context.checkpoints.save({ step: firstStep + step, bytes });
-  };
+  const save = (training: C | null): void => checkpoints.save(checkpointOf(training));
   if (!point) save(null);
   const aligned = performance.now();
 
@@ -184,10 +180,12 @@ async function alignedTable<C extends TreeCheckpoint>(
   role: Pick<Role<C, never>, 'decode'>,
   context: TreeContext,
   holders: DataHolders,
+  checkpoint: Checkpoint | null,
   options: MatchingOptions,
 ): Promise<Table<C>> {
   const dataset = await context.loadDataset();
-  const point = await resumePoint(role, context, holders, dataset.rowCount, options);
+  const point =
+    checkpoint && (await resumePoint(role, context, holders, dataset.rowCount, checkpoint));
   const rows = point?.rows ?? (await alignRows(context, dataset, options));
   requireRows(rows.length);
   return {
@@ -203,21 +201,16 @@ async function resumePoint<C extends TreeCheckpoint>(
   context: TreeContext,
   holders: DataHolders,
   tableRows: number,
-  options: MatchingOptions,
-): Promise<TreeResumePoint<C> | null> {
-  const { contract, taskId, checkpoints } = context;
-  if (!checkpoints.resume || isMatching(checkpoints.resume)) return null;
-  const { step, bytes } = checkpoints.resume;
-  const point = role.decode(
-    { step: step - stepAfterMatching(contract, options), bytes },
-    {
-      ...{ taskId, tableRows, parameters: contract.parameters },
-      columns: featuresWidth(holders.own.dataset.features),
-      featureHolders: holders.others.length,
-    },
-  );
+  checkpoint: Checkpoint,
+): Promise<TreeResumePoint<C>> {
+  const { contract, taskId } = context;
+  const point = role.decode(checkpoint, {
+    ...{ taskId, tableRows, parameters: contract.parameters },
+    columns: featuresWidth(holders.own.dataset.features),
+    featureHolders: holders.others.length,
+  });
   const what = 'the parties’ checkpoints are of different attempts: start the task again';
-  const mine = { origin: point.origin, step, label: 'resume' };
+  const mine = { origin: point.origin, step: checkpoint.step, label: 'resume' };
   await requireOneOrigin(context, holders, mine, { code: 'CHECKPOINT_UNUSABLE', what });
   return point;
 }

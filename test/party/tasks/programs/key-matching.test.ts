@@ -12,8 +12,8 @@ import {
 } from '../../../../src/party/tasks/program.ts';
 import { intersect } from '../../../../src/party/tasks/programs/intersect.ts';
 import {
+  checkpointsAfterMatching,
   type MatchingOptions,
-  stepAfterMatching,
 } from '../../../../src/party/tasks/programs/key-matching.ts';
 import { type FileSpill, fileSpill } from '../../../../src/party/tasks/thread/file-spill.ts';
 import { bucketCapacity } from '../../../../src/protocols/psi/item-buckets.ts';
@@ -304,14 +304,45 @@ describe('matching of keys', () => {
     });
   });
 
-  it('leaves the steps after its own to what follows', () => {
+  describe('with what follows it', () => {
     const contract = psiContract({ orgA: 60, orgB: 45 });
-    equal(stepAfterMatching(contract), 0);
-    equal(stepAfterMatching(contract, inBuckets), PHASE_STEPS);
-    const large = psiContract({ orgA: 2 ** 21 + 1, orgB: 1 });
-    equal(stepAfterMatching(large), PHASE_STEPS);
-    const alignment = { ...large.alignment, method: 'row_order' } as const;
-    equal(stepAfterMatching({ ...large, alignment }), 0);
+    const bytes = new Uint8Array(64).fill(7);
+    const seventh = { step: PHASE_STEPS + 7, bytes };
+
+    function savedAs(
+      checkpoint: Checkpoint,
+      options?: MatchingOptions,
+      of: PsiContract = contract,
+    ): readonly Checkpoint[] {
+      const saved: Checkpoint[] = [];
+      const save = (each: Checkpoint): void => void saved.push(each);
+      const checkpoints = { resume: null, save };
+      checkpointsAfterMatching({ contract: of, checkpoints }, options).save(checkpoint);
+      return saved;
+    }
+
+    function resumedAt(resume: Checkpoint | null, options?: MatchingOptions): Checkpoint | null {
+      const checkpoints = { resume, save: () => undefined };
+      return checkpointsAfterMatching({ contract, checkpoints }, options).resume;
+    }
+
+    it('leaves the steps after its own to it', () => {
+      const own = { step: 7, bytes };
+      deepEqual(savedAs(own), [own]);
+      deepEqual(savedAs(own, inBuckets), [seventh]);
+      const large = psiContract({ orgA: 2 ** 21 + 1, orgB: 1 });
+      deepEqual(savedAs(own, {}, large), [seventh]);
+      const alignment = { ...large.alignment, method: 'row_order' } as const;
+      deepEqual(savedAs(own, {}, { ...large, alignment }), [own]);
+    });
+
+    it('lets it go on where it was, unless the matching itself does', () => {
+      equal(resumedAt(null, inBuckets), null);
+      deepEqual(resumedAt({ step: 7, bytes }), { step: 7, bytes });
+      deepEqual(resumedAt(seventh, inBuckets), { step: 7, bytes });
+      const ofMatching = Buffer.concat([Buffer.from('ENTM'), bytes]);
+      equal(resumedAt({ step: 1, bytes: ofMatching }, inBuckets), null);
+    });
   });
 });
 
