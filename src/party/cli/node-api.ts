@@ -6,6 +6,7 @@ import { type Environment, TOKEN_VARIABLE, URL_VARIABLE } from '../config-source
 import { operatorTokenFile } from '../node-folders.ts';
 import { CliError, usageError } from './command.ts';
 import { readConfig } from './read-config.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Which node, and as whom. */
 export interface NodeAddress {
@@ -73,7 +74,7 @@ async function operatorToken(config: NodeConfig): Promise<string> {
     if (cause instanceof CliError) throw cause;
     const hint =
       'give a token with --token or ENTENTE_TOKEN; "entente token create --role admin --save" makes the file while the node is stopped';
-    throw new CliError(`${file} cannot be read`, hint, { cause });
+    throw unreadable(file, hint, cause);
   }
   return text.trim();
 }

@@ -10,6 +10,7 @@ import { requireNoPeer, requirePeer, withoutPeer, withPeer } from './config-edit
 import { connect, isAway, type NodeAddress } from './node-api.ts';
 import { type ConfigSource, readConfig, readIdentity } from './read-config.ts';
 import { facts, table } from './tables.ts';
+import { unreadable } from './unreadable.ts';
 
 export interface PeerToAdd {
   readonly name: string;
@@ -145,9 +146,7 @@ async function reloadPeers(
 
 async function readCertificateFile(path: string): Promise<string> {
   const pem = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new CliError(`${path} cannot be read`, "name the file with the peer's certificate", {
-      cause,
-    });
+    throw unreadable(path, "name the file with the peer's certificate", cause);
   });
   if (pem.includes('PRIVATE KEY')) {
     const hint = 'a peer must never send its key; ask for its certificate, identity.crt';

@@ -17,6 +17,7 @@ import { CliError, type CommandResult } from './command.ts';
 import type { NodeAddress } from './node-api.ts';
 import { readConfig } from './read-config.ts';
 import { typeByName } from './request-flags.ts';
+import { unreadable } from './unreadable.ts';
 
 export interface AloneOptions {
   /** The file of the model. */
@@ -101,7 +102,6 @@ async function ownPart(config: NodeConfig, model: ModelDocument): Promise<ModelP
 
 async function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((cause: unknown) => {
-    const hint = 'name the file that "entente model export" wrote';
-    throw new CliError(`${file} cannot be read`, hint, { cause });
+    throw unreadable(file, 'name the file that "entente model export" wrote', cause);
   });
 }

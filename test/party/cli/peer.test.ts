@@ -66,7 +66,7 @@ describe('peer', () => {
         [['orgB', 'b', '--certificate', certificate], /its address is not host:port/],
         [['orgB', 'b:1', '--certificate', key], /holds a private key/],
         [['orgB', 'b:1', '--certificate', config], /its certificate cannot be read/],
-        [['orgB', 'b:1', '--certificate', join(dir, 'none')], /none cannot be read/],
+        [['orgB', 'b:1', '--certificate', join(dir, 'none')], /none does not exist/],
         [['org B', 'b:1', '--certificate', certificate], /cannot be the name of a party/],
         [['orgA', 'b:1', '--certificate', own], /orgA is this node itself/],
         [

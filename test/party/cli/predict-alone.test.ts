@@ -99,6 +99,6 @@ describe('predict alone', () => {
       const { code, err } = await predict(...argv);
       deepEqual([code, /export the model again/.test(err)], [1, true]);
       const missing = await runInProcess(['predict', '--model', 'none.json', ...argv]);
-      match(missing.err, /none\.json cannot be read\n.*model export/);
+      match(missing.err, /none\.json does not exist\n.*model export/);
     }));
 });

@@ -80,7 +80,7 @@ describe('token', () => {
       await rm(file);
       const argv = ['--config', config];
       const away = await run(['task', 'list', ...argv]);
-      match(away.err, /operator\.token cannot be read\n.*token create --role admin --save/);
+      match(away.err, /operator\.token does not exist\n.*token create --role admin --save/);
       const saved = await run(['token', 'create', '--role', 'admin', '--save', ...argv, '--json']);
       deepEqual(Object.keys(saved.json), ['id', 'role', 'label', 'file']);
       equal((await stat(file)).mode & 0o777, 0o600);
