@@ -1,6 +1,6 @@
 import { deepEqual, equal, notEqual, ok, rejects, throws } from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { AuditLog } from '../../../src/party/audit/audit-log.ts';
@@ -113,6 +113,16 @@ describe('audit log', () => {
       const log = await AuditLog.open({ folder }, { store: counted, key: KEY });
       await Promise.all(Array.from({ length: 100 }, (_, i) => log.append([entry(i)])));
       equal(writes.length, 2);
+    }));
+
+  it('writes what waits in as many batches as hold 4 MiB each', () =>
+    withLog(async ({ store, folder }) => {
+      const { store: counted, writes } = mortalStore(store);
+      const log = await AuditLog.open({ folder }, { store: counted, key: KEY });
+      const large = { task: null, bytes: new Uint8Array(MAX_ENTRY_BYTES).fill(0x61) };
+      const call = Array.from({ length: (3 << 20) / MAX_ENTRY_BYTES }, () => large);
+      await Promise.all([[entry(0)], call, call, [entry(1)]].map((each) => log.append(each)));
+      equal(writes.length, 3);
     }));
 
   it('proves every entry and every earlier size, also after it was reopened', () =>
@@ -256,6 +266,16 @@ describe('audit log that fails', () => {
       equal(opened.log.size, 300);
     }));
 
+  it('is closed once appends and their tiles are on the disk', () =>
+    withLog(async ({ log, store, folder }) => {
+      const pending = log.append(entries(0, 300));
+      await log.close();
+      equal(log.size, 300);
+      equal((await store.table<string>('auditEntries').list()).length, 300);
+      ok(existsSync(join(folder, 'tile/0/000')));
+      equal((await pending).length, 300);
+    }));
+
   it('loses nothing acknowledged when it is killed', () =>
     withTemporaryDirectory((folder) => crashRepeatedly(folder, 4, 1)));
 });
@@ -327,13 +347,17 @@ describe('reopening the audit log', () => {
       await opened.log.append(entries(0, 1000));
       await opened.log.checkpoint();
       const tile = join(opened.folder, 'tile/0/001');
+      const edge = join(opened.folder, 'tile/0/003.p/232');
       const whole = readFileSync(tile);
       const wrong = Uint8Array.from(whole);
       wrong[0]! ^= 1;
       for (const damage of [
         () => rmSync(join(opened.folder, 'tile'), { recursive: true }),
         () => rmSync(tile),
-        () => writeFileSync(tile, wrong),
+        () => {
+          writeFileSync(tile, wrong);
+          rmSync(edge, { force: true });
+        },
       ]) {
         await opened.reopen(async () => damage());
         deepEqual(opened.log.head(), { size: 1000, root: rootOf(1000) });
@@ -341,9 +365,20 @@ describe('reopening the audit log', () => {
         ok(verifyInclusion(300, 1000, leafHash(bytes(300)), rootOf(1000), proof));
         deepEqual(readFileSync(tile), whole);
       }
+      ok(existsSync(edge), 'what is made anew has the growing tiles, too');
       await opened.reopen(async () => writeFileSync(join(opened.folder, 'checkpoint'), 'older'));
       const note = readFileSync(join(opened.folder, 'checkpoint'), 'utf8');
       equal(note, opened.log.lastCheckpoint()!.note);
+    }));
+
+  it('leaves tiles as they are that are right', () =>
+    withLog(async (opened) => {
+      await opened.log.append(entries(0, 300));
+      await opened.log.checkpoint();
+      const mark = join(opened.folder, 'tile/mark');
+      writeFileSync(mark, '');
+      await opened.reopen();
+      ok(existsSync(mark), 'the tiles were not made anew');
     }));
 
   it('refuses a log that is shorter than the last checkpoint', () =>
@@ -353,7 +388,7 @@ describe('reopening the audit log', () => {
       const cut = opened.reopen((store) =>
         store.write(store.table('auditEntries').delete(storeKey(4))),
       );
-      await rejects(cut, CORRUPT);
+      await rejects(cut, { ...CORRUPT, message: /has 4 entries and signed a checkpoint of 5$/ });
     }));
 
   it('refuses entries that are not those whose checkpoint it signed', () =>

@@ -6,6 +6,7 @@ import { type AuditedTask, auditedTask, sourceOf } from '../../../support/audite
 import {
   bytesOf,
   evidenceParty,
+  hexOf,
   logBundle,
   resealed,
   taskBundle,
@@ -134,6 +135,26 @@ describe('export of evidence', () => {
     ok(!lines.some((line) => line.includes('orgC')));
     ok(lines.some((line) => line.includes('"witness":"regulator"')));
     ok((await verifyBundle(bytesOf(lines), trustIn([a, b]))).ok);
+  });
+
+  it('holds an exchange in which only the other party showed its log', async () => {
+    const { a, b, taskId } = task;
+    const { size, root, note } = await b.log.checkpoint();
+    const theirs = { size, root: hexOf(root), note };
+    const body = { at: 'end', code: 'unreachable', witness: 'orgB', own: null, theirs } as const;
+    await a.trail.record('checkpoint_exchange', { task: taskId }, body);
+    const lines = await taskBundle(sourceOf(task, a), taskId);
+    const report = await verifyBundle(bytesOf(lines), trustIn([a, b]));
+    deepEqual([report.findings, report.story?.unconfirmed], [[], ['orgB: unreachable']]);
+  });
+
+  it('has the party’s own log key in its first line only', async () => {
+    const { a, b, taskId } = task;
+    const logKeys = async () => [a.key.certificate, b.key.certificate];
+    const lines = await taskBundle({ ...sourceOf(task, a), logKeys }, taskId);
+    const named = lines.filter((line) => line.includes('"line":"log_key"'));
+    equal(named.length, 1);
+    ok(named[0]!.includes('"name":"orgB"'));
   });
 
   it('of a whole log goes up to a checkpoint made for it, whatever comes meanwhile', async () => {

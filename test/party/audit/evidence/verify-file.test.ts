@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { verifyBundle } from '../../../../src/party/audit/evidence/verify.ts';
+import { certificateDigest } from '../../../../src/party/consensus/certificate.ts';
 import { auditedTask, sourceOf } from '../../../support/audited-task.ts';
 import {
   bytesOf,
@@ -173,11 +174,23 @@ describe('verification of a bundle as a file', () => {
     }
     await a.trail.record('refusal', of, { ...refusal, step: 'run' });
     await a.trail.record('refusal', of, { ...refusal, step: 'prepare' });
+    await a.trail.record('cancellation', of, { party: 'orgA', actor: null });
     const { story } = await verify(await taskBundle(sourceOf(task, a), taskId));
     deepEqual(story?.setbacks, [
       'error out_of_memory',
       'orgB ended the task: key_mismatch',
       'orgB refused: key_mismatch',
+      'cancelled at orgA',
     ]);
+  });
+
+  it('names the certificate by its digest, if there is one', async () => {
+    const { task, lines, verify } = await exported();
+    equal((await verify(lines)).story?.certificate, certificateDigest(task.certificate));
+    const { a, b } = task;
+    const of = '5e'.repeat(32);
+    await a.trail.record('error', { task: of }, { source: 'task', code: 'odd', party: null });
+    const none = await verify(await taskBundle(evidenceSource(a, [b], null), of));
+    equal(none.story?.certificate, null);
   });
 });

@@ -121,6 +121,26 @@ describe('link over a port', () => {
     await close();
   });
 
+  it('sends as much ahead, and no more, after a lot was taken', async () => {
+    const link = manualLink();
+    const { thread, close } = bridged(link);
+    for (let i = 0; i < 3; i++) await thread.send('', 't', new Uint8Array(MIB));
+    await until('the sends', () => link.sends.length === 3);
+    for (const { resolve } of link.sends.splice(0)) resolve();
+    await thread.flush();
+    for (let i = 0; i < 3; i++) await thread.send('', 't', new Uint8Array(MIB));
+    let resolved = false;
+    const waiting = thread.send('', 't', new Uint8Array(MIB)).then(() => {
+      resolved = true;
+    });
+    await until('the sends', () => link.sends.length === 4);
+    await turn();
+    equal(resolved, false);
+    link.sends[0]!.resolve();
+    await waiting;
+    await close();
+  });
+
   it('never leaves a send waiting for the last bytes taken', async () => {
     const link = manualLink();
     const { thread, close } = bridged(link);
