@@ -120,7 +120,7 @@ describe('audit log', () => {
       const { store: counted, writes } = mortalStore(store);
       const log = await AuditLog.open({ folder }, { store: counted, key: KEY });
       const large = { task: null, bytes: new Uint8Array(MAX_ENTRY_BYTES).fill(0x61) };
-      const call = Array.from({ length: (3 << 20) / MAX_ENTRY_BYTES }, () => large);
+      const call = Array.from({ length: Math.floor((3 << 20) / MAX_ENTRY_BYTES) }, () => large);
       await Promise.all([[entry(0)], call, call, [entry(1)]].map((each) => log.append(each)));
       equal(writes.length, 3);
     }));
