@@ -85,8 +85,8 @@ export class AuditLog {
 
   /**
    * Opens the log and mends what a crash left behind: tiles that lag behind the entries. Reads its right
-   * edge and the entries since its last checkpoint, no others. Throws `corrupt_log` unless the log is still the one whose last checkpoint it
-   * signed, and `bad_log_key` when another key signed that.
+   * edge and the entries since its last checkpoint, no others. Throws `corrupt_log` unless the log is
+   * still the one whose last checkpoint it signed, and `bad_log_key` when another key signed that.
    */
   static async open(options: AuditLogOptions, deps: AuditLogDeps): Promise<AuditLog> {
     const entries = new StoredEntries(deps.store);

@@ -17,6 +17,8 @@ type Ended = NonNullable<SessionStory['closed']>;
 
 export interface ResultCheck extends EntryCheck {
   readonly results: ReadonlyMap<string, Signed<ResultReceipt>>;
+  /** Parties whose last words had not come, by the last export's own account. */
+  readonly awaited: readonly string[];
   opening(line: OpeningLine): void;
   /** SHA-256 of this party's file, hex, where an opening of the contract's commitment shows it. */
   readonly fileDigest: string | null;
@@ -30,8 +32,7 @@ export function resultCheck(
   const { contract, certificate, trusted } = ground;
   const { party, task } = ground.header;
   const results = new Map<string, Signed<ResultReceipt>>();
-  /** Parties whose last words had not come, by the last export's own account. */
-  let awaited: ReadonlySet<string> = new Set();
+  let awaited: readonly string[] = [];
   /** Log indices of entries with a commitment to a value. */
   const committed = new Set<number>();
   let fileDigest: string | null = null;
@@ -93,20 +94,23 @@ export function resultCheck(
     for (const { name } of contract.parties) {
       if (receipts.some(({ signer }) => signer === name)) continue;
       const detail = `the log of ${party} has no result of ${name}`;
-      const reason = awaited.has(name) ? 'result_awaited' : 'result_missing';
+      const reason = awaited.includes(name) ? 'result_awaited' : 'result_missing';
       findings.add(reason, `attempt ${attempt}`, detail);
     }
   }
 
   return {
     results,
+    get awaited() {
+      return awaited;
+    },
     get fileDigest() {
       return fileDigest;
     },
     entry({ index, entry }) {
       const where = entryName(entry, index);
       if (entry.kind === 'result') result(entry, where);
-      if (entry.kind === 'export') awaited = new Set(entry.body.awaited);
+      if (entry.kind === 'export') awaited = entry.body.awaited;
       const { body } = entry;
       if ('value' in body && body.value !== null) committed.add(index);
     },

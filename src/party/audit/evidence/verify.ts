@@ -94,25 +94,28 @@ export async function verifyBundle(
   let malformed = 0;
   let ended: Extract<BundleLine, { line: 'end' }> | null = null;
 
-  const take = (bytes: Uint8Array): void => {
-    number += 1;
-    let line: BundleLine;
+  /** Null for a line that is none, or out of its place. */
+  const read = (bytes: Uint8Array): BundleLine | null => {
     try {
-      line = parseLine(bytes);
+      const line = parseLine(bytes);
       inOrder(line);
+      return line;
     } catch (error) {
       if (!(error instanceof AuditError)) throw error;
       findings.add('malformed_bundle', `line ${number}`, error.message);
       malformed += 1;
-      digest.update(bytes).update('\n');
-      return;
+      return null;
     }
-    if (line.line === 'end') {
+  };
+  const take = (bytes: Uint8Array): void => {
+    number += 1;
+    const line = read(bytes);
+    if (line?.line === 'end') {
       ended = line;
       return;
     }
     digest.update(bytes).update('\n');
-    body.take(line);
+    if (line) body.take(line);
   };
 
   try {
@@ -155,9 +158,10 @@ function bodyReader(
   let checks: Checks | null = null;
   let entries = 0;
   const begin = (): Checks | null => {
+    if (checks) return checks; // called for every entry: the head is read once
     const [header, ...rest] = head;
     if (header?.line !== 'header') return null;
-    checks ??= checksOf(groundOf([header, ...rest], trusted, findings), findings);
+    checks = checksOf(groundOf([header, ...rest], trusted, findings), findings);
     return checks;
   };
   return {
@@ -282,7 +286,6 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
   const setbacks = new Set<string>();
   let openings = 0;
   let exportedAt: string | null = null;
-  let awaited: readonly string[] = [];
   return {
     entry(line) {
       if (indices.length >= MAX_TASK_ENTRIES) {
@@ -299,10 +302,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
       }
       if (entry.kind === 'error') remark(setbacks, `error ${entry.body.code}`);
       if (entry.kind === 'cancellation') remark(setbacks, `cancelled at ${entry.body.party}`);
-      if (entry.kind === 'export') {
-        exportedAt = entry.time;
-        awaited = entry.body.awaited;
-      }
+      if (entry.kind === 'export') exportedAt = entry.time;
     },
     opening(line) {
       openings += 1;
@@ -319,7 +319,7 @@ function taskChecks(ground: Ground, findings: Findings): Checks {
         openings,
         fileDigest: result.fileDigest,
         exportedAt,
-        awaited,
+        awaited: result.awaited,
         story: {
           party: header.party,
           task: header.task ?? '',
