@@ -10,14 +10,14 @@ import { deferred } from '../../src/party/deferred.ts';
 import { disclosuresOf, openDisclosureLedger } from '../../src/party/disclosure-ledger.ts';
 import { type OpenedCounts, openedCounts, openedValues } from '../../src/party/opened-values.ts';
 import type { PolicyRule } from '../../src/party/policy-rule.ts';
-import { Store, type Write } from '../../src/party/store.ts';
+import type { Store, Write } from '../../src/party/store.ts';
 import type { DisclosureTerms } from '../../src/protocols/disclosure.ts';
 import { systemRng } from '../../src/protocols/primitives/rng.ts';
 import { OPEN_RULE } from '../support/consensus-network.ts';
 import { DECLARATION, NOW, sampleTrees, testIdentity } from '../support/contracts.ts';
 import { type MemoryTrail, memoryTrail } from '../support/memory-trail.ts';
 import { seededRng } from '../support/seeded-rng.ts';
-import { withTemporaryDirectory } from '../support/temporary-directory.ts';
+import { withTemporaryStore } from '../support/temporary-store.ts';
 import { AUDIT_HEAD } from '../support/test-audit.ts';
 
 const [a, b, c, r] = ['orgA', 'orgB', 'orgC', 'auditor'].map((n) => testIdentity(n).signer);
@@ -29,17 +29,6 @@ interface Agreed {
   readonly contract?: Contract;
   readonly dataset?: string | null;
   readonly budgets?: PolicyRule['budgets'];
-}
-
-async function withStore(use: (store: Store) => Promise<void>): Promise<void> {
-  await withTemporaryDirectory(async (path) => {
-    const store = await Store.open(path);
-    try {
-      await use(store);
-    } finally {
-      await store.close();
-    }
-  });
 }
 
 /** Remembers orgB's vote for a contract by a rule with these budgets. Returns the task's id. */
@@ -143,7 +132,7 @@ const nextNonce = (i: number): Contract => ({ ...contract, nonce: `${i}0`.repeat
 
 describe('disclosure ledger', () => {
   it('records declared openings, in order, before it resolves', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const ledger = await ledgerOf(store);
       await Promise.all([
         ledger.record({ class: 'intersection_size', to: ['orgA', 'orgB', 'orgC'], elements: 1 }),
@@ -171,7 +160,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('commits to values in the audit log, and keeps the salt to itself', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const ledger = await ledgerOf(store);
       const value = { salt: 'aa'.repeat(32), commitment: 'bb'.repeat(32) };
       await ledger.record({ class: 'weights', to: ['orgA', 'auditor'], elements: 6 }, value);
@@ -192,7 +181,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('refuses an undeclared class or receiver, and records only that', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const ledger = await ledgerOf(store);
       const undeclared = [
         { class: 'labels', to: ['orgA'], elements: 1 },
@@ -217,7 +206,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('refuses openings to nobody and of no countable number', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const ledger = await ledgerOf(store);
       for (const elements of [-1, 0.5, Number.NaN, 2 ** 53]) {
         await rejects(ledger.record({ class: 'weights', to: ['orgA'], elements }), RangeError);
@@ -226,7 +215,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('lets a class that stands twice go to the readers of both', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const scores = { ...DECLARATION.leakage.opened[1]!, to: 'feature_holder' };
       const leakage = { ...contract.leakage, opened: [...contract.leakage.opened, scores] };
       const ledger = await ledgerOf(store, { contract: { ...contract, leakage } });
@@ -236,7 +225,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('goes on counting in the next attempt, apart from other tasks', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const disclosure = { class: 'intersection_size', to: ['orgA'], elements: 1 };
       await vote(store);
       for (let attempt = 0; attempt < 2; attempt++) {
@@ -255,7 +244,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('is not there for a task that this node did not vote for', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const refused = { name: 'ProtocolError', code: 'NOT_DECLARED' };
       await rejects(openLedger(store), refused, 'it never heard of it');
       const received = await consensusRecords(store, () => NOW).receive(TASK, contract, null);
@@ -275,7 +264,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('opens at most what the contract bounds, anew in each attempt', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       await vote(store);
       const scores = (elements: number) => ({ class: 'validation_scores', to: ['orgA'], elements });
       for (let attempt = 0; attempt < 2; attempt++) {
@@ -290,7 +279,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('counts what others learn of the dataset, each for itself', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const ledger = await ledgerOf(store);
       await ledger.record({
         class: 'intersection_size',
@@ -310,7 +299,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('opens nothing beyond a lifetime budget, over tasks and attempts', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const budgets = { validation_scores: 500, weights: 6 };
       const scores = { class: 'validation_scores', to: ['orgA'], elements: 200 };
       const first = await ledgerOf(store, { budgets });
@@ -331,7 +320,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('keeps two tasks that open at once within one budget', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const budgets = { validation_scores: 300 };
       const ledgers = [
         await ledgerOf(store, { budgets }),
@@ -344,7 +333,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('records what only this party learns in its place, and waits for the disk only with others', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       await vote(store);
       const log = slowLog(store);
       const ledger = await openLedger(store, contract, 1, log.trail);
@@ -368,7 +357,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('opens nothing after a record that could not be written', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       await vote(store);
       const log = slowLog(store);
       const ledger = await openLedger(store, contract, 1, log.trail);
@@ -379,7 +368,7 @@ describe('disclosure ledger', () => {
     }));
 
   it('counts openings that wait for the disk', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       await vote(store, { budgets: { validation_scores: 300 } });
       const log = slowLog(store);
       const ledger = await openLedger(store, contract, 1, log.trail);

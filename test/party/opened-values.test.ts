@@ -1,7 +1,6 @@
 import { deepEqual, throws } from 'node:assert/strict';
 import { type Count, openedCounts, openedValues } from '../../src/party/opened-values.ts';
-import { Store } from '../../src/party/store.ts';
-import { withTemporaryDirectory } from '../support/temporary-directory.ts';
+import { withTemporaryStore } from '../support/temporary-store.ts';
 
 const [ONE, OTHER] = ['01', '02'].map((byte) => byte.repeat(32));
 
@@ -12,20 +11,9 @@ const count = (dataset: string, peer: string, name: string, most: number | null 
   most,
 });
 
-async function withStore(use: (store: Store) => Promise<void>): Promise<void> {
-  await withTemporaryDirectory(async (path) => {
-    const store = await Store.open(path);
-    try {
-      await use(store);
-    } finally {
-      await store.close();
-    }
-  });
-}
-
 describe('opened values', () => {
   it('are those of one dataset, by peer and class', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const counts = openedCounts(store);
       const added: [Count, number][] = [
         [count(ONE!, 'orgA', 'weights'), 6],
@@ -49,7 +37,7 @@ describe('opened values', () => {
 
 describe('opened counts', () => {
   it('hold before they are written, and go on from what the store has', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const weights = count(ONE!, 'orgA', 'weights', 20);
       const first = openedCounts(store);
       await Promise.all([first.load([weights]), first.load([weights])]);
@@ -64,7 +52,7 @@ describe('opened counts', () => {
     }));
 
   it('are added all or none', () =>
-    withStore(async (store) => {
+    withTemporaryStore(async (store) => {
       const [a, b] = [count(ONE!, 'orgA', 'weights', 9), count(ONE!, 'orgB', 'weights', 5)];
       const counts = openedCounts(store);
       await counts.load([a, b]);

@@ -3,19 +3,13 @@ import { Store } from '../../src/party/store.ts';
 import { storedAttempts } from '../../src/party/stored-attempts.ts';
 import { type AttemptStore, memoryAttempts } from '../../src/party/transport/attempts.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
+import { withTemporaryStore } from '../support/temporary-store.ts';
 
 const task = new Uint8Array(32).fill(1);
 const other = new Uint8Array(32).fill(2);
 
 async function withStored(use: (attempts: AttemptStore) => Promise<void>): Promise<void> {
-  await withTemporaryDirectory(async (path) => {
-    const store = await Store.open(path);
-    try {
-      await use(storedAttempts(store));
-    } finally {
-      await store.close();
-    }
-  });
+  await withTemporaryStore((store) => use(storedAttempts(store)));
 }
 
 const implementations: readonly [
